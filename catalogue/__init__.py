@@ -1,0 +1,1 @@
+"""What the centre holds, and the rules about it."""

@@ -1,0 +1,160 @@
+"""create_app(): the only place that assembles."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event, Lock, Thread
+
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_wtf import CSRFProtect
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from catalogue import activity, i18n, visits
+from catalogue.config import Settings
+from catalogue.db import Database
+from indexes import sync
+
+log = logging.getLogger("travee")
+
+CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+limiter = Limiter(get_remote_address, default_limits=[], storage_uri="memory://", headers_enabled=True)
+
+
+class Travee:
+    """One running Travée: its settings, database, index and the counts that wait to be written."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.db = Database(settings.url)
+        self.tally = activity.Tally()
+        self._index: sync.Index | None = None
+        self._lock = Lock()
+        self._wake = Event()
+        self._stop = Event()
+        self._worker: Thread | None = None
+
+    def index(self) -> sync.Index:
+        with self._lock:
+            if self._index is None:
+                self._index = sync.open_index(self.settings.index_dir)
+            return self._index
+
+    def drain(self) -> int:
+        """Bring the index up to date; 0 when somebody else is at it."""
+        return sync.drain(self.db.write_session, self.index())
+
+    def drain_soon(self) -> None:
+        """After a commit: at once, so that what was just saved can be found; a failure leaves the queue rows."""
+        try:
+            self.drain()
+        except (OSError, SQLAlchemyError):
+            log.exception("the index could not be brought up to date; its queue keeps what waits")
+        self._wake.set()
+
+    def flush_counts(self) -> None:
+        """Write waiting counts if the database is free; otherwise they wait on."""
+        counts = self.tally.take()
+        if not counts:
+            return
+        try:
+            with self.db.write() as session:
+                activity.write(session, counts)
+        except OperationalError:
+            self.tally.put_back(counts)
+
+    def work_once(self) -> int:
+        """One pass of the worker: the index queue, the counts, the erasure of old personal data."""
+        self.flush_counts()
+        with self.db.write() as session:
+            visits.erase_old(session, months=self.settings.request_retention_months)
+        done = 0
+        while n := self.drain():
+            done += n
+        return done
+
+    def start_worker(self, every_seconds: float = 10.0) -> None:
+        def loop() -> None:
+            while not self._stop.is_set():
+                self._wake.wait(every_seconds)
+                self._wake.clear()
+                try:
+                    self.work_once()
+                except (OSError, SQLAlchemyError):
+                    log.exception("the worker failed; it tries again in %s seconds", every_seconds)
+
+        self._worker = Thread(target=loop, name="travee-worker", daemon=True)
+        self._worker.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._wake.set()
+        if self._worker:
+            self._worker.join(timeout=30)
+        self.flush_counts()
+        if self._index is not None:
+            self._index.close()
+        self.db.close()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    from catalogue.web import auth, ctx, desk, health, public
+
+    settings = settings or Settings()
+    travee = Travee(settings)
+    app = Flask("catalogue", template_folder="web/templates", static_folder="web/static")
+    https = settings.base_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.key,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https if settings.secure_cookies is None else settings.secure_cookies,
+        PERMANENT_SESSION_LIFETIME=20 * 3600 * 7,
+        MAX_CONTENT_LENGTH=16 * 1024 * 1024,
+        MAX_FORM_PARTS=2000,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over lunch must still save
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        RATELIMIT_ENABLED=not settings.testing,
+    )
+    app.extensions["travee"] = travee
+    if settings.trusted_proxies:
+        n = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(i18n._, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.filters.update(number=i18n.format_number, day=i18n.format_date, instant=i18n.format_instant)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    CSRFProtect(app)
+    limiter.init_app(app)
+    login = LoginManager(app)
+    login.session_protection = "basic"
+
+    @app.before_request
+    def _language() -> None:
+        i18n.set_language("en" if request.path == "/en" or request.path.startswith("/en/") else settings.language)
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", CSP)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", "geolocation=(), microphone=(), camera=(self)")
+        if https:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        return response
+
+    @app.teardown_request
+    def _end(_error: BaseException | None) -> None:
+        ctx.end_session()
+        g.pop("user", None)
+
+    for module in (auth, public, desk, health):
+        module.register(app)
+    auth.attach(login)
+    return app

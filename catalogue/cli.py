@@ -1,0 +1,33 @@
+"""The `travee` command."""
+
+from __future__ import annotations
+
+import locale
+import os
+
+import click
+
+from catalogue import i18n
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="travee", prog_name="travee")
+def main() -> None:
+    """Travée, le catalogue des centres de documentation."""
+    chosen = os.environ.get("TRAVEE_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES")
+    chosen = chosen or os.environ.get("LANG") or locale.getlocale()[0]
+    i18n.set_language(i18n.best_language(chosen))
+
+
+def _gather() -> None:
+    from catalogue.commands import base, records, sources
+
+    for module in (base, records, sources):
+        for command in module.COMMANDS:
+            main.add_command(command)
+
+
+_gather()
+
+if __name__ == "__main__":
+    main()

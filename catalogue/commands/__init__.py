@@ -1,0 +1,61 @@
+"""The `travee` command, a file per subject; `catalogue.cli` gathers them.
+
+Every command ends through `finish`: one JSON document on standard output with `--json`, sentences without,
+and the exit code of INTERFACES.md: 0 done, 1 could not be done, 2 wrong usage, 3 done in part.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from catalogue.app import Travee
+from catalogue.config import Settings
+
+DONE, FAILED, WRONG_USAGE, IN_PART = 0, 1, 2, 3
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Un document JSON sur la sortie standard, rien d’autre.")
+
+
+@contextmanager
+def running() -> Iterator[Travee]:
+    """The application's parts, opened for one command and closed after it."""
+    travee = Travee(Settings())
+    try:
+        yield travee
+    finally:
+        travee.close()
+
+
+def finish(as_json: bool, document: Mapping[str, Any], *lines: str, code: int = DONE) -> NoReturn:
+    """Say it and leave. Failures go to standard error when people read, into the document when machines do."""
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    else:
+        for line in lines:
+            click.echo(line, err=code == FAILED)
+    sys.exit(code)
+
+
+def fail(as_json: bool, sentence: str, **more: Any) -> NoReturn:
+    finish(as_json, {"error": sentence, **more}, sentence, code=FAILED)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on standard error, only on a terminal: `step(done, total)`."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

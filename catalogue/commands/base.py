@@ -1,0 +1,358 @@
+"""The base itself: init, users, serving, the worker, the index, search, lots, check."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import defaultdict
+from typing import Any, cast
+
+import click
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from catalogue import history, i18n, integrity, lots, setup, users
+from catalogue.app import Travee, create_app
+from catalogue.commands import FAILED, IN_PART, as_json, fail, finish, running
+from catalogue.config import Settings
+from catalogue.i18n import _
+from catalogue.models import Notice, User
+from catalogue.models.work import ROLES
+from indexes import queries, sync
+
+MESSAGES = {
+    "login_taken": "Cet identifiant existe déjà.",
+    "login_empty": "L’identifiant est vide.",
+    "password_short": "Le mot de passe doit compter au moins 10 caractères.",
+    "role_unknown": "Ce rôle n’existe pas.",
+    "too_old": "Ce lot a plus de 30 jours : il ne peut plus être annulé d’un geste.",
+    "already_undone": "Ce lot a déjà été annulé.",
+    "empty": "Ce lot n’a rien changé : il n’y a rien à annuler.",
+}
+
+
+@click.command()
+@as_json
+def init(as_json: bool) -> None:
+    """Crée ou met à niveau la base (après une sauvegarde) et l’index."""
+    settings = Settings()
+    try:
+        backup = setup.init(settings)
+    except SQLAlchemyError as error:
+        fail(as_json, _("La base n’a pas pu être préparée : {error}").format(error=error))
+    with running() as travee:
+        travee.drain()
+    lines = [_("La base est prête : {url}").format(url=Travee(settings).db.engine.url.render_as_string())]
+    if backup:
+        lines.append(_("Sauvegarde faite avant la mise à niveau : {path}").format(path=backup))
+    finish(as_json, {"status": "ready", "version": setup.head(), "backup": backup and str(backup)}, *lines)
+
+
+@click.group()
+def user() -> None:
+    """Les comptes de l’équipe."""
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt(_("Mot de passe"), hide_input=True, confirmation_prompt=True))
+
+
+@user.command("add")
+@click.argument("login")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--password-stdin", is_flag=True)
+@as_json
+def user_add(login: str, role: str, password_stdin: bool, as_json: bool) -> None:
+    """Ouvre un compte."""
+    password = _password(password_stdin)
+    with running() as travee:
+        try:
+            with travee.db.write() as session:
+                made = users.add(session, login, password, role)
+                document = {"login": made.login, "role": made.role}
+        except users.Invalid as error:
+            fail(as_json, _(MESSAGES[error.code]))
+    finish(as_json, document, _("Le compte « {login} » est ouvert.").format(login=document["login"]))
+
+
+@user.command("passwd")
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True)
+@as_json
+def user_passwd(login: str, password_stdin: bool, as_json: bool) -> None:
+    """Change un mot de passe ; les sessions ouvertes de ce compte se ferment."""
+    password = _password(password_stdin)
+    with running() as travee:
+        try:
+            with travee.db.write() as session:
+                users.set_password(session, _account(session, login, as_json), password)
+        except users.Invalid as error:
+            fail(as_json, _(MESSAGES[error.code]))
+    finish(as_json, {"login": login}, _("Le mot de passe de « {login} » est changé.").format(login=login))
+
+
+@user.command("disable")
+@click.argument("login")
+@as_json
+def user_disable(login: str, as_json: bool) -> None:
+    """Ferme un compte ; ce qu’il a fait reste signé de son nom."""
+    with running() as travee, travee.db.write() as session:
+        users.disable(session, _account(session, login, as_json))
+    finish(as_json, {"login": login}, _("Le compte « {login} » est fermé.").format(login=login))
+
+
+@user.command("list")
+@as_json
+def user_list(as_json: bool) -> None:
+    """Les comptes et leurs rôles."""
+    with running() as travee, travee.db.read() as session:
+        rows = [
+            {"login": u.login, "role": u.role, "disabled": u.disabled_at is not None} for u in users.list_users(session)
+        ]
+    lines = [f"{r['login']:<20} {r['role']}{'  (' + _('fermé') + ')' if r['disabled'] else ''}" for r in rows]
+    finish(as_json, {"users": rows}, *(lines or [_("Aucun compte.")]))
+
+
+def _account(session: Any, login: str, as_json: bool) -> User:
+    found = users.find(session, login)
+    if found is None:
+        fail(as_json, _("Aucun compte ne s’appelle « {login} ».").format(login=login))
+    return found
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=5000, show_default=True)
+@click.option("--threads", default=8, show_default=True)
+@click.option("--no-worker", is_flag=True, help="Sans le travailleur (un autre processus s’en charge).")
+def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
+    """Sert le catalogue et fait tourner le travailleur."""
+    import waitress
+
+    _check_ready()
+    app = create_app()
+    travee: Travee = app.extensions["travee"]
+    logging.basicConfig(level=logging.INFO)
+    if not no_worker:
+        travee.start_worker()
+    click.echo(_("Travée répond sur http://{host}:{port}/").format(host=host, port=port), err=True)
+    try:
+        waitress.serve(app, host=host, port=port, threads=threads, ident=None)
+    finally:
+        travee.close()
+
+
+@click.command()
+@click.option("--every", default=10.0, show_default=True, help="Secondes entre deux passages.")
+def worker(every: float) -> None:
+    """Fait le travail de fond, sans fin : index, comptes, effacements."""
+    from threading import Event
+
+    _check_ready()
+    with running() as travee:
+        travee.start_worker(every)
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            return
+
+
+@click.group()
+def jobs() -> None:
+    """Le travail de fond, pour un minuteur."""
+
+
+@jobs.command("run-once")
+@as_json
+def jobs_run_once(as_json: bool) -> None:
+    """Un seul passage du travail de fond."""
+    _check_ready(as_json)
+    with running() as travee:
+        done = travee.work_once()
+    finish(as_json, {"indexed": done}, _("{n} notices portées à l’index.").format(n=done))
+
+
+def _check_ready(as_json: bool = False) -> None:
+    with running() as travee:
+        if not setup.is_ready(travee.db):
+            fail(
+                as_json,
+                _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."),
+            )
+
+
+@click.group()
+def index() -> None:
+    """L’index de recherche : toujours refait à partir de la base."""
+
+
+@index.command("sync")
+@as_json
+def index_sync(as_json: bool) -> None:
+    """Porte à l’index ce qui attend."""
+    with running() as travee:
+        done = 0
+        while n := travee.drain():
+            done += n
+    finish(as_json, {"indexed": done}, _("{n} notices portées à l’index.").format(n=done))
+
+
+@index.command("rebuild")
+@as_json
+def index_rebuild(as_json: bool) -> None:
+    """Refait l’index à côté, puis l’échange : la recherche continue pendant ce temps."""
+    with running() as travee:
+        done = sync.rebuild(travee.db.write_session, travee.settings.index_dir)
+    finish(as_json, {"indexed": done}, _("L’index est refait : {n} notices.").format(n=done))
+
+
+@index.command("check")
+@as_json
+def index_check(as_json: bool) -> None:
+    """Compare l’index et la base."""
+    with running() as travee:
+        report = sync.check(travee.db.write_session, travee.index())
+    document = {"missing": report.missing, "stale": report.stale, "orphaned": report.orphaned}
+    wrong = any(document.values())
+    sentence = _("L’index et la base disent la même chose.")
+    if wrong:
+        sentence = _(
+            "L’index s’écarte de la base : lancez « travee index sync », puis « travee index rebuild » si cela reste."
+        )
+    finish(as_json, {"agree": not wrong, **document}, sentence, code=FAILED if wrong else 0)
+
+
+@click.command()
+@click.argument("query")
+@click.option("--filter", "filters", multiple=True, help="kind=report, theme=…, year=2018-2024, access=online…")
+@click.option("--sort", type=click.Choice(["relevance", "newest", "title"]), default="relevance")
+@click.option("--status", type=click.Choice(["published", "any"]), default="published")
+@click.option("--limit", default=20, show_default=True)
+@as_json
+def search(query: str, filters: tuple[str, ...], sort: str, status: str, limit: int, as_json: bool) -> None:
+    """Cherche ; « - » lit une question par ligne et répond un document JSON par ligne."""
+    import json
+
+    chosen: dict[str, list[str]] = defaultdict(list)
+    for pair in filters:
+        name, sign, value = pair.partition("=")
+        if not sign:
+            raise click.UsageError(_("--filter s’écrit nom=valeur."))
+        chosen[name].append(value)
+    with running() as travee:
+        if query == "-":
+            for line in sys.stdin:
+                found = _found(travee, line.strip(), chosen, sort, status, limit)
+                click.echo(json.dumps(found, ensure_ascii=False))
+            return
+        document = _found(travee, query, chosen, sort, status, limit)
+    lines = [f"{h['id']}  {h['year'] or '    '}  {h['title']}" for h in document["hits"]]
+    n = document["total"]
+    lines.append(i18n.ngettext("{n} document", "{n} documents", n).format(n=n))
+    if document["suggestion"]:
+        lines.append(_("Vouliez-vous dire : {words} ?").format(words=document["suggestion"]))
+    finish(as_json, document, *lines)
+
+
+def _found(
+    travee: Travee, text: str, filters: dict[str, list[str]], sort: str, status: str, limit: int
+) -> dict[str, Any]:
+    hits = queries.search(travee.index(), text, filters=filters, sort=sort, status=status, limit=limit, offset=0)
+    with travee.db.read() as session:
+        ids = [h.notice_id for h in hits.hits]
+        found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(ids)))}
+    return {
+        "total": hits.total,
+        "took_ms": hits.took_ms,
+        "hits": [
+            {"id": n.address, "title": n.title, "year": n.year, "kind": n.kind, "score": round(h.score, 4)}
+            for h in hits.hits
+            if (n := found.get(h.notice_id))
+        ],
+        "facets": {name: dict(counts) for name, counts in hits.facets.items()},
+        "suggestion": hits.suggestion,
+    }
+
+
+@click.group()
+def batch() -> None:
+    """Les lots : tout ce qu’un geste a changé."""
+
+
+@batch.command("list")
+@click.option("--limit", default=20, show_default=True)
+@as_json
+def batch_list(limit: int, as_json: bool) -> None:
+    """Les lots, le dernier d’abord."""
+    with running() as travee, travee.db.read() as session:
+        rows: list[dict[str, Any]] = [
+            {
+                "id": b.id,
+                "kind": b.kind,
+                "by": b.by,
+                "at": b.at.isoformat(),
+                "why": b.why,
+                "changes": n,
+                "undoes": b.undoes_id,
+                "undoable": not lots.why_not(session, b),
+            }
+            for b, n in history.list_batches(session, limit=limit)
+        ]
+    lines = [f"{r['id']:>6}  {r['at'][:16]}  {r['kind']:<8} {r['by']:<14} {r['changes']:>6}  {r['why']}" for r in rows]
+    finish(as_json, {"batches": rows}, *(lines or [_("Aucun lot.")]))
+
+
+@click.command()
+@click.argument("batch_id", type=int, metavar="LOT")
+@click.option("--by", default="travee", show_default=True)
+@as_json
+def undo(batch_id: int, by: str, as_json: bool) -> None:
+    """Annule un lot ; ce qui a changé depuis est laissé et nommé."""
+    with running() as travee:
+        with travee.db.write() as session:
+            found = lots.get(session, batch_id)
+            if found is None:
+                fail(as_json, _("Aucun lot ne porte le numéro {n}.").format(n=batch_id))
+            try:
+                result = lots.undo(session, found, by=by)
+            except lots.NotUndoable as error:
+                fail(as_json, _(MESSAGES[error.code]))
+            document = {
+                "batch": result.batch.id if result.batch else None,
+                "restored": result.restored,
+                "left": [{"what": x.label, "why": x.code, "by": x.by} for x in result.left],
+            }
+        travee.drain_soon()
+    lines = [_("{n} éléments remis comme avant.").format(n=result.restored)]
+    lines += [_("Laissé : {what}, modifié depuis par {by}.").format(what=x.label, by=x.by) for x in result.left]
+    code = 0 if not result.left else IN_PART if result.restored else FAILED
+    finish(as_json, document, *lines, code=code)
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Recalcule ce qui s’écarte ; les champs ne bougent pas.")
+@as_json
+def check(repair: bool, as_json: bool) -> None:
+    """Vérifie que ce qui est calculé correspond à ce qui est saisi, et l’index à la base."""
+    with running() as travee:
+        with travee.db.read() as session:
+            found = list(integrity.faults(session))
+        if repair and found:
+            with travee.db.write() as session:
+                integrity.repair(session, {f.address for f in found})
+            travee.drain_soon()
+        report = sync.check(travee.db.write_session, travee.index())
+    wrong = bool(found) or bool(report.missing or report.stale or report.orphaned)
+    document = {
+        "agree": not wrong,
+        "faults": [{"entity": f.entity, "address": f.address, "what": f.what} for f in found],
+        "index": {"missing": report.missing, "stale": report.stale, "orphaned": report.orphaned},
+    }
+    lines = [f"{f.entity} {f.address} : {f.what}" for f in found]
+    lines.append(_("Des écarts ont été trouvés.") if wrong else _("Tout concorde."))
+    finish(as_json, document, *lines, code=FAILED if wrong else 0)
+
+
+COMMANDS: list[click.Command] = [init, user, serve, worker, jobs, index, search, batch, undo, check]

@@ -1,0 +1,63 @@
+"""Settings, each with a default, overridden by TRAVEE_* variables or a `.env` file (INTERFACES.md)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="TRAVEE_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    search_url: str = ""
+    secret_key: str = ""
+    base_url: str = ""
+    language: str = "fr"
+    timezone: str = "Europe/Paris"
+    mail_url: str = ""
+    admin_email: str = ""
+    oai_domain: str = ""
+    allow_private_addresses: bool = False
+    centre_name: str = "Espace doc"
+    centre_address: str = ""
+    opening_rule: str = ""
+    default_scope: Literal["local", "network"] = "local"
+    accessibility: Literal["non", "partielle", "totale"] = "non"
+    secure_cookies: bool | None = None
+    request_retention_months: int = 12
+    trusted_proxies: int = 0
+    testing: bool = False
+
+    @cached_property
+    def url(self) -> str:
+        """The database's address: SQLite in the data directory unless told otherwise."""
+        if self.database_url:
+            return self.database_url
+        return f"sqlite:///{(self.data_dir / 'travee.db').absolute()}"
+
+    @cached_property
+    def index_dir(self) -> Path:
+        return self.data_dir / "index"
+
+    @cached_property
+    def pages_dir(self) -> Path:
+        """Raw harvested pages, as received, gzip."""
+        return self.data_dir / "pages"
+
+    @cached_property
+    def key(self) -> str:
+        """The secret key: from the setting, else made once and kept beside the data, readable by us only."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(token_urlsafe(48), "utf-8")
+        return path.read_text("utf-8").strip()

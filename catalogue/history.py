@@ -1,0 +1,104 @@
+"""Lots and what they changed (decision 4), and the counters that order it all.
+
+A `Batch` is one act of one person or one machine; a `Revision` says that a row was changed by it, and how
+the row was before. Undoing is in `catalogue.lots`, above the writers it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from catalogue import db
+from catalogue.models import Batch, Counter, Revision
+
+UNDO_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row a lot touched: its version after, its state before (None: the lot made it)."""
+
+    entity: str
+    entity_id: int
+    version: int
+    before: Mapping[str, Any] | None
+
+
+def take(session: Session, name: str, n: int = 1) -> range:
+    """The next `n` numbers of a counter, ours until the transaction ends.
+
+    Every writer takes "change" first: writers that hold it cannot wait for one another in a circle, and
+    the numbers of "change" grow in the order of commits.
+    """
+    if name != "change" and session.get_bind().dialect.name != "sqlite":
+        session.execute(select(Counter.value).where(Counter.name == "change").with_for_update())
+    statement = update(Counter).where(Counter.name == name).values(value=Counter.value + n)
+    last = session.execute(statement.returning(Counter.value)).scalar_one()
+    return range(last - n + 1, last + 1)
+
+
+def open_batch(session: Session, kind: str, *, by: str, why: str = "", undoes: Batch | None = None) -> Batch:
+    """A lot; `kind` is one of edit, create, import, harvest, undo… and `by` a login or a machine's name."""
+    at = db.now()
+    batch = Batch(
+        by=by,
+        at=at,
+        why=why,
+        kind=kind,
+        undoes_id=undoes.id if undoes else None,
+        undoable_until=at + timedelta(days=UNDO_DAYS),
+    )
+    session.add(batch)
+    session.flush()
+    return batch
+
+
+def record(session: Session, batch: Batch, changes: Iterable[Change], ids: Iterable[int] | None = None) -> list[int]:
+    """Write the revisions of a lot; `ids` when they were taken beforehand (fields name their revision)."""
+    changes = list(changes)
+    if not changes:
+        return []
+    numbers = list(ids) if ids is not None else list(take(session, "revision", len(changes)))
+    rows = [
+        {
+            "id": number,
+            "batch_id": batch.id,
+            "entity": c.entity,
+            "entity_id": c.entity_id,
+            "version": c.version,
+            "before": c.before,
+        }
+        for number, c in zip(numbers, changes, strict=True)
+    ]
+    session.execute(insert(Revision), rows)
+    return numbers
+
+
+def list_batches(session: Session, *, limit: int = 50, offset: int = 0) -> list[tuple[Batch, int]]:
+    """Lots, latest first, each with the number of rows it changed."""
+    counted = select(Revision.batch_id, func.count().label("n")).group_by(Revision.batch_id).subquery()
+    statement = (
+        select(Batch, func.coalesce(counted.c.n, 0))
+        .outerjoin(counted, counted.c.batch_id == Batch.id)
+        .order_by(Batch.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [(batch, n) for batch, n in session.execute(statement)]
+
+
+def revisions_of(session: Session, entity: str, entity_id: int) -> list[tuple[Revision, Batch]]:
+    """Everything that happened to one row, latest first."""
+    statement = (
+        select(Revision, Batch)
+        .join(Batch, Batch.id == Revision.batch_id)
+        .where(Revision.entity == entity, Revision.entity_id == entity_id)
+        .order_by(Revision.id.desc())
+    )
+    return [(revision, batch) for revision, batch in session.execute(statement)]

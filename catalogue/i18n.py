@@ -1,0 +1,95 @@
+"""Words in the user's language, for the web, the command line and the core alike.
+
+French strings are the message identifiers, so that a translation that is missing shows French
+and never a code. Only the standard gettext and Babel's formats are used: the core and the
+command line speak too, without Flask. The language is a context variable: one request, one task.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+from babel.dates import format_date as _format_date
+from babel.dates import format_datetime as _format_datetime
+from babel.dates import get_timezone
+from babel.numbers import format_decimal
+
+LANGUAGES = ("fr", "en")
+DIRECTORY = Path(__file__).parent / "translations"
+
+_language: ContextVar[str] = ContextVar("travee_language", default="fr")
+_zone: ContextVar[str] = ContextVar("travee_zone", default="Europe/Paris")
+
+
+def N_(message: str) -> str:
+    """Mark a sentence for translation without translating it now."""
+    return message
+
+
+@cache
+def _translations(language: str) -> _gettext.NullTranslations:
+    if language == "fr":
+        return _gettext.NullTranslations()
+    return _gettext.translation("travee", DIRECTORY, languages=[language], fallback=True)
+
+
+def _(message: str) -> str:
+    return _translations(_language.get()).gettext(message) if message else ""
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    """French says « 0 document » in the singular, English « 0 documents »: each by its own rule."""
+    if _language.get() == "fr":
+        return singular if abs(n) < 2 else plural
+    return _translations(_language.get()).ngettext(singular, plural, n)
+
+
+def current_language() -> str:
+    return _language.get()
+
+
+def set_language(language: str) -> None:
+    """For a request or a process; `use_language` for a block."""
+    _language.set(language if language in LANGUAGES else "fr")
+
+
+@contextmanager
+def use_language(language: str) -> Iterator[None]:
+    token = _language.set(language if language in LANGUAGES else "fr")
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def best_language(header: str | None, default: str = "fr") -> str:
+    """The first of our languages in a POSIX locale ("en_GB.UTF-8") or a bare code."""
+    code = (header or "").lower().replace("-", "_").split("_")[0].split(".")[0]
+    return code if code in LANGUAGES else default
+
+
+def format_number(n: int | float) -> str:
+    """10 398 in French, with the narrow no-break space that typographers ask for."""
+    return format_decimal(n, locale=_language.get())
+
+
+def format_date(value: date | datetime | None, style: str = "long") -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = value.astimezone(get_timezone(_zone.get())).date()
+    return _format_date(value, style, locale=_language.get())
+
+
+def format_instant(value: datetime | None) -> str:
+    """« 21 mars 2024, 03:12 » in local time: instants are kept in UTC."""
+    if value is None:
+        return ""
+    pattern = "d MMMM y, HH:mm"
+    return _format_datetime(value, pattern, tzinfo=get_timezone(_zone.get()), locale=_language.get())

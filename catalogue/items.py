@@ -1,0 +1,248 @@
+"""The only writer of Item: copies come in with records, are revised one by one, withdrawn, never erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, insert, select
+from sqlalchemy.orm import Session
+
+from catalogue import db, history, notices
+from catalogue.callnumber import range_end, sort_key
+from catalogue.history import Change
+from catalogue.identifiers import new_code
+from catalogue.models import Batch, Centre, Item, Location, Notice
+from catalogue.problems import Problem
+from catalogue.text import fold
+from catalogue.unimarc import RecordItem, responsibilities
+
+COLUMNS = (
+    "barcode",
+    "inventory_number",
+    "notice_id",
+    "call_number",
+    "location_id",
+    "section",
+    "shelf_id",
+    "status",
+    "lent_to",
+    "lent_until",
+    "extra",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an inventory list."""
+
+    item_id: int
+    code: str
+    barcode: str
+    inventory_number: str
+    call_number: str
+    location: str
+    section: str
+    status: str
+    title: str
+    author: str
+    year: int | None
+    address: str
+
+
+# What sources write for a state, folded, and what it means here; anything else leaves the copy available.
+STATUS_WORDS: Mapping[str, str] = {
+    "perdu": "missing",
+    "manquant": "missing",
+    "en reparation": "repair",
+    "reliure": "repair",
+    "retire": "withdrawn",
+    "pilon": "withdrawn",
+    "desherbe": "withdrawn",
+    "en pret": "on_loan",
+}
+
+
+def add_many(
+    session: Session, copies: Sequence[tuple[int, RecordItem]], *, batch: Batch, centre: Centre | None = None
+) -> tuple[list[int], list[Problem]]:
+    """Copies of (notice id, as the record describes them); a barcode that is taken already is told, not lost."""
+    if not copies:
+        return [], []
+    centre = centre or notices.our_centre(session)
+    locations = _locations(session, centre, {c.location for _n, c in copies if c.location})
+    taken = barcodes_taken(session, centre, (c.barcode for _n, c in copies if c.barcode))
+    problems: list[Problem] = []
+    rows: list[dict[str, Any]] = []
+    for (notice_id, copy), code in zip(copies, _new_codes(session, len(copies)), strict=True):
+        barcode: str | None = copy.barcode or None
+        extra: dict[str, Any] = {"fields": [dict(f) for f in copy.fields]} if copy.fields else {}
+        if copy.note:
+            extra["note"] = copy.note
+        if copy.status:
+            extra["status"] = copy.status
+        if barcode in taken:
+            problems.append(Problem("995", "f", "item.barcode_taken", "warning", {"barcode": barcode}))
+            extra["barcode_refused"] = barcode
+            barcode = None
+        elif barcode:
+            taken[barcode] = 0
+        rows.append(
+            {
+                "code": code,
+                "centre_id": centre.id,
+                "barcode": barcode,
+                "inventory_number": copy.inventory_number,
+                "notice_id": notice_id,
+                "call_number": copy.call_number,
+                "call_key": sort_key(copy.call_number),
+                "location_id": locations.get(copy.location),
+                "section": copy.section,
+                "status": STATUS_WORDS.get(fold(copy.status), "available"),
+                "extra": extra,
+                "version": 1,
+                "created_at": batch.at,
+                "updated_at": batch.at,
+                "lent_to": "",
+            }
+        )
+    session.execute(insert(Item), rows)
+    codes = [row["code"] for row in rows]
+    ids: dict[str, int] = {}
+    for part in db.chunks(codes):
+        found = session.execute(select(Item.code, Item.id).where(Item.code.in_(part)))
+        ids.update((code, number) for code, number in found)
+    made = [ids[code] for code in codes]
+    history.record(session, batch, (Change("item", item_id, 1, None) for item_id in made))
+    notices.queue_index(session, {notice_id for notice_id, _copy in copies})
+    return made, problems
+
+
+def revise(session: Session, item: Item, values: Mapping[str, Any], *, by: str, batch: Batch | None = None) -> bool:
+    """Change some columns of a copy. Returns False when nothing changes."""
+    values = {k: v for k, v in values.items() if k in COLUMNS and getattr(item, k) != v}
+    if not values:
+        return False
+    batch = batch or history.open_batch(session, "edit", by=by)
+    before = snapshot(item)
+    touched = {item.notice_id}
+    for name, value in values.items():
+        setattr(item, name, value)
+    item.call_key = sort_key(item.call_number)
+    item.version += 1
+    item.updated_at = batch.at
+    session.flush()
+    history.record(session, batch, [Change("item", item.id, item.version, before)])
+    notices.queue_index(session, touched | {item.notice_id})
+    return True
+
+
+def restore(session: Session, item: Item, before: Mapping[str, Any] | None, *, batch: Batch) -> None:
+    """Put a copy back as a revision found it; one that the lot made is withdrawn."""
+    values = {"status": "withdrawn"} if before is None else {**before, "lent_until": _day(before.get("lent_until"))}
+    revise(session, item, values, by=batch.by, batch=batch)
+
+
+def snapshot(item: Item) -> dict[str, Any]:
+    state = {name: getattr(item, name) for name in COLUMNS}
+    state["lent_until"] = item.lent_until.isoformat() if item.lent_until else None
+    return state
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def barcodes_taken(session: Session, centre: Centre, barcodes: Iterable[str]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for part in db.chunks(sorted(set(barcodes))):
+        statement = select(Item.barcode, Item.id).where(Item.centre_id == centre.id, Item.barcode.in_(part))
+        out.update((b, i) for b, i in session.execute(statement) if b)
+    return out
+
+
+def list_of(session: Session, notice_ids: Sequence[int]) -> list[Item]:
+    statement = select(Item).where(Item.notice_id.in_(notice_ids)).order_by(Item.call_key, Item.id)
+    return list(session.scalars(statement))
+
+
+def list_locations(session: Session) -> list[Location]:
+    return list(session.scalars(select(Location).order_by(Location.name)))
+
+
+def inventory(
+    session: Session,
+    *,
+    location_id: int | None = None,
+    first: str = "",
+    last: str = "",
+    withdrawn: bool = False,
+) -> Iterator[Line]:
+    """Copies in call-number order, between two call numbers included, those without one last."""
+    statement = _inventory(location_id, first, last, withdrawn)
+    for item, notice, location in session.execute(statement).yield_per(1000):
+        main, _sep, _rest = notice.title.partition("\n")
+        yield Line(
+            item_id=item.id,
+            code=item.code,
+            barcode=item.barcode or "",
+            inventory_number=item.inventory_number,
+            call_number=item.call_number,
+            location=location or "",
+            section=item.section,
+            status=item.status,
+            title=main,
+            author=_first_author(notice.fields),
+            year=notice.year,
+            address=notice.address,
+        )
+
+
+def _inventory(location_id: int | None, first: str, last: str, withdrawn: bool) -> Select[Any]:
+    statement: Select[Any] = (
+        select(Item, Notice, Location.name)
+        .join(Notice, Notice.id == Item.notice_id)
+        .outerjoin(Location, Location.id == Item.location_id)
+        .order_by(Item.call_key == "", Item.call_key, Item.id)
+    )
+    if location_id is not None:
+        statement = statement.where(Item.location_id == location_id)
+    if first:
+        statement = statement.where(Item.call_key >= sort_key(first))
+    if last:
+        statement = statement.where(Item.call_key <= range_end(last), Item.call_key != "")
+    if not withdrawn:
+        statement = statement.where(Item.status != "withdrawn")
+    return statement
+
+
+def _first_author(fields: Any) -> str:
+    found = responsibilities(fields)
+    return found[0].name if found else ""
+
+
+def _locations(session: Session, centre: Centre, names: set[str]) -> dict[str, int]:
+    if not names:
+        return {}
+    known = {
+        name: location_id
+        for name, location_id in session.execute(
+            select(Location.name, Location.id).where(Location.centre_id == centre.id)
+        )
+    }
+    fresh = [Location(centre_id=centre.id, name=name) for name in sorted(names - set(known))]
+    session.add_all(fresh)
+    session.flush()
+    return known | {location.name: location.id for location in fresh}
+
+
+def _new_codes(session: Session, n: int) -> list[str]:
+    out: dict[str, None] = {}
+    while len(out) < n:
+        fresh = {new_code() for _ in range(n - len(out))}
+        for part in db.chunks(sorted(fresh)):
+            fresh -= set(session.scalars(select(Item.code).where(Item.code.in_(part))))
+        out.update(dict.fromkeys(sorted(fresh)))
+    return list(out)

@@ -1,0 +1,700 @@
+"""What visitors' pages say about notices: read for many at once, in a few queries, as plain values.
+
+A page asks once: `result_cards` for a list, `notice_page` for one document at its permanent address.
+The number of queries never depends on the number of notices. Words are in the current language; what
+Flask, the index or an export knows stays out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel import Locale, UnknownLocaleError
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import Session, aliased
+
+from catalogue import unimarc
+from catalogue.i18n import N_, _, current_language, format_date, format_number
+from catalogue.identifiers import format_isbn
+from catalogue.models import (
+    Batch,
+    Centre,
+    Claim,
+    DigitalDocument,
+    Holding,
+    Item,
+    Location,
+    Notice,
+    NoticeConcept,
+    NoticeIdentifier,
+    NoticeLink,
+    Revision,
+    Source,
+    SourceRecord,
+)
+from catalogue.unimarc import Fields
+
+SHOWN_AUTHORS = 3  # on a result; the document's page has them all
+SHOWN_TITLES = 60  # articles of an issue, issues of a journal
+SHOWN_NEIGHBOURS = 5
+HIDDEN_COPIES = ("withdrawn",)
+
+# ISO 639-2, as records say it, to the two letters that HTML and Babel know; both French and both German spellings.
+LANGUAGES = {
+    **{"fre": "fr", "fra": "fr", "eng": "en", "spa": "es", "ita": "it", "por": "pt", "cat": "ca", "bre": "br"},
+    **{"ger": "de", "deu": "de", "dut": "nl", "nld": "nl", "dan": "da", "swe": "sv", "nor": "no", "fin": "fi"},
+    **{"pol": "pl", "cze": "cs", "ces": "cs", "hun": "hu", "rum": "ro", "ron": "ro", "rus": "ru", "ukr": "uk"},
+    **{"gre": "el", "ell": "el", "tur": "tr", "ara": "ar", "heb": "he", "per": "fa", "fas": "fa", "chi": "zh"},
+    **{"zho": "zh", "jpn": "ja", "kor": "ko", "vie": "vi", "hin": "hi", "lat": "la", "wol": "wo", "swa": "sw"},
+}
+CATALOGUE_LANGUAGE = "fr"  # what a summary is written in when its record does not say
+
+# What somebody did, when it is not simply to have written it (UNIMARC's relator codes).
+ROLES = {
+    "010": N_("adaptation"),
+    "080": N_("préface"),
+    "100": N_("auteur cité"),
+    "205": N_("collaboration"),
+    "220": N_("compilation"),
+    "300": N_("réalisation"),
+    "340": N_("édition scientifique"),
+    "395": N_("fondation"),
+    "440": N_("illustration"),
+    "470": N_("entretien"),
+    "557": N_("organisation"),
+    "600": N_("photographie"),
+    "651": N_("direction de publication"),
+    "673": N_("direction de recherche"),
+    "695": N_("conseil scientifique"),
+    "727": N_("direction de thèse"),
+    "730": N_("traduction"),
+}
+FORMATS = {
+    "application/pdf": "PDF",
+    "application/epub+zip": "EPUB",
+    "application/msword": "Word",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/vnd.oasis.opendocument.text": "ODT",
+    "application/vnd.ms-powerpoint": "PowerPoint",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint",
+}
+ENDINGS = {".pdf": "PDF", ".epub": "EPUB", ".doc": "Word", ".docx": "Word", ".odt": "ODT", ".mp3": "MP3", ".mp4": "MP4"}
+
+
+# --- values ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineWay:
+    url: str
+    label: str  # what the record says of it, "" often
+    format: str  # « PDF », « PDF, 2,1 Mo », ""
+
+    @property
+    def host(self) -> str:
+        return (urlsplit(self.url).hostname or "").removeprefix("www.")
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    call_number: str
+    location: str
+    section: str
+    available: bool
+    status_words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerCopy:
+    centre: str
+    call_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How one can read it, best way first on each side."""
+
+    online: tuple[OnlineWay, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    partners: tuple[PartnerCopy, ...] = ()
+    in_issue: bool = False  # the copies are those of the issue that the article is in
+    issues: int = 0  # a journal: how many of its issues stand on our shelves
+
+    @property
+    def away(self) -> bool:
+        return bool(self.copies) and not any(copy.available for copy in self.copies)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One result."""
+
+    notice_id: int
+    address: str
+    kind: str
+    year: str
+    title: str
+    language: str  # of the title, two letters, "" when unknown
+    authors: tuple[str, ...]
+    more_authors: bool
+    host: str  # « La Gazette des communes, n° 2710 », "" unless it is part of something
+    summary: str
+    summary_language: str
+    owner: str  # the partner who described it, "" when it is ours
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class TitleLine:
+    """A document named in a short list."""
+
+    address: str
+    title: str
+    language: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What it is part of; with an address when that has a page here."""
+
+    title: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TitleList:
+    title: str
+    entries: tuple[TitleLine, ...]
+    left: int  # how many more there are
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePage:
+    """Everything the page of one document says."""
+
+    notice_id: int
+    address: str
+    kind: str
+    level: str
+    title: str
+    rest: str  # the title's complement, with the sign that joins it
+    language: str
+    date: str
+    authors: tuple[Author, ...]
+    hosts: tuple[Host, ...]
+    place_in_host: str
+    access: Access
+    summary: tuple[str, ...]
+    summary_language: str
+    contents: tuple[str, ...]
+    themes: tuple[str, ...]
+    keywords: tuple[str, ...]
+    lists: tuple[TitleList, ...]
+    facts: tuple[Fact, ...]
+    provenance: tuple[str, ...]
+    withdrawn: bool
+    withdrawn_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Merged into another notice, whose address this is."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Erased for a legal reason: when, and the reason as it may be told."""
+
+    on: date
+    reason: str
+
+
+# --- a list ----------------------------------------------------------------------------------
+
+
+def result_cards(session: Session, notice_ids: Sequence[int]) -> list[Card]:
+    """One card for each of these notices, in their order; those that have gone meanwhile are left out."""
+    rows = {row.id: row for row in session.execute(_notices(Notice.id.in_(notice_ids)))}
+    access = _accesses(session, list(rows.values()))
+    return [_card(rows[i], access[i]) for i in notice_ids if i in rows]
+
+
+def title_lines(session: Session, notice_ids: Sequence[int]) -> list[TitleLine]:
+    """The same notices as short lines, in their order."""
+    rows = {row.id: row for row in session.execute(_lines().where(Notice.id.in_(notice_ids)))}
+    return [_line(rows[i]) for i in notice_ids if i in rows]
+
+
+def ids_with_theme(session: Session, themes: Sequence[str], *, limit: int, offset: int = 0) -> tuple[int, list[int]]:
+    """How many published notices have one of these themes, and a page of them, newest first.
+
+    For the day when the index does not answer: themes stay browsable.
+    """
+    chosen = (
+        select(NoticeConcept.notice_id)
+        .where(NoticeConcept.label.in_(themes), NoticeConcept.free.is_(False))
+        .scalar_subquery()
+    )
+    where = (Notice.status == "published", Notice.id.in_(chosen))
+    total = session.scalar(select(func.count()).select_from(Notice).where(*where)) or 0
+    page = select(Notice.id).where(*where).order_by(func.coalesce(Notice.year, 0).desc(), Notice.id.desc())
+    return total, list(session.scalars(page.limit(limit).offset(offset)))
+
+
+# --- one document ----------------------------------------------------------------------------
+
+
+def notice_page(session: Session, address: str) -> NoticePage | Moved | Gone | None:
+    """What stands at this permanent address; None when nothing was ever shown there."""
+    row = session.execute(_notices(Notice.address == address)).one_or_none()
+    if row is None or row.status in ("draft", "candidate"):
+        return None
+    if row.status == "merged":
+        return _survivor(session, row)
+    if row.status == "erased":
+        on, reason = _turned(session, row.id, "erased") or (row.updated_at, "")
+        return Gone(on.date(), reason)
+    fields: Fields = row.fields
+    links = session.execute(_targets_of([row.id])).all()
+    themes = session.execute(_concepts_of(row.id)).all()
+    proper = unimarc.title(fields) or row.title
+    withdrawn = row.status == "withdrawn"
+    turned = _turned(session, row.id, "withdrawn") if withdrawn else None
+    return NoticePage(
+        notice_id=row.id,
+        address=row.address,
+        kind=row.kind,
+        level=row.level,
+        title=proper,
+        rest=row.title[len(proper) :] if row.title.startswith(proper) else "",
+        language=html_language(row.language),
+        date=_date(row),
+        authors=tuple(_authors(fields)),
+        hosts=tuple(_hosts(fields, links)),
+        place_in_host=_place_in_host(row),
+        access=_accesses(session, [row])[row.id],
+        summary=_paragraphs(unimarc.texts(fields).abstract),
+        summary_language=_summary_language(fields),
+        contents=_paragraphs(unimarc.texts(fields).contents),
+        themes=tuple(t.label for t in themes if not t.free),
+        keywords=tuple(t.label for t in themes if t.free),
+        lists=tuple(_lists(session, row, links, [t.concept_id for t in themes if t.concept_id])),
+        facts=tuple(_facts(session, row)),
+        provenance=tuple(session.scalars(_sources_of(row.id))),
+        withdrawn=withdrawn,
+        withdrawn_on=turned[0].date() if turned else None,
+    )
+
+
+def html_language(code: str) -> str:
+    """The two letters of a record's language; "" for what HTML has no certain name for."""
+    return LANGUAGES.get(code, "")
+
+
+def language_name(code: str) -> str:
+    """« anglais » for "eng"; the code itself where nobody has a name for it."""
+    try:
+        names = Locale.parse(current_language()).languages
+    except (UnknownLocaleError, ValueError):
+        return code
+    return str(names.get(LANGUAGES.get(code, code), code))
+
+
+# --- queries ---------------------------------------------------------------------------------
+
+
+def _notices(*where: Any) -> Select[Any]:
+    """What cards and pages read of a notice."""
+    columns = (
+        *(Notice.id, Notice.address, Notice.status, Notice.kind, Notice.level, Notice.title, Notice.year),
+        *(Notice.year_end, Notice.language, Notice.fields, Notice.updated_at, Notice.merged_into_id),
+        *(Centre.name.label("owner"), Centre.is_ours),
+    )
+    return select(*columns).join(Centre, Centre.id == Notice.owner_id).where(*where)
+
+
+def _lines() -> Select[Any]:
+    columns = (Notice.id, Notice.address, Notice.title, Notice.kind, Notice.year, Notice.year_end, Notice.language)
+    return select(*columns).where(Notice.status == "published")
+
+
+def _targets_of(notice_ids: Sequence[int]) -> Select[Any]:
+    """Where the links of these notices lead, among notices that have a page."""
+    target = aliased(Notice)
+    return (
+        select(
+            NoticeLink.notice_id,
+            NoticeLink.relation,
+            *(target.id.label("target_id"), target.address, target.title, target.level, target.status),
+        )
+        .join(target, target.id == NoticeLink.target_id)
+        .where(NoticeLink.notice_id.in_(notice_ids), target.status.in_(("published", "withdrawn")))
+        .order_by(NoticeLink.id)
+    )
+
+
+def _concepts_of(notice_id: int) -> Select[Any]:
+    return (
+        select(NoticeConcept.label, NoticeConcept.free, NoticeConcept.concept_id)
+        .where(NoticeConcept.notice_id == notice_id)
+        .order_by(NoticeConcept.pos)
+    )
+
+
+def _sources_of(notice_id: int) -> Select[Any]:
+    """The partners whose records say something of this notice; a file of our own is no partner."""
+    return (
+        select(Source.name)
+        .distinct()
+        .join(SourceRecord, SourceRecord.source_id == Source.id)
+        .join(Claim, Claim.record_id == SourceRecord.id)
+        .where(Claim.notice_id == notice_id, Claim.state == "linked", Source.kind == "oai")
+        .order_by(Source.name)
+    )
+
+
+def _survivor(session: Session, row: Row[Any]) -> Moved | None:
+    """The notice that stands at the end of a chain of merges."""
+    seen = {row.id}
+    target_id = row.merged_into_id
+    while target_id is not None and target_id not in seen:
+        seen.add(target_id)
+        columns = (Notice.address, Notice.status, Notice.merged_into_id)
+        found = session.execute(select(*columns).where(Notice.id == target_id)).one_or_none()
+        if found is None:
+            return None
+        if found.status != "merged":
+            return Moved(found.address)
+        target_id = found.merged_into_id
+    return None
+
+
+def _turned(session: Session, notice_id: int, status: str) -> tuple[datetime, str] | None:
+    """When the notice last took this status, and why: the revision that found it with another one."""
+    statement = (
+        select(Revision.before, Batch.at, Batch.why)
+        .join(Batch, Batch.id == Revision.batch_id)
+        .where(Revision.entity == "notice", Revision.entity_id == notice_id)
+        .order_by(Revision.id.desc())
+    )
+    for before, at, why in session.execute(statement):
+        if before is None or before.get("status") != status:
+            return at, why
+    return None
+
+
+def _accesses(session: Session, rows: Sequence[Row[Any]]) -> dict[int, Access]:
+    """How each of these documents can be read. An article is read in its issue: its copies are the issue's."""
+    ids = [row.id for row in rows]
+    issue_of: dict[int, int] = {}
+    articles = [row.id for row in rows if row.level == "article"]
+    if articles:
+        for link in session.execute(_targets_of(articles)):
+            if link.relation == "host_issue" and link.level == "issue":
+                issue_of.setdefault(link.notice_id, link.target_id)
+    copies = _copies(session, sorted({*ids, *issue_of.values()}))
+    digital = _grouped(session, select(DigitalDocument).where(DigitalDocument.notice_id.in_(ids)), DigitalDocument.id)
+    holdings = _grouped(session, select(Holding).where(Holding.notice_id.in_(ids)), Holding.id)
+    issues = _issues_on_shelf(session, [row.id for row in rows if row.level == "serial"])
+    out = {}
+    for row in rows:
+        own = copies[row.id]
+        out[row.id] = Access(
+            online=tuple(_online(row.fields, digital[row.id])),
+            copies=tuple(own or copies[issue_of.get(row.id, 0)]),
+            partners=tuple(_partners(row, holdings[row.id])),
+            in_issue=not own and row.id in issue_of,
+            issues=issues.get(row.id, 0),
+        )
+    return out
+
+
+def _copies(session: Session, notice_ids: Sequence[int]) -> defaultdict[int, list[Copy]]:
+    statement = (
+        select(Item.notice_id, Item.call_number, Item.section, Item.status, Item.lent_until, Location.name)
+        .outerjoin(Location, Location.id == Item.location_id)
+        .where(Item.notice_id.in_(notice_ids), Item.status.not_in(HIDDEN_COPIES))
+        .order_by(Item.status != "available", Item.call_key == "", Item.call_key, Item.id)
+    )
+    out: defaultdict[int, list[Copy]] = defaultdict(list)
+    for notice_id, call_number, section, status, until, location in session.execute(statement):
+        words = _copy_words(status, until)
+        out[notice_id].append(Copy(call_number, location or "", section, status == "available", words))
+    return out
+
+
+def _issues_on_shelf(session: Session, serial_ids: Sequence[int]) -> dict[int, int]:
+    if not serial_ids:
+        return {}
+    statement = (
+        select(NoticeLink.target_id, func.count(NoticeLink.notice_id.distinct()))
+        .join(Notice, Notice.id == NoticeLink.notice_id)
+        .join(Item, Item.notice_id == Notice.id)
+        .where(
+            NoticeLink.target_id.in_(serial_ids),
+            NoticeLink.relation == "host_serial",
+            Notice.level == "issue",
+            Notice.status == "published",
+            Item.status.not_in(HIDDEN_COPIES),
+        )
+        .group_by(NoticeLink.target_id)
+    )
+    return {serial_id: n for serial_id, n in session.execute(statement) if serial_id is not None}
+
+
+def _grouped(session: Session, statement: Select[Any], order: Any) -> defaultdict[int, list[Any]]:
+    out: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in session.scalars(statement.order_by(order)):
+        out[row.notice_id].append(row)
+    return out
+
+
+def _lists(
+    session: Session, row: Row[Any], links: Sequence[Row[Any]], concept_ids: Sequence[int]
+) -> Iterable[TitleList]:
+    """The other documents that this page leads to."""
+    newest = (func.coalesce(Notice.year, 0).desc(), Notice.sort_key.desc())
+    if row.level == "issue":
+        yield from _parts(session, row.id, "host_issue", "article", _("Articles de ce numéro"), (Notice.id,))
+    elif row.level == "serial":
+        yield from _parts(session, row.id, "host_serial", "issue", _("Numéros"), newest)
+    elif row.level == "article":
+        issue = next((link.target_id for link in links if link.relation == "host_issue"), None)
+        if issue is not None:
+            title = _("Dans le même numéro")
+            yield from _parts(session, issue, "host_issue", "article", title, (Notice.id,), but=row.id, shown=8)
+    if concept_ids and row.level in ("monograph", "article", "set"):
+        yield from _neighbours(session, row, concept_ids, [link.target_id for link in links])
+
+
+def _parts(
+    session: Session,
+    host_id: int,
+    relation: str,
+    level: str,
+    title: str,
+    order: Sequence[Any],
+    *,
+    but: int = 0,
+    shown: int = SHOWN_TITLES,
+) -> Iterable[TitleList]:
+    chosen = select(NoticeLink.notice_id).where(NoticeLink.target_id == host_id, NoticeLink.relation == relation)
+    where = (Notice.id.in_(chosen.scalar_subquery()), Notice.level == level, Notice.id != but)
+    found = session.execute(_lines().where(*where).order_by(*order).limit(shown)).all()
+    total = len(found)
+    if total == shown:
+        counted = select(func.count()).select_from(Notice).where(*where, Notice.status == "published")
+        total = session.scalar(counted) or total
+    if found:
+        yield TitleList(title, tuple(map(_line, found)), total - len(found))
+
+
+def _neighbours(
+    session: Session, row: Row[Any], concept_ids: Sequence[int], elsewhere: Sequence[int]
+) -> Iterable[TitleList]:
+    """Documents that share most of its themes, the latest first among equals."""
+    shared = func.count(NoticeConcept.concept_id.distinct())
+    statement = (
+        _lines()
+        .join(NoticeConcept, NoticeConcept.notice_id == Notice.id)
+        .where(NoticeConcept.concept_id.in_(concept_ids), Notice.id.not_in((row.id, *elsewhere)))
+        .group_by(Notice.id)
+        .order_by(shared.desc(), func.coalesce(Notice.year, 0).desc(), Notice.id.desc())
+        .limit(SHOWN_NEIGHBOURS)
+    )
+    found = session.execute(statement).all()
+    if found:
+        yield TitleList(_("Sur les mêmes thèmes"), tuple(map(_line, found)), 0)
+
+
+# --- words -----------------------------------------------------------------------------------
+
+
+def _card(row: Row[Any], access: Access) -> Card:
+    fields: Fields = row.fields
+    names = list(dict.fromkeys(a.name for a in unimarc.responsibilities(fields)))
+    return Card(
+        notice_id=row.id,
+        address=row.address,
+        kind=row.kind,
+        year=_years(row),
+        title=row.title,
+        language=html_language(row.language),
+        authors=tuple(names[:SHOWN_AUTHORS]),
+        more_authors=len(names) > SHOWN_AUTHORS,
+        host=_host_words(row),
+        summary=" ".join(unimarc.texts(fields).abstract.split()),
+        summary_language=_summary_language(fields),
+        owner="" if row.is_ours else row.owner,
+        access=access,
+    )
+
+
+def _line(row: Row[Any]) -> TitleLine:
+    kind = unimarc.KINDS.get(row.kind)
+    words = getattr(kind, current_language(), "") if kind else ""
+    detail = ", ".join(part for part in (words, _years(row)) if part)
+    return TitleLine(row.address, row.title, html_language(row.language), detail)
+
+
+def _years(row: Row[Any]) -> str:
+    if row.year and row.year_end and row.year_end != row.year:
+        return f"{row.year}–{row.year_end}"
+    return str(row.year or "")
+
+
+def _date(row: Row[Any]) -> str:
+    """The date as the document gives it, with its year when the words leave it out."""
+    words, years = unimarc.date_text(row.fields), _years(row)
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", words):
+        try:
+            return format_date(date.fromisoformat(words))
+        except ValueError:
+            return years
+    return words or years
+
+
+def _authors(fields: Fields) -> Iterable[Author]:
+    seen: dict[str, Author] = {}
+    for a in unimarc.responsibilities(fields):
+        seen.setdefault(a.name, Author(a.name, _(ROLES.get(a.role, ""))))
+    return seen.values()
+
+
+def _hosts(fields: Fields, links: Sequence[Row[Any]]) -> Iterable[Host]:
+    """The journal, then the issue, or what the record calls them when they have no page."""
+    known = {link.relation: link for link in links}
+    serial, issue = unimarc.host_serial(fields), unimarc.host_issue(fields)
+    if target := known.get("host_serial"):
+        yield Host(target.title, target.address)
+    elif serial and serial.title:
+        yield Host(serial.title, "")
+    if target := known.get("host_issue"):
+        yield Host(_issue_words(issue) or target.title, target.address)
+
+
+def _place_in_host(row: Row[Any]) -> str:
+    """« n° 2710, 18 mars 2024, p. 22-24 »: what is left to say once journal and issue are named."""
+    if row.level != "article":
+        return ""
+    issue = unimarc.host_issue(row.fields)
+    return ", ".join(part for part in (_issue_words(issue), unimarc.extent(row.fields)) if part)
+
+
+def _issue_words(issue: unimarc.Link | None) -> str:
+    if issue is None:
+        return ""
+    number = issue.volume or issue.title
+    if number.isdigit():
+        number = _("n° %(number)s") % {"number": number}
+    return ", ".join(part for part in (number, issue.date) if part)
+
+
+def _host_words(row: Row[Any]) -> str:
+    if row.level not in ("article", "issue"):
+        return ""
+    serial = unimarc.host_serial(row.fields)
+    issue = unimarc.host_issue(row.fields) if row.level == "article" else None
+    return ", ".join(part for part in (serial.title if serial else "", _issue_words(issue)) if part)
+
+
+def _summary_language(fields: Fields) -> str:
+    said = unimarc.values(fields, "101", "d")
+    return html_language(said[0].strip().lower()[:3]) if said else CATALOGUE_LANGUAGE
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
+
+
+def _online(fields: Fields, digital: Sequence[DigitalDocument]) -> Iterable[OnlineWay]:
+    """Each address once: what the fields say, and what is known of the file behind it."""
+    known = {d.url: d for d in digital if d.url.startswith(("http://", "https://"))}
+    words = dict(unimarc.online(fields)) | {url: d.label for url, d in known.items() if d.label}
+    for url in dict.fromkeys((*words, *known)):
+        yield OnlineWay(url, words.get(url, ""), _format(url, known.get(url)))
+
+
+def _format(url: str, digital: DigitalDocument | None) -> str:
+    path = urlsplit(url).path.lower()
+    ending = next((name for end, name in ENDINGS.items() if path.endswith(end)), "")
+    name = FORMATS.get(digital.media_type if digital else "", "") or ending
+    size = _size(digital.size) if digital and digital.size and name else ""
+    return ", ".join(part for part in (name, size) if part)
+
+
+def _size(octets: int) -> str:
+    if octets < 1_000_000:
+        return _("%(n)s ko") % {"n": format_number(max(1, round(octets / 1000)))}
+    return _("%(n)s Mo") % {"n": format_number(round(octets / 1_000_000, 1))}
+
+
+def _partners(row: Row[Any], holdings: Sequence[Holding]) -> Iterable[PartnerCopy]:
+    """Who else has it. The partner who described it has it, even when no copy was told."""
+    found = {(h.centre_label, h.call_number): PartnerCopy(h.centre_label, h.call_number) for h in holdings}
+    if not found and not row.is_ours:
+        return [PartnerCopy(row.owner, "")]
+    return list(found.values())
+
+
+def _copy_words(status: str, until: date | None) -> str:
+    if status == "on_loan":
+        return _("prêté jusqu’au %(day)s") % {"day": format_date(until)} if until else _("prêté")
+    return {
+        "available": _("à consulter sur rendez-vous"),
+        "missing": _("introuvable pour le moment"),
+        "repair": _("en réparation"),
+    }.get(status, "")
+
+
+# What « Description » says, in order: the label and where the values come from.
+FACTS: tuple[tuple[str, Callable[[Fields], Iterable[str]]], ...] = (
+    (N_("Éditeur"), lambda fields: unimarc.publishers(fields)),
+    (N_("Édition"), lambda fields: unimarc.values(fields, "205", "a")),
+    (N_("Description"), lambda fields: [unimarc.extent(fields)]),
+    (N_("Collection"), lambda fields: _paragraphs(unimarc.texts(fields).series)),
+    (N_("Langue"), lambda fields: [language_name(code) for code in unimarc.languages(fields)]),
+    (N_("Note"), lambda fields: unimarc.values(fields, "300", "a")),
+    (N_("État de la collection"), lambda fields: unimarc.values(fields, "950", "b")),
+)
+SCHEMES = {"isbn": "ISBN", "issn": "ISSN", "doi": "DOI", "ean": "EAN"}
+
+
+def _facts(session: Session, row: Row[Any]) -> Iterable[Fact]:
+    for label, read in FACTS:
+        if label == N_("Description") and row.level == "article":
+            continue  # its pages are said beside its journal
+        values = dict.fromkeys(unimarc.clean(v) for v in read(row.fields))
+        if found := tuple(v for v in values if v):
+            yield Fact(_(label), found)
+    statement = (
+        select(NoticeIdentifier.scheme, NoticeIdentifier.value)
+        .where(NoticeIdentifier.notice_id == row.id, NoticeIdentifier.scheme.in_(SCHEMES))
+        .order_by(NoticeIdentifier.id)
+    )
+    grouped: dict[str, list[str]] = {}
+    for scheme, value in session.execute(statement):
+        grouped.setdefault(scheme, []).append(format_isbn(value) if scheme == "isbn" else value)
+    for scheme, values in grouped.items():
+        yield Fact(SCHEMES[scheme], tuple(values))

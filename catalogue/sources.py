@@ -1,0 +1,306 @@
+"""Sources, their records as received, and what they claim about our notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from catalogue import db, history
+from catalogue.models import (
+    Claim,
+    ExternalId,
+    Notice,
+    Refused,
+    Run,
+    Source,
+    SourceRecord,
+    SourceVersion,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A record kept as received: what it is called, whether it says anything new, and whose notice it speaks of."""
+
+    record_id: int
+    version_id: int
+    identifier: str
+    is_new_record: bool
+    is_new_version: bool
+    notice_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A record as it came, ready to be kept."""
+
+    identifier: str
+    fingerprint: str
+    fields: Sequence[Mapping[str, Any]]
+    items: Sequence[Mapping[str, Any]] = ()
+    datestamp: str = ""
+    deleted: bool = False
+    control_number: str = ""
+
+
+def find(session: Session, name: str) -> Source | None:
+    return session.scalar(select(Source).where(Source.name == name))
+
+
+def list_sources(session: Session, *, removed: bool = False) -> list[Source]:
+    statement = select(Source).order_by(Source.name)
+    return list(session.scalars(statement if removed else statement.where(Source.removed_at.is_(None))))
+
+
+def for_file(session: Session, name: str) -> Source:
+    """The source a file belongs to, made at need; a source that is harvested may have files too."""
+    source = find(session, name)
+    if source is None:
+        source = Source(name=name, kind="file")
+        session.add(source)
+        session.flush()
+    return source
+
+
+def identify(source: Source, control_number: str | None, fingerprint: str) -> str:
+    """The identifier of a file's record: its number through the source's template, else its fingerprint."""
+    if not control_number:
+        return f"sha256:{fingerprint}"
+    return source.identity.replace("{001}", control_number) if source.identity else control_number
+
+
+def set_identity(session: Session, source: Source, template: str) -> int:
+    """Give a source its identity template, and its file records the identifiers a harvest would show."""
+    if template == source.identity:
+        return 0
+    old_prefix, _sep, old_suffix = (source.identity or "{001}").partition("{001}")
+    source.identity = template
+    moved = 0
+    if template:
+        known = {r.identifier for r in session.scalars(_records(source))}
+        for record in session.scalars(_records(source)):
+            text = record.identifier
+            if text.startswith("sha256:") or not (text.startswith(old_prefix) and text.endswith(old_suffix)):
+                continue
+            number = text[len(old_prefix) : len(text) - len(old_suffix) or None]
+            target = template.replace("{001}", number)
+            if ":" not in number and target not in known:
+                record.identifier = target
+                moved += 1
+    session.flush()
+    return moved
+
+
+def _records(source: Source) -> Any:
+    return select(SourceRecord).where(SourceRecord.source_id == source.id).order_by(SourceRecord.id)
+
+
+def stage(
+    session: Session,
+    source: Source,
+    records: Sequence[Received],
+    *,
+    run: Run | None = None,
+    page_id: int | None = None,
+) -> list[Staged]:
+    """Keep records as received: a new version only when the fingerprint is new. One call a page or a batch.
+
+    A record is recognised by its identifier in this source; by its bare control number when a file of the
+    same source brought it before the harvest did; or by the same full identifier under another source's name.
+    """
+    at = db.now()
+    by_identifier = _known(session, source, {r.identifier for r in records})
+    bare = {r.control_number: r.identifier for r in records if r.control_number and r.identifier not in by_identifier}
+    for number, known in _known(session, source, set(bare) - {""}).items():
+        if number != bare[number]:
+            known.identifier = bare[number]
+            by_identifier[bare[number]] = known
+    fresh: dict[str, SourceRecord] = {}
+    for r in records:
+        if r.identifier not in by_identifier and r.identifier not in fresh:
+            fresh[r.identifier] = SourceRecord(source_id=source.id, identifier=r.identifier)
+    session.add_all(fresh.values())
+    session.flush()
+    by_identifier |= fresh
+    latest = _fingerprints(session, [r.latest_version_id for r in by_identifier.values() if r.latest_version_id])
+    notices = _claimed(session, [r.id for r in by_identifier.values()])
+    elsewhere = _claimed_elsewhere(session, source, [i for i in fresh if ":" in i])
+    new_versions: dict[int, SourceVersion] = {}
+    plan: list[tuple[Received, SourceRecord, bool]] = []
+    for r in records:
+        record = by_identifier[r.identifier]
+        mark = "deleted" if r.deleted else r.fingerprint
+        known_mark = new_versions[record.id].fingerprint if record.id in new_versions else None
+        known_mark = known_mark or latest.get(record.latest_version_id or 0)
+        changed = known_mark != mark
+        if changed:
+            new_versions[record.id] = SourceVersion(
+                record_id=record.id,
+                datestamp=r.datestamp,
+                deleted=r.deleted,
+                fingerprint=mark,
+                fields=list(r.fields),
+                items=list(r.items),
+                page_id=page_id,
+                received_at=at,
+            )
+            session.add(new_versions[record.id])
+        if run is not None:
+            record.last_seen_run_id = run.id
+        plan.append((r, record, changed))
+    session.flush()
+    by_id = {r.id: r for r in by_identifier.values()}
+    for record_id, version in new_versions.items():
+        by_id[record_id].latest_version_id = version.id
+    session.flush()
+    return [
+        Staged(
+            record_id=record.id,
+            version_id=record.latest_version_id or 0,
+            identifier=record.identifier,
+            is_new_record=r.identifier in fresh,
+            is_new_version=changed,
+            notice_id=notices.get(record.id) or elsewhere.get(r.identifier),
+        )
+        for r, record, changed in plan
+    ]
+
+
+def _known(session: Session, source: Source, identifiers: Iterable[str]) -> dict[str, SourceRecord]:
+    out: dict[str, SourceRecord] = {}
+    for part in db.chunks(sorted(identifiers)):
+        statement = select(SourceRecord).where(SourceRecord.source_id == source.id, SourceRecord.identifier.in_(part))
+        out.update({r.identifier: r for r in session.scalars(statement)})
+    return out
+
+
+def _fingerprints(session: Session, version_ids: Sequence[int]) -> dict[int, str]:
+    out: dict[int, str] = {}
+    for part in db.chunks(version_ids):
+        statement = select(SourceVersion.id, SourceVersion.fingerprint).where(SourceVersion.id.in_(part))
+        out.update((number, mark) for number, mark in session.execute(statement))
+    return out
+
+
+def _claimed(session: Session, record_ids: Sequence[int]) -> dict[int, int]:
+    out: dict[int, int] = {}
+    for part in db.chunks(record_ids):
+        statement = select(Claim.record_id, Claim.notice_id).where(Claim.record_id.in_(part), Claim.state == "linked")
+        out.update({r: n for r, n in session.execute(statement) if r is not None})
+    return out
+
+
+def _claimed_elsewhere(session: Session, source: Source, identifiers: Sequence[str]) -> dict[str, int]:
+    """The same base under another source's name: a full identifier ("oai:RECI:40211") means the same record."""
+    out: dict[str, int] = {}
+    for part in db.chunks(sorted(identifiers)):
+        statement = (
+            select(SourceRecord.identifier, Claim.notice_id)
+            .join(Claim, Claim.record_id == SourceRecord.id)
+            .where(
+                SourceRecord.identifier.in_(part),
+                SourceRecord.source_id != source.id,
+                Claim.state == "linked",
+            )
+            .order_by(Claim.id)
+        )
+        for identifier, notice_id in session.execute(statement):
+            out.setdefault(identifier, notice_id)
+    return out
+
+
+def claim_many(session: Session, rows: Sequence[tuple[int, int, int, int]]) -> None:
+    """(claim id taken beforehand, notice, record, version agreed on)."""
+    if rows:
+        session.execute(
+            insert(Claim),
+            [{"id": c, "notice_id": n, "record_id": r, "base_version_id": v, "state": "linked"} for c, n, r, v in rows],
+        )
+
+
+def claim(session: Session, notice_id: int, record_id: int, base_version_id: int | None) -> int:
+    """Say that a record speaks of a notice; `base_version_id` None while nothing was agreed on."""
+    number = history.take(session, "claim")[0]
+    session.add(
+        Claim(
+            id=number,
+            notice_id=notice_id,
+            record_id=record_id,
+            base_version_id=base_version_id,
+            state="linked",
+        )
+    )
+    session.flush()
+    return number
+
+
+def name_ids(session: Session, source: Source, space: str, values: Mapping[str, int], entity: str = "notice") -> None:
+    """Remember what the source calls our rows: its records and its bulletins are two number spaces."""
+    at = db.now()
+    rows = [
+        {"source_id": source.id, "space": space, "value": v, "entity": entity, "entity_id": n, "seen_at": at}
+        for v, n in sorted(values.items())
+    ]
+    for part in db.chunks(rows, 500):
+        db.insert_or_update(
+            session,
+            ExternalId,
+            part,
+            key=["source_id", "space", "value"],
+            update=["entity", "entity_id", "seen_at"],
+        )
+
+
+def find_ids(session: Session, source: Source, space: str, values: Iterable[str]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for part in db.chunks(sorted(set(values))):
+        statement = select(ExternalId.value, ExternalId.entity_id).where(
+            ExternalId.source_id == source.id, ExternalId.space == space, ExternalId.value.in_(part)
+        )
+        out.update((value, number) for value, number in session.execute(statement))
+    return out
+
+
+def keep_refused(session: Session, row: Refused) -> bool:
+    """Keep a refused record; False when the same bytes of the same source wait already."""
+    known = session.scalar(
+        select(Refused.id).where(
+            Refused.source_id == row.source_id, Refused.sha256 == row.sha256, Refused.settled_at.is_(None)
+        )
+    )
+    if known is None:
+        session.add(row)
+        session.flush()
+    return known is None
+
+
+def list_refused(session: Session, *, source: Source | None = None) -> list[tuple[Refused, str]]:
+    statement = (
+        select(Refused, Source.name)
+        .join(Source, Source.id == Refused.source_id)
+        .where(Refused.settled_at.is_(None))
+        .order_by(Refused.id)
+    )
+    if source is not None:
+        statement = statement.where(Refused.source_id == source.id)
+    return [(row, name) for row, name in session.execute(statement)]
+
+
+def settle_refused(session: Session, row: Refused) -> None:
+    session.execute(update(Refused).where(Refused.id == row.id).values(settled_at=db.now()))
+
+
+def origins(session: Session, notice: Notice) -> dict[int, tuple[Source, SourceRecord, Claim]]:
+    """For each claim on a notice, who speaks: what a page needs to say « repris de RECI »."""
+    statement = (
+        select(Claim, SourceRecord, Source)
+        .join(SourceRecord, SourceRecord.id == Claim.record_id)
+        .join(Source, Source.id == SourceRecord.source_id)
+        .where(Claim.notice_id == notice.id)
+        .order_by(Claim.id)
+    )
+    return {c.id: (source, record, c) for c, record, source in session.execute(statement)}

@@ -1,0 +1,56 @@
+"""Plain text and comparison keys. Pure.
+
+`fold` is how Travée compares words everywhere outside the index (labels, names, sort keys):
+accents, case, apostrophes and ligatures never tell two words apart.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+import nh3
+from anyascii import anyascii
+
+_BLANKS = re.compile(r"\s+")
+_MARKUP = re.compile(r"<[a-zA-Z!/]")
+_ENTITY = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
+# UNIMARC's non-sorting marks, in the three ways they arrive: C1 controls, U+0098/U+009C, and the raw ISO 5426 bytes.
+_NSB, _NSE = "\x98\x88", "\x9c\x89"
+_MARKS = {ord(c): None for c in _NSB + _NSE}
+_CONTROLS = {c: " " for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in _MARKS}
+_NOT_SORTED = re.compile(f"[{_NSB}].*?[{_NSE}]")
+_ARTICLE = re.compile(r"^(?:l'|d'|le |la |les |un |une |des |the |an )(?=\S)")
+
+
+def plain_text(value: str) -> str:
+    """One line without markup: HTML that a PMB left in a note is taken away, its words stay."""
+    if _MARKUP.search(value):
+        # Block ends become blanks first, so that words do not stick together.
+        value = nh3.clean(re.sub(r"<(br|/p|/li|/div|/h\d)\b", r" <\1", value, flags=re.I), tags=set())
+    if "&" in value and _ENTITY.search(value):
+        value = html.unescape(value)
+    value = value.translate(_MARKS).translate(_CONTROLS)
+    return _BLANKS.sub(" ", value).strip()
+
+
+def fold(value: str) -> str:
+    """Lower-case ASCII letters and digits, one blank between words: « L’Œuvre d’Été » -> "l oeuvre d ete"."""
+    if not value.isascii():
+        value = anyascii(unicodedata.normalize("NFKD", value))
+    return " ".join(re.findall(r"[a-z0-9]+", value.lower()))
+
+
+def sort_key(title: str, length: int = 120) -> str:
+    """An ASCII key that files a title where a French reader looks for it.
+
+    What stands between non-sorting marks is skipped; without marks, a leading article is.
+    """
+    marked = _NOT_SORTED.sub("", title)
+    if marked != title and marked.strip():
+        title = marked
+    else:
+        plain = anyascii(unicodedata.normalize("NFKD", plain_text(title))).lower().replace("`", "'")
+        title = _ARTICLE.sub("", plain) or plain
+    return fold(plain_text(title))[:length]

@@ -1,0 +1,489 @@
+"""Named access to UNIMARC fields. Pure: lists of fields in, values out.
+
+A notice is its fields (decision 1). They have the shape they are stored in:
+
+    {"t": "000", "v": "     nam0 22     3  450 "}                     the leader, always first
+    {"t": "001", "v": "4711"}                                          a control field
+    {"t": "200", "i": "1 ", "s": [["a", "Titre"], ["e", "complément"]]}   a data field
+
+and may carry "x" (the `id` of a PMB link), "o" (who says so) and "r" (the revision that put it there);
+the last two never enter a comparison, a fingerprint or an export. Tags appear here and in tables only:
+elsewhere one asks for a title.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+from catalogue.identifiers import find_doi, find_ean, find_isbn, find_issn
+from catalogue.problems import Problem, Refusal
+from catalogue.text import fold, plain_text
+
+__all__ = ["Problem", "Refusal"]
+
+
+class Field(TypedDict):
+    t: str
+    v: NotRequired[str]
+    i: NotRequired[str]
+    s: NotRequired[list[list[str]]]
+    x: NotRequired[str]
+    o: NotRequired[list[Any]]
+    r: NotRequired[int]
+
+
+Fields = list[Field]
+
+LEADER = "     nam0 22     3  450 "
+
+
+@dataclass(frozen=True, slots=True)
+class RecordItem:
+    """One copy as a record describes it (995, 996 and 999), read through the source's item profile."""
+
+    barcode: str = ""
+    call_number: str = ""
+    location: str = ""
+    section: str = ""
+    status: str = ""
+    inventory_number: str = ""
+    note: str = ""
+    owner: str = ""
+    fields: tuple[Field, ...] = ()
+    issue_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record on its way: read from a file or a page, not yet a notice."""
+
+    fields: Fields
+    items: tuple[RecordItem, ...] = ()
+    position: int = 0
+    control_number: str | None = None
+    repairs: tuple[Problem, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    code: str
+    fr: str
+    en: str
+    level: str
+    leader6: str
+    form: str
+    also: tuple[str, ...]
+    ris: str
+    csl: str
+    zotero: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Responsibility:
+    role: str  # UNIMARC $4, e.g. "070" author; "" when the record does not say
+    name: str  # « Dupont, Anne », « Agence nationale de la rénovation urbaine »
+    body: bool
+    rank: int  # 0 main, 1 other, 2 secondary
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    label: str
+    scheme: str  # $2, or PMB's idthes, or "" ; "free" for keywords of 610
+    node: str  # PMB's $9 id:, or $3
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """To another record: the relation, and how the record names its target."""
+
+    relation: str  # "host_serial", "host_issue", "part", "issue", "series", "related"
+    title: str
+    issn: str
+    volume: str
+    date: str
+    target: str  # the target's number in the source's own space, "" when only a title is known
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The words of a record, for the index and for result pages."""
+
+    title: str
+    more_titles: str
+    series: str
+    host: str
+    abstract: str
+    contents: str
+    notes: str
+
+
+def _load_kinds() -> dict[str, Kind]:
+    table = tomllib.loads((Path(__file__).parent / "kinds.toml").read_text("utf-8"))
+    return {code: Kind(code=code, **{**row, "also": tuple(row["also"])}) for code, row in table.items()}
+
+
+KINDS: Mapping[str, Kind] = _load_kinds()
+_KIND_BY_WORD = {fold(word): k.code for k in KINDS.values() for word in (k.form, k.fr, k.en, k.code, *k.also)}
+_KIND_BY_LEADER6 = {
+    "g": "multimedia",
+    "i": "multimedia",
+    "j": "multimedia",
+    "l": "web_page",
+    "m": "multimedia",
+}
+_LEVELS = {"m": "monograph", "s": "serial", "a": "article", "c": "set", "i": "serial", "b": "issue"}
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def subfields(f: Field, codes: str = "") -> list[str]:
+    """The values of the named subfields of one field, in the field's own order."""
+    return [value for code, value in f.get("s", ()) if not codes or code in codes]
+
+
+def first(f: Field, code: str) -> str:
+    return next((value for c, value in f.get("s", ()) if c == code), "")
+
+
+def each(fields: Iterable[Field], *tags: str) -> Iterator[Field]:
+    return (f for f in fields if f["t"] in tags)
+
+
+def values(fields: Iterable[Field], tag: str, codes: str) -> list[str]:
+    return [v for f in each(fields, tag) for v in subfields(f, codes) if v.strip()]
+
+
+def control(fields: Iterable[Field], tag: str) -> str:
+    return next((f.get("v", "") for f in fields if f["t"] == tag), "")
+
+
+def typed(f: Field, key: str) -> str:
+    """PMB's `$9 key:value` strings: `typed(f, "lnk")` -> "perio"."""
+    prefix = key + ":"
+    return next((v[len(prefix) :] for c, v in f.get("s", ()) if c == "9" and v.startswith(prefix)), "")
+
+
+def leader(fields: Iterable[Field]) -> str:
+    return control(fields, "000") or LEADER
+
+
+def title(fields: Iterable[Field]) -> str:
+    """The title proper, without the signs that mark words not to be sorted."""
+    fields = list(fields)
+    proper = values(fields, "200", "a") or values(fields, "200", "i") or values(fields, "500", "a")
+    return clean(proper[0]) if proper else ""
+
+
+def full_title(fields: Iterable[Field]) -> str:
+    """« Titre : complément. Partie » as a reader expects it, from 200 in the order of the record."""
+    f = next(each(fields, "200"), None)
+    if f is None:
+        return title(fields)
+    out = ""
+    for code, value in f.get("s", ()):
+        value = clean(value)
+        if not value:
+            continue
+        if not out:
+            out = value if code in "aei" else ""
+        elif code == "e":
+            # A title that already ends with a sign of its own takes no colon behind it.
+            out += (" " if out[-1] in "?!…:" else " : ") + value
+        elif code == "d":
+            out += " = " + value.lstrip("= ")
+        elif code in "hi":
+            out += ". " + value
+        elif code in "ac":
+            out += " ; " + value
+    return out or title(fields)
+
+
+def clean(value: str) -> str:
+    """One line of text: non-sorting marks, markup and runs of blanks taken out."""
+    return plain_text(value)
+
+
+_YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d)(?!\d)")
+
+
+def years(fields: Iterable[Field]) -> tuple[int | None, int | None]:
+    """First and last year of publication as understood; None where the record does not say.
+
+    The text of 210/214 $d is what a person wrote, so it goes first; the coded dates of 100, then PMB's
+    009, which it may have computed. Never a day, never a guess: « [19..] » gives nothing.
+    """
+    fields = list(fields)
+    for tag in ("214", "210", "219"):
+        for text in values(fields, tag, "d"):
+            found = [int(y) for y in _YEAR.findall(text)]
+            if found:
+                last = max(found) if re.search(r"\d{4}\s*[-–]\s*\d{4}", text) else None
+                return found[0], last
+    coded = next((first(f, "a") for f in each(fields, "100")), "")
+    if re.fullmatch(r"\d{4}", coded[9:13]) and 1400 <= int(coded[9:13]) <= 2100:
+        end = coded[13:17]
+        last = int(end) if coded[8:9] in "bg" and end.isdigit() and 1400 <= int(end) <= 2100 else None
+        return int(coded[9:13]), last
+    for tag, code in (("463", "d"), ("463", "e"), ("009", "a"), ("461", "d")):
+        for text in values(fields, tag, code):
+            if m := _YEAR.search(text):
+                return int(m.group(1)), None
+    return None, None
+
+
+def date_text(fields: Iterable[Field]) -> str:
+    """The date as the document gives it."""
+    fields = list(fields)
+    for tag, codes in (("463", "e"), ("214", "d"), ("210", "d"), ("219", "d")):
+        for value in values(fields, tag, codes):
+            return clean(value)
+    year, _last = years(fields)
+    return str(year) if year else ""
+
+
+def language(fields: Iterable[Field]) -> str:
+    """The ISO 639-2 code of the text, "" when the record does not say."""
+    codes = languages(fields)
+    return codes[0] if codes else ""
+
+
+def languages(fields: Iterable[Field]) -> list[str]:
+    return [v.strip().lower()[:3] for v in values(fields, "101", "a") if len(v.strip()) >= 2]
+
+
+def level(fields: Iterable[Field]) -> str:
+    """Bibliographic level, from leader 7-8: PMB writes its issues "s" with hierarchy 2."""
+    mark = leader(fields)
+    if mark[7:9] == "s2":
+        return "issue"
+    return _LEVELS.get(mark[7:8], "monograph")
+
+
+def kind(fields: Iterable[Field]) -> str:
+    """What people call the document: 608 first, then level, then the leader's type."""
+    fields = list(fields)
+    for f in each(fields, "608"):
+        for value in subfields(f, "a"):
+            if code := _KIND_BY_WORD.get(fold(value)):
+                return code
+    by_level = {"serial": "serial", "issue": "issue", "article": "article"}.get(level(fields))
+    return by_level or _KIND_BY_LEADER6.get(leader(fields)[6:7], "book")
+
+
+def with_kind(fields: Fields, code: str) -> Fields:
+    """The same fields, saying that the document is of that kind: leader 6-7 and 608 $2 travee."""
+    k = KINDS[code]
+    mark = leader(fields).ljust(24)[:24]
+    letter = {"monograph": "m", "serial": "s", "issue": "s", "article": "a", "set": "c"}[k.level]
+    rank = {"serial": "1", "issue": "2", "article": "2"}.get(k.level, "0")
+    head: Field = {"t": "000", "v": mark[:6] + k.leader6 + letter + rank + mark[9:]}
+    form: Field = {"t": "608", "i": "  ", "s": [["a", k.form], ["2", "travee"]]}
+    rest = [f for f in fields if f["t"] != "000" and not (f["t"] == "608" and first(f, "2") == "travee")]
+    after = next((n for n, f in enumerate(rest) if f["t"] > "608"), len(rest))
+    return [head, *rest[:after], form, *rest[after:]]
+
+
+def name_of(f: Field) -> str:
+    """« Dupont, Anne » for a person, « Corps. Subdivision » for a body."""
+    if f["t"] in ("710", "711", "712", "601"):
+        return ". ".join(clean(v) for v in subfields(f, "ab") if v.strip())
+    given = clean(first(f, "b"))
+    family = clean(first(f, "a")) or clean(first(f, "t"))
+    return f"{family}, {given}" if given and family else family or given
+
+
+def responsibilities(fields: Iterable[Field]) -> list[Responsibility]:
+    out = []
+    for f in each(fields, "700", "701", "702", "710", "711", "712", "716", "720", "721", "722"):
+        if name := name_of(f):
+            roles = subfields(f, "4") or [""]
+            out.append(Responsibility(roles[0].strip(), name, f["t"][1] == "1" and f["t"] != "716", int(f["t"][2]) % 3))
+    return out
+
+
+def subjects(fields: Iterable[Field]) -> list[Subject]:
+    """Descriptors (600 to 607, 606 first of all) then free keywords (610), each once.
+
+    PMB writes one 606 for each language of a label, with the same node: the French one is kept, and
+    all its keywords in one 610 $a joined by `;` (PMB.md section 2.2, traps 4 and 9).
+    """
+    seen: dict[tuple[str, str], int] = {}
+    out: list[Subject] = []
+    for f in each(fields, "600", "601", "602", "604", "605", "606", "607"):
+        if f["t"] in ("600", "601", "602"):
+            label = name_of(f)
+        else:
+            label = " -- ".join(clean(v) for v in subfields(f, "axyz") if v.strip())
+        if not label:
+            continue
+        lang = typed(f, "lang")[:2]
+        subject = Subject(label, first(f, "2") or typed(f, "idthes"), typed(f, "id") or first(f, "3"), lang)
+        key = (subject.scheme, subject.node) if lang and subject.node else ("", fold(label))
+        if key not in seen:
+            seen[key] = len(out)
+            out.append(subject)
+        elif lang == "fr" and out[seen[key]].language != "fr":
+            out[seen[key]] = subject
+    known = {fold(s.label) for s in out}
+    for value in values(fields, "610", "a"):
+        for word in value.split(";"):
+            if (label := clean(word)) and fold(label) not in known:
+                known.add(fold(label))
+                out.append(Subject(label, "free", "", ""))
+    return out
+
+
+def identifiers(fields: Iterable[Field]) -> list[tuple[str, str]]:
+    """(scheme, value) pairs, each valid and written one way: isbn (13 digits), issn, doi, ean, other."""
+    fields = list(fields)
+    found: dict[tuple[str, str], None] = {}
+    for value in values(fields, "010", "a"):  # PMB puts ISSN, EAN and commercial numbers there too
+        if number := find_isbn(value):
+            found["isbn", number] = None
+        elif number := find_issn(value):
+            found["issn", number] = None
+        elif number := find_ean(value):
+            found["ean", number] = None
+    for value in values(fields, "011", "a"):
+        if number := find_issn(value):
+            found["issn", number] = None
+    for f in each(fields, "014", "017"):
+        kind_of = (first(f, "b") or first(f, "2")).lower()
+        if kind_of == "doi" and (doi := find_doi(first(f, "a"))):
+            found["doi", doi] = None
+    for value in values(fields, "073", "a"):
+        if number := find_ean(value):
+            found["ean", number] = None
+    for value in values(fields, "856", "u"):
+        if "doi.org/" in value and (doi := find_doi(value)):
+            found["doi", doi] = None
+    return list(found)
+
+
+def links(fields: Iterable[Field]) -> list[Link]:
+    """Hosts, parts and relatives, told apart by PMB's `$9 lnk:` where a tag has two meanings."""
+    out = []
+    for f in fields:
+        tag = f["t"]
+        if len(tag) != 3 or tag[0] != "4":
+            continue
+        mark = typed(f, "lnk")
+        target = typed(f, "id") or f.get("x", "") or first(f, "0") or first(f, "3")
+        relation = "related"
+        if tag == "461" and mark == "perio":
+            relation = "host_serial"
+        elif tag == "461" and not mark and not target:
+            relation = "series"
+        elif tag in ("461", "463") and mark in ("bull", ""):
+            relation = "host_issue" if tag == "463" else "host_serial"
+        elif mark == "art":
+            relation = "part"
+        elif tag == "462" and mark == "bull":
+            relation = "issue"
+        elif tag in ("410", "411"):
+            relation = "series"
+        names = [clean(v) for v in subfields(f, "t") if v.strip()]
+        out.append(
+            Link(
+                relation,
+                names[0] if names else "",
+                find_issn(first(f, "x")) or "",
+                clean(first(f, "v")),
+                clean(first(f, "e") or first(f, "d")),
+                target,
+            )
+        )
+    return out
+
+
+def host_serial(fields: Iterable[Field]) -> Link | None:
+    found = links(fields)
+    return next((link for link in found if link.relation == "host_serial"), None)
+
+
+def host_issue(fields: Iterable[Field]) -> Link | None:
+    return next((link for link in links(fields) if link.relation == "host_issue"), None)
+
+
+def online(fields: Iterable[Field]) -> list[tuple[str, str]]:
+    """(address, words) of each way to read it online; only http and https: others are shown, never linked."""
+    out = []
+    for f in each(fields, "856", "897"):
+        for url in [first(f, "u") if f["t"] == "856" else first(f, "a")]:
+            if url.strip().lower().startswith(("http://", "https://")):
+                words = clean(first(f, "z") or first(f, "3") or first(f, "b") or first(f, "y"))
+                out.append((url.strip(), words))
+    return out
+
+
+def texts(fields: Iterable[Field]) -> Texts:
+    fields = list(fields)
+
+    def words(codes: str, *tags: str) -> str:
+        return " \n".join(clean(v) for f in each(fields, *tags) for v in subfields(f, codes) if v.strip())
+
+    hosts = [link.title for link in links(fields) if link.relation in ("host_serial", "host_issue", "series")]
+    return Texts(
+        title=words("aeidhc", "200"),
+        more_titles=words("aehi", *(f"{n}" for n in range(500, 560))),
+        series=words("ait", "225", "410", "411"),
+        host=" \n".join(t for t in hosts if t),
+        abstract=words("a", "330"),
+        contents=words("a", "327", "359"),
+        notes=words("a", *(f"{n}" for n in range(300, 326)), "900"),
+    )
+
+
+def publishers(fields: Iterable[Field]) -> list[str]:
+    seen: dict[str, None] = {}
+    for f in each(fields, "214", "210", "219"):
+        place, name = clean(first(f, "a")), clean(first(f, "c"))
+        if place or name:
+            seen[" : ".join(part for part in (place, name) if part)] = None
+    return list(seen)
+
+
+def extent(fields: Iterable[Field]) -> str:
+    f = next(each(fields, "215"), None)
+    return " ; ".join(clean(v) for v in subfields(f, "acde")) if f else ""
+
+
+# --- comparing -------------------------------------------------------------------------------
+
+
+def bare(f: Field) -> Field:
+    """The field without who says so and since when: what comparisons and exports see."""
+    return {k: v for k, v in f.items() if k not in ("o", "r")}  # type: ignore[return-value]
+
+
+def occurrence(f: Field) -> str:
+    """A key for one occurrence: same tag, indicators and subfields in order (DATA.md, *Merge*)."""
+    return json.dumps([f["t"], f.get("i", ""), f.get("s") or f.get("v", "")], ensure_ascii=False)
+
+
+def fingerprint(fields: Iterable[Field], leave_out: Callable[[str, str, str], bool] | None = None) -> str:
+    """A digest of the content, the same whatever the order of fields.
+
+    `leave_out(tag, code, value)` names what a source changes every day without meaning anything by it.
+    """
+    kept = []
+    for f in fields:
+        if "s" in f:
+            pairs = [[c, v] for c, v in f["s"] if not (leave_out and leave_out(f["t"], c, v))]
+            if pairs:
+                kept.append(json.dumps([f["t"], f.get("i", ""), pairs], ensure_ascii=False))
+        elif not (leave_out and leave_out(f["t"], "", f.get("v", ""))):
+            kept.append(json.dumps([f["t"], f.get("v", "")], ensure_ascii=False))
+    kept.sort()
+    return hashlib.sha256("\n".join(kept).encode("utf-8", "surrogatepass")).hexdigest()

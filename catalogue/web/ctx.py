@@ -1,0 +1,64 @@
+"""What a view needs from the application: sessions, the index, settings, counting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from flask import current_app, g, request
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from catalogue import activity, db
+from catalogue.config import Settings
+from indexes import sync
+
+if TYPE_CHECKING:
+    from catalogue.app import Travee
+
+
+def travee() -> Travee:
+    found: Travee = current_app.extensions["travee"]
+    return found
+
+
+def settings() -> Settings:
+    return travee().settings
+
+
+def get_session() -> Session:
+    """The request's reading session, closed when the request ends."""
+    if "session" not in g:
+        g.session = travee().db.read_session()
+    session: Session = g.session
+    return session
+
+
+@contextmanager
+def get_writer() -> Iterator[Session]:
+    """One write transaction: committed at the end of the block; the index is then brought up to date.
+
+    A reading session opened before would go on showing the state before: it is ended first.
+    """
+    end_session()
+    with travee().db.write() as session:
+        yield session
+    travee().drain_soon()
+
+
+def end_session() -> None:
+    session = g.pop("session", None)
+    if session is not None:
+        session.close()
+
+
+def get_index() -> sync.Index:
+    return travee().index()
+
+
+def count_usage(notice_id: int, kind: str) -> None:
+    """Count a use, unless a robot or the staff made it."""
+    if activity.is_robot(request.user_agent.string) or current_user.is_authenticated:
+        return
+    travee().tally.add(db.now().date(), notice_id, kind)

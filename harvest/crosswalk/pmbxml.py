@@ -1,0 +1,368 @@
+"""PMB's own XML (`pmb_xml_unimarc`, file exports) to records.
+
+One `<notice>` is six header elements, `rs dt bl hl el ru`, then `<f c="200" ind="1 ">` with
+`<s c="a">`. Only local names count: over OAI-PMH the notice falls into the OAI namespace, or into
+`http://www.pmbservices.fr`, and in a file export into none. Text is taken as it comes, with its line
+breaks and its HTML: cleaning is for the page that shows it. What is not taken over, and why:
+
+- empty subfields (PMB leaves some, in 101 above all), and a field in which nothing else stood;
+- a 214 that repeats a 210 exactly: recent PMBs write the publisher twice, and it must not show twice. The
+  210 stays and the record says so (`pmbxml.twin_214`, for information);
+- 995, 996 and the 999 of a copy, which become its items. A 999 that belongs to no copy stays a field.
+
+Header and items are mapped in `catalogue.pmb`, where the writer finds the same mapping.
+
+An issue's copies are written inside its first article, after its 462 in the periodical, and in file exports
+inside a made-up article whose number ends with `-bull`. `RecordItem.issue_of` then names the bulletin; it is
+"" when the copy belongs to the record itself, an issue's own record included. `stands_for_issue` tells the
+made-up articles: the importer takes their items and makes no notice of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import BinaryIO
+
+from lxml import etree
+
+from catalogue.pmb import HEADER, ITEM_TAGS, fields_from_header, item_from_fields, link_target, names_issue
+from catalogue.problems import Problem, Refusal
+from catalogue.unimarc import Field, Fields, Record, RecordItem, control, first, leader, typed
+
+MAX_RECORD_BYTES = 20_000_000
+MAX_FIELDS = 10_000
+
+# What untrusted XML is read with, here and over OAI-PMH: no entity, no network, no repair.
+STRICT = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "huge_tree": False,
+    "recover": False,
+}
+
+_CHUNK = 1 << 16
+_KEPT = 1 << 16  # of the bytes of a broken record
+_HEADER_NAMES = frozenset(name for name, _ in HEADER)
+_END = re.compile(rb"</(?:[\w.-]+:)?notice\s*>")
+_NUMBER = re.compile(rb"""<(?:[\w.-]+:)?f\s+c=["']001["'][^>]*>\s*([^<\s]{1,40})""")
+_WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
+
+
+# --- what means nothing ----------------------------------------------------------------------
+
+# (tags, codes, beginning of the value, why). "*" is any tag; a code "" is the value of a control field.
+PMB_VOLATILE: tuple[tuple[str, str, str, str], ...] = (
+    ("801", "c", "", "the day of the export: changes every day"),
+    ("896", "a", "", "thumbnail: the address of the PMB, not of the document"),
+    ("009", "u", "", "the day of the last change in PMB, even when nothing we read has changed"),
+    ("*", "9", "id:", "numbers of authorities and of linked records: they follow PMB's own mergings"),
+    ("461 462 463 464", "0", "", "number of a linked record, there or not by the options of the export"),
+    ("996", "n", "", "return date: moves with every loan"),
+    ("996", "9", "expl_id:", "number of the copy in the base"),
+    ("996", "9", "expl_date_retour:", "return date once more"),
+    ("996", "9", "last_loan_date:", "loans, not the document"),
+    ("996", "9", "update_date:", "the day of the last change of the copy"),
+)
+_RULES: dict[tuple[str, str], tuple[str, ...]] = {}
+for _tags, _code, _start, _why in PMB_VOLATILE:
+    for _tag in _tags.split():
+        _RULES[_tag, _code] = (*_RULES.get((_tag, _code), ()), _start)
+
+
+def volatile(tag: str, code: str, value: str) -> bool:
+    """Whether PMB changes this value without the document having changed: for `unimarc.fingerprint`.
+
+    The `id` attribute of links ("x") is no subfield and never enters a fingerprint: it is the same number
+    as their `$9 id:`.
+    """
+    return any(value.startswith(_RULES[key]) for key in ((tag, code), ("*", code)) if key in _RULES)
+
+
+# --- one record ------------------------------------------------------------------------------
+
+
+class _Unreadable(Exception):
+    def __init__(self, code: str, **params: str):
+        self.code, self.params = code, params
+
+
+def from_element(notice: etree._Element, position: int) -> Record | Refusal:
+    """The record that a `<notice>` holds, wherever it was found."""
+    if len(notice) > MAX_FIELDS:
+        return _refused(notice, position, "pmbxml.too_many_fields", limit=str(MAX_FIELDS))
+    header: dict[str, str] = {}
+    fields: Fields = []
+    repairs: list[Problem] = []
+    try:
+        for child in notice:
+            name = _local_name(child.tag)
+            if name == "f":
+                if (f := _field(child, repairs)) is not None:
+                    fields.append(f)
+            elif name in _HEADER_NAMES:
+                header[name] = child.text or ""
+            elif name and "".join(child.itertext()).strip():
+                repairs.append(Problem("", "", "pmbxml.unknown_element", "warning", {"value": name}))
+    except _Unreadable as fault:
+        return _refused(notice, position, fault.code, **fault.params)
+    fields = _without_twins(fields, repairs)
+    fields = [*fields_from_header(header), *fields]
+    fields, items = _take_items(fields)
+    return Record(
+        fields=fields,
+        items=items,
+        position=position,
+        control_number=control(fields, "001") or None,
+        repairs=tuple(repairs),
+    )
+
+
+def stands_for_issue(record: Record) -> bool:
+    """Whether this is one of PMB's made-up articles that only carry the copies of an issue."""
+    return (record.control_number or "").endswith("-bull") or any(
+        typed(f, "lnk") == "bull_expl" for f in record.fields if f["t"] == "463"
+    )
+
+
+def own_bulletin(record: Record) -> str:
+    """The bulletin that this record describes, when it is an issue's own record: articles name it as host."""
+    if leader(record.fields)[7:9] != "s2":
+        return ""
+    return next((typed(f, "id") for f in record.fields if f["t"] == "200"), "")
+
+
+@lru_cache(maxsize=256)
+def _local_name(tag: object) -> str:
+    """ "f" for `f` in any namespace, "" for comments and processing instructions (their tag is a function)."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _field(element: etree._Element, repairs: list[Problem]) -> Field | None:
+    tag = (element.get("c") or "").strip()
+    if len(tag) != 3 or not (tag.isascii() and tag.isalnum()) or tag == "000":
+        raise _Unreadable("pmbxml.bad_tag", value=tag)
+    if not len(element):
+        value = element.text or ""
+        value = value.strip() if tag == "001" else value
+        return {"t": tag, "v": value} if value.strip() else None
+    pairs: list[list[str]] = []
+    stray = element.text or ""
+    usual = element.tag[:-1] + "s"
+    for s in element:
+        text = s.text if s.tag == usual and not len(s) else _unusual_text(s, tag, repairs)
+        if (tail := s.tail) and not tail.isspace():
+            stray += tail
+        if text:
+            code = s.get("c") or ""
+            if len(code) != 1 or code == " ":
+                raise _Unreadable("pmbxml.bad_code", tag=tag, value=code)
+            pairs.append([code, text])
+    if stray := stray.strip():
+        repairs.append(Problem(tag, "", "pmbxml.stray_text", "warning", {"tag": tag, "value": stray[:80]}))
+    if not pairs:
+        return None
+    f: Field = {"t": tag, "i": (element.get("ind") or "").ljust(2)[:2], "s": pairs}
+    if (target := element.get("id")) is not None:
+        f["x"] = target
+    return f
+
+
+def _unusual_text(s: etree._Element, tag: str, repairs: list[Problem]) -> str:
+    """The text of a subfield that holds elements or comments; "" for an element that is no subfield."""
+    name = _local_name(s.tag)
+    text = str(s.xpath("string()"))
+    if name == "s":
+        if any(_local_name(e.tag) for e in s):
+            repairs.append(Problem(tag, s.get("c") or "", "pmbxml.markup", "warning", {"tag": tag}))
+        return text
+    if name and text.strip():
+        repairs.append(Problem(tag, "", "pmbxml.unknown_element", "warning", {"value": name}))
+    return ""
+
+
+def _without_twins(fields: Fields, repairs: list[Problem]) -> Fields:
+    def said(f: Field) -> tuple[object, ...]:
+        return f.get("i"), f.get("s"), f.get("x")
+
+    imprints = [said(f) for f in fields if f["t"] == "210"]
+    kept = [f for f in fields if f["t"] != "214" or said(f) not in imprints]
+    if len(kept) != len(fields):
+        repairs.append(Problem("214", "", "pmbxml.twin_214", "info"))
+    return kept
+
+
+def _take_items(fields: Fields) -> tuple[Fields, tuple[RecordItem, ...]]:
+    """The fields that describe the document, and the copies that stood among them."""
+    if not any(f["t"] in ("995", "996") for f in fields):
+        return fields, ()
+    host = _host_bulletin(fields)
+    rest: Fields = []
+    groups: list[list[Field]] = []
+    issues: list[str] = []
+    by_barcode: dict[str, list[Field]] = {}
+    issue = ""
+    follows_item = False
+    for f in fields:
+        tag = f["t"]
+        if tag not in ITEM_TAGS:
+            rest.append(f)
+            issue = link_target(f) if tag == "462" and names_issue(f) else ""
+            follows_item = False
+            continue
+        barcode = first(f, "f").strip()
+        group = by_barcode.get(barcode) if barcode else None
+        if group is None and follows_item and not barcode and _completes(groups[-1], tag):
+            group = groups[-1]
+        if group is None and tag == "999":
+            rest.append(f)
+            follows_item = False
+            continue
+        if group is None:
+            group = []
+            groups.append(group)
+            issues.append(host or issue)
+        group.append(f)
+        if barcode:
+            by_barcode[barcode] = group
+        follows_item = True
+    return rest, tuple(item_from_fields(group, of) for group, of in zip(groups, issues, strict=True))
+
+
+def _completes(group: Sequence[Field], tag: str) -> bool:
+    """Whether a 996 or a 999 that names no barcode speaks of the copy just before it."""
+    if tag == "999":
+        return True
+    return tag == "996" and not any(f["t"] == "996" or first(f, "f").strip() for f in group)
+
+
+def _host_bulletin(fields: Fields) -> str:
+    """The issue that an article appeared in; a 463 to a parent record is another thing."""
+    if leader(fields)[7:8] != "a":
+        return ""
+    hosts = (link_target(f) for f in fields if f["t"] == "463" and names_issue(f))
+    return next((target for target in hosts if target), "")
+
+
+def _refused(notice: etree._Element, position: int, code: str, **params: str) -> Refusal:
+    number = next((e.text or "" for e in notice.iterchildren("{*}f") if e.get("c") == "001"), "").strip()
+    raw = etree.tostring(notice, encoding="utf-8", with_tail=False)
+    return Refusal(position, number, code, {"position": str(position), **params}, raw)
+
+
+# --- a file ----------------------------------------------------------------------------------
+
+
+def read_file(stream: BinaryIO) -> Iterator[Record | Refusal]:
+    """Every notice of a file, in order; what is read is let go, so a big file takes no more memory.
+
+    Parsed strictly: where the XML breaks, everything before has been given, then one Refusal names the
+    place, and the reading ends. A Refusal at position 0 is about the file itself.
+    """
+    parser = etree.XMLPullParser(("start", "end"), tag="{*}notice", **STRICT)
+    position = 0
+    tail = b""  # from the end of the last whole notice
+    size = 0  # how much of the notice under way has been read
+    opened: etree._Element | None = None
+    oversize = False
+    head = _head(stream)
+    if refusal := _refused_at_sight(head):
+        yield refusal
+        return
+    chunk = head
+    while True:
+        root = fault = None
+        try:
+            if chunk:
+                parser.feed(chunk)
+            else:
+                root = parser.close()
+        except etree.XMLSyntaxError as error:
+            fault = error
+        ended = 0
+        for event, element in parser.read_events():
+            if event == "start":
+                if element.getroottree().docinfo.internalDTD is not None:
+                    yield Refusal(0, "", "pmbxml.doctype", raw=head[:_KEPT])
+                    return
+                opened, oversize = element, False
+                continue
+            position += 1
+            ended += 1
+            opened = None
+            if oversize:
+                limit = str(MAX_RECORD_BYTES // 1_000_000)
+                params = {"position": str(position), "limit": limit}
+                yield Refusal(position, _number(tail), "pmbxml.too_big", params, tail)
+            else:
+                yield from_element(element, position)
+            _let_go(element)
+        rest = _after(tail + chunk, ended)
+        size = len(rest) if ended else size + len(chunk)
+        tail = rest[:_KEPT]
+        if fault is not None:
+            yield _broken(fault, position, tail, at_end=not chunk)
+            return
+        if not chunk:
+            break
+        if opened is not None and size > MAX_RECORD_BYTES:
+            oversize = True
+            del opened[:-1]  # never the last child: the parser is still inside it
+        chunk = stream.read(_CHUNK)
+    if not position:
+        yield Refusal(0, "", "pmbxml.no_notice", {"root": _local_name(root.tag)}, head[:_KEPT])
+
+
+def _head(stream: BinaryIO) -> bytes:
+    """The first bytes that say something: PHP likes to leave blank lines before the XML."""
+    while chunk := stream.read(_CHUNK):
+        if chunk := chunk.lstrip():
+            return chunk
+    return b""
+
+
+def _refused_at_sight(head: bytes) -> Refusal | None:
+    if not head:
+        return Refusal(0, "", "pmbxml.empty")
+    # Before the first element, whatever the encoding: without their zero bytes, UTF-16 and 32 read as ASCII.
+    prologue = re.split(rb"<[A-Za-z_]", head.replace(b"\0", b""), maxsplit=1)[0]
+    if _WEB_PAGE.search(head[:2000]):
+        return Refusal(0, "", "pmbxml.web_page", raw=head[:_KEPT])
+    if b"<!DOCTYPE" in prologue:
+        return Refusal(0, "", "pmbxml.doctype", raw=head[:_KEPT])
+    return None
+
+
+def _broken(fault: etree.XMLSyntaxError, position: int, tail: bytes, *, at_end: bool) -> Refusal:
+    if fault.code == etree.ErrorTypes.ERR_DOCUMENT_EMPTY and not position:
+        return Refusal(0, "", "pmbxml.not_xml", raw=tail)
+    line = fault.position[0] if fault.position else 0
+    detail = (fault.msg or "").split(", line ")[0]
+    params = {"position": str(position + 1), "line": str(line), "detail": detail}
+    code = "pmbxml.cut" if at_end else "pmbxml.malformed"
+    return Refusal(position + 1, _number(tail), code, params, tail)
+
+
+def _after(data: bytes, ended: int) -> bytes:
+    """What follows the end of that many notices: a chunk may break in the middle of the next."""
+    at = 0
+    for _n, found in zip(range(ended), _END.finditer(data), strict=False):
+        at = found.end()
+    return data[at:]
+
+
+def _number(raw: bytes) -> str:
+    found = _NUMBER.search(raw)
+    return found.group(1).decode("utf-8", "replace") if found else ""
+
+
+def _let_go(element: etree._Element) -> None:
+    """Empty a notice that has been read, and all that stands before it at every level (headers of OAI)."""
+    element.clear()
+    while (parent := element.getparent()) is not None:
+        while element.getprevious() is not None:
+            del parent[0]
+        element = parent

@@ -1,0 +1,207 @@
+"""What a notice looks like to the index, and the shape of the Whoosh index that holds it.
+
+Whoosh is given terms that are already analysed, weighted and placed; it sorts them, compresses them,
+merges them and keeps them safe on disk. One field, `all`, holds every word of a notice:
+
+* its weight says how much the word counts there: BM25F, that is how often it stands in each part of the
+  notice, times the weight of the part, tempered by the part's length. Asking needs no second list;
+* its positions say where it stands: each part has a band of positions of its own, far from the others.
+  A phrase cannot run from the title into the abstract, and `titre:` is a question about positions.
+
+`word` holds the unstemmed words (prefixes, and the dictionary of the speller), `exact` whole strings
+(identifiers, call numbers, titles), `doc` one line of JSON per notice: what filters, sorts and counts.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from sys import byteorder
+from typing import Any
+
+from whoosh import fields, formats
+from whoosh.columns import VarBytesColumn
+
+from indexes.analysis import call_number_term, display_form, exact_title, normal_identifier, tokens
+
+FORMAT = 1  # raise it whenever an older index can no longer be read as it should: it is rebuilt then
+
+
+@dataclass(frozen=True)
+class IndexDoc:
+    """What the index is told of a notice."""
+
+    notice_id: int
+    title: str
+    more_titles: tuple[str, ...] = ()  # subtitles, other titles
+    agents: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    series: str = ""
+    host_title: str = ""
+    abstract: str = ""
+    notes: str = ""
+    identifiers: tuple[str, ...] = ()
+    call_numbers: tuple[str, ...] = ()
+    status: str = "published"
+    scope: str = "local"  # "local": ours; "network": a partner's
+    kind: str = "book"
+    level: str = "monograph"
+    themes: tuple[str, ...] = ()  # labels, as filters show them
+    language: str = ""
+    languages: tuple[str, ...] = ()
+    year: int | None = None
+    access: tuple[str, ...] = ()  # of "online", "onsite", "partner"
+    changed_seq: int = 0
+    added: int = 0  # day of arrival, counted from 1970
+    sort_key: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a notice: its band of positions, what its words weigh, how long it usually is."""
+
+    band: int
+    weight: float
+    usual_length: int
+
+
+PARTS = {
+    "title": Part(0, 4.0, 8),
+    "more_titles": Part(1, 2.5, 8),
+    "agents": Part(2, 3.0, 5),
+    "subjects": Part(3, 2.5, 8),
+    "host": Part(4, 0.6, 8),
+    "abstract": Part(5, 1.0, 80),
+    "notes": Part(6, 0.5, 60),
+}
+BAND = 1 << 16
+GAP = 50  # between two values of one part: a phrase does not run from one author into the next
+TEMPER = 0.6  # how far a long part is tempered: 0 not at all, 1 in full
+SEPARATOR = "\x1f"
+
+
+class PositionArray(formats.Positions):  # type: ignore[misc]
+    """Positions as plain 32-bit numbers, so that a whole posting list is decoded at once."""
+
+    def encode(self, positions: Iterable[int]) -> bytes:
+        numbers = array("I", positions)
+        if byteorder == "big":
+            numbers.byteswap()
+        return numbers.tobytes()
+
+    def decode_positions(self, valuestring: bytes) -> list[int]:
+        numbers = array("I", valuestring)
+        if byteorder == "big":
+            numbers.byteswap()
+        return numbers.tolist()
+
+    def decode_frequency(self, valuestring: bytes) -> int:
+        return len(valuestring) // 4
+
+
+class PlacedWords(fields.FieldType):  # type: ignore[misc]
+    """Terms with a weight and positions, as `placed_words` gives them."""
+
+    def __init__(self) -> None:
+        super().__init__(PositionArray(), None, scorable=True)
+
+    def index(self, value: Any, **_options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
+        encode = self.format.encode
+        for term, (weight, positions) in value.items():
+            yield term.encode(), len(positions), weight, encode(positions)
+
+
+class PlainTerms(fields.FieldType):  # type: ignore[misc]
+    """A set of strings, each a term as it is."""
+
+    def __init__(self) -> None:
+        super().__init__(formats.Existence(), None)
+
+    def index(self, value: Any, **_options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
+        return ((term.encode(), 1, 1.0, b"") for term in value)
+
+
+SCHEMA = fields.Schema(
+    all=PlacedWords(), word=PlainTerms(), exact=PlainTerms(), doc=fields.COLUMN(VarBytesColumn())
+)
+
+
+def to_document(doc: IndexDoc) -> dict[str, Any]:
+    """The fields Whoosh is given for one notice."""
+    placed, forms = placed_words(parts_of(doc))
+    return {"all": placed, "word": forms, "exact": exact_terms(doc), "doc": columns_of(doc)}
+
+
+def parts_of(doc: IndexDoc) -> dict[str, tuple[str, ...]]:
+    return {
+        "title": (doc.title,),
+        "more_titles": doc.more_titles,
+        "agents": doc.agents,
+        "subjects": doc.subjects + doc.keywords,
+        "host": (doc.series, doc.host_title),
+        "abstract": (doc.abstract,),
+        "notes": (doc.notes,),
+    }
+
+
+def placed_words(
+    parts: dict[str, tuple[str, ...]],
+) -> tuple[dict[str, tuple[float, list[int]]], set[str]]:
+    """Every term with its weight and positions, and the unstemmed words as the dictionary keeps them."""
+    weights: dict[str, float] = {}
+    positions: dict[str, list[int]] = {}
+    forms: set[str] = set()
+    for name, values in parts.items():
+        part = PARTS[name]
+        counts: dict[str, int] = {}
+        place, length = part.band * BAND, 0
+        last = place + BAND - 1
+        for value in values:
+            for token in tokens(value):
+                if not token.stop:
+                    length += 1
+                    counts[token.term] = counts.get(token.term, 0) + 1
+                    positions.setdefault(token.term, []).append(min(place, last))
+                    forms.add(dictionary_term(token.word, value[token.start : token.end]))
+                place += 1
+            place += GAP
+        tempered = part.weight / (1 - TEMPER + TEMPER * length / part.usual_length) if length else 0.0
+        for term, count in counts.items():
+            weights[term] = weights.get(term, 0.0) + count * tempered
+    return {term: (weights[term], places) for term, places in positions.items()}, forms
+
+
+def dictionary_term(word: str, written: str) -> str:
+    """`logement`, or `ecole` + separator + `école`: found by its plain letters, proposed as written."""
+    form = display_form(written)
+    return word if form == word else word + SEPARATOR + form
+
+
+def exact_terms(doc: IndexDoc) -> set[str]:
+    titles = {exact_title(title) for title in (doc.title, " ".join((doc.title, *doc.more_titles[:1])))}
+    return (
+        {"t" + title for title in titles if title}
+        | {"i" + normal_identifier(value) for value in doc.identifiers if value.strip()}
+        | {"c" + call_number_term(value) for value in doc.call_numbers if value.strip()}
+    )
+
+
+# In the order of the line; `reader.Columns` takes them back in the same order.
+def columns_of(doc: IndexDoc) -> bytes:
+    line = [
+        doc.notice_id,
+        doc.changed_seq,
+        doc.status,
+        doc.scope,
+        doc.kind,
+        doc.year or 0,
+        doc.added,
+        doc.sort_key or exact_title(doc.title),
+        list(dict.fromkeys(doc.themes)),
+        list(dict.fromkeys(doc.languages or ((doc.language,) if doc.language else ()))),
+        list(dict.fromkeys(doc.access)),
+    ]
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
