@@ -107,7 +107,7 @@ def link_target(f: Field) -> str:
 
 
 def names_issue(f: Field) -> bool:
-    """Whether a link is to an issue, as 462 of a periodical and 463 of an article: records are linked so too."""
+    """Whether a link is to an issue: 462 and 463 also link records to one another."""
     return f["t"] in ("462", "463") and typed(f, "lnk") in ("bull", "bull_expl", "")
 
 
@@ -179,7 +179,7 @@ def _with(f: Field, name: str, value: str) -> list[list[str]]:
 
 
 def _put(pairs: list[list[str]], code: str, value: str) -> list[list[str]]:
-    """One value in the place of the old one, or before PMB's raw `$9`; an empty value takes the old one away."""
+    """One value in the place of the old one, or before PMB's raw `$9`; an empty one only takes away."""
     at = next((n for n, p in enumerate(pairs) if p[0] in (code, "9")), len(pairs))
     before = [p for p in pairs[:at] if p[0] != code]
     after = [p for p in pairs[at:] if p[0] != code]

@@ -21,7 +21,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_address
@@ -147,7 +147,7 @@ class _Row:
     dt: str
     bl: str
     hl: str
-    cached: Fields = field(default_factory=list)
+    cached: Fields
 
 
 class _Errors(Exception):
@@ -381,7 +381,8 @@ xmlns="http://www.openarchives.org/OAI/2.0/oai-identifier">
         formats = "".join(
             f"<metadataFormat>\n                <metadataPrefix>{prefix}</metadataPrefix>\n"
             f"                <schema>{schema}</schema>\n"
-            f"                <metadataNamespace>{namespace}</metadataNamespace>\n            </metadataFormat>"
+            f"                <metadataNamespace>{namespace}</metadataNamespace>\n"
+            "            </metadataFormat>"
             for prefix, (schema, namespace) in _FORMATS.items()
         )
         return f"<ListMetadataFormats>{formats}</ListMetadataFormats>"

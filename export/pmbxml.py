@@ -3,8 +3,8 @@
 A notice keeps the order of its fields. For every list of fields that a reading can give,
 `read(write(fields)) == fields`; header and items are mapped in `catalogue.pmb`, in one place for both ways.
 Only `&`, `<` and `>` are escaped in text, as PMB does, and a carriage return, which would become a line
-break. A character that XML forbids (they come with old ISO 2709 files) is written U+FFFD, so that the file can
-be read at all and the loss is seen.
+break. A character that XML forbids (they come with old ISO 2709 files) is written U+FFFD, so that the file
+can be read at all and the loss is seen.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _field(f: Field) -> str:
 def _with_items(fields: Fields, items: Sequence[RecordItem]) -> Fields:
     """The fields with each copy where PMB puts it: behind the link to its issue, else behind the thumbnail.
 
-    Without a thumbnail (896), behind the last field that is no link, where nothing can be taken for its issue.
+    Without a thumbnail (896), behind the last field that is no link, so that no issue can claim it.
     """
     if not items:
         return fields

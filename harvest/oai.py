@@ -17,11 +17,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -128,7 +127,7 @@ class Identity:
         return "hh" not in self.granularity
 
 
-class Client(Sickle):  # type: ignore[misc]
+class Client(Sickle):
     """One server, asked one thing at a time.
 
     `private` lets requests reach private addresses, and then no redirection leaves the host. Waiting goes
@@ -184,15 +183,15 @@ class Client(Sickle):  # type: ignore[misc]
         raise AssertionError("unreachable")
 
     def _request(self, arguments: Mapping[str, str]) -> Answer:
-        url = self.endpoint
+        url, params = self.endpoint, dict(arguments)
         for _ in range(REDIRECTS + 1):
-            asked = "verb=" in urlsplit(url).query
             try:
                 self.requests += 1
-                with self.session.get(url, params=None if asked else arguments, stream=True) as response:
+                with self.session.get(url, params=params, stream=True) as response:
                     if response.status_code not in _MOVED or "Location" not in response.headers:
                         return self._answer(response)
                     url = self._follow(url, response.headers["Location"])
+                    params = {} if "verb=" in urlsplit(url).query else dict(arguments)
             except InvalidIPAddress as error:
                 raise HarvestStopped("oai.private_address", {"host": urlsplit(url).netloc}) from error
             except (trouble.InvalidURL, trouble.InvalidSchema, trouble.MissingSchema, UnicodeError) as error:
@@ -277,10 +276,7 @@ def identify(client: Client) -> Identity:
 
 def list_formats(client: Client) -> list[str]:
     _answer, root = _ask(client, verb="ListMetadataFormats")
-    return [
-        (e.text or "").strip()
-        for e in root.iterfind("{*}ListMetadataFormats/{*}metadataFormat/{*}metadataPrefix")
-    ]
+    return [(e.text or "").strip() for e in root.iterfind("{*}ListMetadataFormats/{*}metadataFormat/{*}metadataPrefix")]
 
 
 def pages(
@@ -309,19 +305,15 @@ def pages(
         met.add(identifiers)
         if page.next_token in used:
             params = {"page": str(sequence)}
-            yield _without_next(page)
+            yield replace(page, next_token="")
             raise HarvestStopped("oai.repeated_token", params)
         if stuck >= STUCK and page.next_token:
-            yield _without_next(page)
+            yield replace(page, next_token="")
             raise HarvestStopped("oai.endless", {"page": str(sequence)})
         yield page
         token = page.next_token
         if not token:
             return
-
-
-def _without_next(page: Page) -> Page:
-    return Page(**{name: getattr(page, name) for name in Page.__slots__} | {"next_token": ""})
 
 
 def _page(
@@ -447,9 +439,7 @@ def _without_text_around(raw: bytes, repairs: list[Problem], params: Mapping[str
     return raw[at:end]
 
 
-def _unreadable(
-    raw: bytes, plain: bool, fault: etree.XMLSyntaxError, params: Mapping[str, str]
-) -> Unreadable:
+def _unreadable(raw: bytes, plain: bool, fault: etree.XMLSyntaxError, params: Mapping[str, str]) -> Unreadable:
     if _WEB_PAGE.search(raw[:2000]):
         return Unreadable("oai.web_page", params)
     if not plain:
@@ -457,9 +447,7 @@ def _unreadable(
     if not _END.search(raw):
         return Unreadable("oai.cut_page", params)
     line = str(fault.position[0] if fault.position else 0)
-    return Unreadable(
-        "oai.malformed", {**params, "line": line, "detail": (fault.msg or "").split(", line ")[0]}
-    )
+    return Unreadable("oai.malformed", {**params, "line": line, "detail": (fault.msg or "").split(", line ")[0]})
 
 
 def _refused(root: etree._Element) -> HarvestStopped | None:
@@ -488,9 +476,7 @@ def _record(element: etree._Element) -> OaiRecord:
         identifier=text("identifier"),
         datestamp=text("datestamp"),
         deleted=header is not None and header.get("status") == "deleted",
-        sets=tuple((e.text or "").strip() for e in header.iterfind("{*}setSpec"))
-        if header is not None
-        else (),
+        sets=tuple((e.text or "").strip() for e in header.iterfind("{*}setSpec")) if header is not None else (),
         payload=next(metadata.iterchildren(tag=etree.Element), None) if metadata is not None else None,
         element=element,
     )

@@ -15,6 +15,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import Stemmer
@@ -41,6 +42,7 @@ _LETTERS = {
     **{"ŉ": "'n", "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "ø": "o", "Ø": "o"},
     **{"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ı": "i"},
 }
+_UNSEEN = dict.fromkeys(map(ord, _INVISIBLE))
 _TABLE = {ord(sign): plain for sign, plain in _LETTERS.items()}
 _MARKS = re.compile("[\u0300-\u036f]+")
 _LETTER = f"(?:[^\\W_ʼʹ]|[\u0300-\u036f{_INVISIBLE}])"
@@ -95,9 +97,10 @@ def terms(text: str) -> list[str]:
     return [token.term for token in tokens(text) if not token.stop]
 
 
+@lru_cache(maxsize=100_000)
 def display_form(text: str) -> str:
     """How a word is shown when the dictionary proposes it: as written, in small letters."""
-    return unicodedata.normalize("NFC", text.translate(dict.fromkeys(map(ord, _INVISIBLE)))).lower()
+    return unicodedata.normalize("NFC", text.translate(_UNSEEN)).lower()
 
 
 def normal_identifier(text: str) -> str:

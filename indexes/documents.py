@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from catalogue import unimarc
@@ -24,13 +24,13 @@ from catalogue.models import (
     NoticeConcept,
     NoticeIdentifier,
 )
+from catalogue.notices import INDEXED
 from indexes.schema import IndexDoc
 
-STATUSES = ("draft", "candidate", "published", "withdrawn")  # merged and erased notices cannot be found
 FIRST_DAY = date(1970, 1, 1).toordinal()
 
 Column: TypeAlias = InstrumentedAttribute[Any]
-Rows: TypeAlias = dict[int, list[Row[Any]]]
+Rows: TypeAlias = dict[int, list[Any]]
 
 
 def read(session: Session, notice_ids: Sequence[int]) -> list[IndexDoc]:
@@ -43,7 +43,7 @@ def read(session: Session, notice_ids: Sequence[int]) -> list[IndexDoc]:
             *(Notice.fields, Centre.is_ours),
         )
         .join(Centre, Centre.id == Notice.owner_id)
-        .where(Notice.id.in_(ids), Notice.status.in_(STATUSES))
+        .where(Notice.id.in_(ids), Notice.status.in_(INDEXED))
         .order_by(Notice.id)
     ).all()
     agents = _by_notice(session, ids, NoticeAgent.pos, NoticeAgent.notice_id, NoticeAgent.name)
@@ -53,12 +53,8 @@ def read(session: Session, notice_ids: Sequence[int]) -> list[IndexDoc]:
         NoticeConcept.pos,
         *(NoticeConcept.notice_id, NoticeConcept.label, NoticeConcept.free),
     )
-    identifiers = _by_notice(
-        session, ids, NoticeIdentifier.id, NoticeIdentifier.notice_id, NoticeIdentifier.value
-    )
-    items = _by_notice(
-        session, ids, Item.id, *(Item.notice_id, Item.call_number, Item.barcode, Item.code, Item.status)
-    )
+    identifiers = _by_notice(session, ids, NoticeIdentifier.id, NoticeIdentifier.notice_id, NoticeIdentifier.value)
+    items = _by_notice(session, ids, Item.id, *(Item.notice_id, Item.call_number, Item.barcode, Item.code, Item.status))
     online = _having(session, DigitalDocument.notice_id, ids)
     partners = _having(session, Holding.notice_id, ids)
     docs = []

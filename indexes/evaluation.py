@@ -39,9 +39,7 @@ def evaluate(snapshot: Snapshot, query: Query, *, every: bool) -> list[Matches]:
     """One `Matches` a leaf. With `every`, all positive clauses must be met; else any of them."""
     positive = query.positive
     lists = [[find(leaf.segment, clause) for clause in positive] for leaf in snapshot.leaves]
-    rarities = [
-        rarity(snapshot.size, sum(len(found[n].ids) for found in lists)) for n in range(len(positive))
-    ]
+    rarities = [rarity(snapshot.size, sum(len(found[n].ids) for found in lists)) for n in range(len(positive))]
     out = []
     for leaf, found in zip(snapshot.leaves, lists, strict=True):
         matches = (_all_of if every else _any_of)(leaf.segment.size, found, rarities)

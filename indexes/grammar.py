@@ -164,9 +164,7 @@ def year_range(text: str) -> tuple[int, int] | None:
     return (first, last) if first <= last else (last, first)
 
 
-def _text_clauses(
-    value: str, at: int, quoted: bool, parts: tuple[str, ...], negative: bool
-) -> Iterator[Clause]:
+def _text_clauses(value: str, at: int, quoted: bool, parts: tuple[str, ...], negative: bool) -> Iterator[Clause]:
     words = tuple(_words(value, at, parts=parts, negative=negative))
     if (quoted or negative) and len(words) > 1:  # « -saint-denis »: not without every saint
         places = {at + token.start: place for place, token in enumerate(tokens(value))}

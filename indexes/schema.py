@@ -118,15 +118,14 @@ class PlainTerms(fields.FieldType):  # type: ignore[misc]
     """A set of strings, each a term as it is."""
 
     def __init__(self) -> None:
-        super().__init__(formats.Existence(), None)
+        # Whoosh asks for the length of every field it indexes; without a column of lengths it asks the disk.
+        super().__init__(formats.Existence(), None, scorable=True)
 
     def index(self, value: Any, **_options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
         return ((term.encode(), 1, 1.0, b"") for term in value)
 
 
-SCHEMA = fields.Schema(
-    all=PlacedWords(), word=PlainTerms(), exact=PlainTerms(), doc=fields.COLUMN(VarBytesColumn())
-)
+SCHEMA = fields.Schema(all=PlacedWords(), word=PlainTerms(), exact=PlainTerms(), doc=fields.COLUMN(VarBytesColumn()))
 
 
 def to_document(doc: IndexDoc) -> dict[str, Any]:

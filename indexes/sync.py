@@ -22,6 +22,7 @@ from whoosh.index import FileIndex
 from whoosh.reading import SegmentReader
 
 from catalogue.models import IndexQueue, Notice
+from catalogue.notices import INDEXED
 from indexes import directory, documents
 from indexes.reader import Index, Snapshot, UnreadableIndex, open_index
 from indexes.schema import SCHEMA, IndexDoc, to_document
@@ -82,9 +83,7 @@ def drain(session_factory: Sessions, index: Index, *, limit: int = 1000) -> int:
         return len(waiting)
 
 
-def rebuild(
-    session_factory: Sessions, path: Path, *, on_progress: Callable[[int], None] = lambda done: None
-) -> int:
+def rebuild(session_factory: Sessions, path: Path, *, on_progress: Callable[[int], None] = lambda done: None) -> int:
     """Make the whole index anew beside the old one, then swap them; how many notices it holds.
 
     Searches go on meanwhile, on the old one. What changes meanwhile waits in the queue.
@@ -99,9 +98,7 @@ def rebuild(
 def check(session_factory: Sessions, index: Index) -> CheckReport:
     """Compare the change that the index knows of each notice with the database's. Drain first."""
     with session_factory() as session:
-        rows = session.execute(
-            select(Notice.id, Notice.changed_seq).where(Notice.status.in_(documents.STATUSES))
-        )
+        rows = session.execute(select(Notice.id, Notice.changed_seq).where(Notice.status.in_(INDEXED)))
         expected = {row.id: row.changed_seq for row in rows}
         waiting = session.scalar(select(func.count()).select_from(IndexQueue)) or 0
     known = index.snapshot().known()
@@ -160,13 +157,9 @@ def _absorb(writer: Any, segment: Any) -> None:
     reader.close()
 
 
-def _rebuild(
-    session_factory: Sessions, path: Path, on_progress: Callable[[int], None] = lambda done: None
-) -> int:
+def _rebuild(session_factory: Sessions, path: Path, on_progress: Callable[[int], None] = lambda done: None) -> int:
     with session_factory() as session:
-        waiting = [
-            (r.notice_id, r.seq) for r in session.execute(select(IndexQueue.notice_id, IndexQueue.seq))
-        ]
+        waiting = [(r.notice_id, r.seq) for r in session.execute(select(IndexQueue.notice_id, IndexQueue.seq))]
     generation = directory.new_generation(path)
     writer = FileIndex(FileStorage(str(generation)), SCHEMA).writer(limitmb=2 * MEMORY_MB)
     done = 0
@@ -188,9 +181,7 @@ def _all_ids(session_factory: Sessions) -> Iterator[list[int]]:
     last = 0
     while True:
         with session_factory() as session:
-            ids = list(
-                session.scalars(select(Notice.id).where(Notice.id > last).order_by(Notice.id).limit(BATCH))
-            )
+            ids = list(session.scalars(select(Notice.id).where(Notice.id > last).order_by(Notice.id).limit(BATCH)))
         if not ids:
             return
         yield ids

@@ -393,7 +393,6 @@ def test_what_is_read_is_let_go() -> None:
                 break
         # Whatever the parser has in hand is the rest of one piece: fifty notices, not five thousand.
         assert len(kept[0].getparent()) <= 100
-        reading.close()
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

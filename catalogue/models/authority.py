@@ -54,8 +54,8 @@ class ConceptLabel(Base):
     __tablename__ = "concept_label"
     id: Mapped[int] = mapped_column(primary_key=True)
     concept_id: Mapped[int] = mapped_column(ForeignKey("concept.id", ondelete="CASCADE"), index=True)
-    language: Mapped[str] = mapped_column(String(12))
-    type: Mapped[str] = mapped_column(String(8))  # preferred | alternate | hidden
+    language: Mapped[str]
+    type: Mapped[str] = mapped_column(String(12))  # preferred | alternate | hidden
     label: Mapped[str]
     folded: Mapped[str] = mapped_column(KEY, index=True)
 
@@ -77,7 +77,7 @@ class ClassificationEntry(Base):
     __tablename__ = "classification_entry"
     id: Mapped[int] = mapped_column(primary_key=True)
     plan: Mapped[str] = mapped_column(String(60))
-    number: Mapped[str] = mapped_column(String(60))
+    number: Mapped[str]
     number_key: Mapped[str] = mapped_column(KEY, index=True)
     label: Mapped[str] = mapped_column(default="")
     replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("classification_entry.id"))

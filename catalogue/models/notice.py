@@ -67,7 +67,7 @@ class NoticeIdentifier(Base):
     __tablename__ = "notice_identifier"
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id", ondelete="CASCADE"), index=True)
-    scheme: Mapped[str] = mapped_column(String(20))
+    scheme: Mapped[str]
     value: Mapped[str]
     __table_args__ = (Index("ix_notice_identifier_scheme_value", "scheme", "value"),)
 
@@ -88,7 +88,7 @@ class NoticeAgent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id", ondelete="CASCADE"), index=True)
     pos: Mapped[int]
-    role: Mapped[str] = mapped_column(String(8))
+    role: Mapped[str]
     name: Mapped[str]
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), index=True)
 

@@ -74,8 +74,8 @@ class Item(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(8), unique=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
-    barcode: Mapped[str | None] = mapped_column(String(80))
-    inventory_number: Mapped[str] = mapped_column(String(80), default="")
+    barcode: Mapped[str | None]
+    inventory_number: Mapped[str] = mapped_column(default="")
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
     call_number: Mapped[str] = mapped_column(default="")
     call_key: Mapped[str] = mapped_column(KEY, default="")
@@ -106,7 +106,7 @@ class DigitalDocument(Base):
     url: Mapped[str] = mapped_column(default="")
     sha256: Mapped[str] = mapped_column(String(64), default="")
     label: Mapped[str] = mapped_column(default="")
-    media_type: Mapped[str] = mapped_column(String(100), default="")
+    media_type: Mapped[str] = mapped_column(default="")
     size: Mapped[int | None]
     rights: Mapped[str] = mapped_column(default="")
     text_ref: Mapped[str] = mapped_column(default="")

@@ -86,7 +86,7 @@ class SourceVersion(Base):
     __tablename__ = "source_version"
     id: Mapped[int] = mapped_column(primary_key=True)
     record_id: Mapped[int] = mapped_column(ForeignKey("source_record.id"), index=True)
-    datestamp: Mapped[str] = mapped_column(String(40), default="")  # as the source writes it
+    datestamp: Mapped[str] = mapped_column(default="")  # as the source writes it
     deleted: Mapped[bool] = mapped_column(default=False)
     fingerprint: Mapped[str] = mapped_column(String(64))
     fields: Mapped[list[Any]] = mapped_column(J)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import BinaryIO
 
 from lxml import etree
@@ -137,7 +138,7 @@ def own_bulletin(record: Record) -> str:
 
 @lru_cache(maxsize=256)
 def _local_name(tag: object) -> str:
-    """ "f" for `f` in any namespace, "" for comments and processing instructions (their tag is a function)."""
+    """`f` in any namespace is "f"; a comment, whose tag is a function, is ""."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
@@ -262,58 +263,75 @@ def read_file(stream: BinaryIO) -> Iterator[Record | Refusal]:
     Parsed strictly: where the XML breaks, everything before has been given, then one Refusal names the
     place, and the reading ends. A Refusal at position 0 is about the file itself.
     """
-    parser = etree.XMLPullParser(("start", "end"), tag="{*}notice", **STRICT)
-    position = 0
-    tail = b""  # from the end of the last whole notice
-    size = 0  # how much of the notice under way has been read
-    opened: etree._Element | None = None
-    oversize = False
     head = _head(stream)
     if refusal := _refused_at_sight(head):
         yield refusal
         return
-    chunk = head
-    while True:
-        root = fault = None
+    reading = _Reading()
+    for chunk in chain([head], iter(lambda: stream.read(_CHUNK), b""), [b""]):
+        yield from reading.take(chunk)
+        if reading.over:
+            return
+    if not reading.position:
+        yield Refusal(0, "", "pmbxml.no_notice", {"root": reading.root}, head[:_KEPT])
+
+
+class _Reading:
+    """A file being read piece by piece; an empty piece is its end."""
+
+    def __init__(self) -> None:
+        self.position = 0  # of the last notice read
+        self.over = False
+        self.root = ""
+        self._parser = etree.XMLPullParser(("start", "end"), tag="{*}notice", **STRICT)
+        self._tail = b""  # the beginning of what follows the last whole notice
+        self._size = 0  # how much of it has been read
+        self._opened: etree._Element | None = None  # the notice that the parser is in
+        self._oversize = False
+
+    def take(self, chunk: bytes) -> Iterator[Record | Refusal]:
+        fault = self._feed(chunk)
+        before = self.position
+        for event, element in self._parser.read_events():
+            if event == "end":
+                yield self._record(element)
+                _let_go(element)
+            elif element.getroottree().docinfo.internalDTD is not None:
+                self.over = True
+                yield Refusal(0, "", "pmbxml.doctype", raw=self._tail)
+                return
+            else:
+                self._opened, self._oversize = element, False
+        self._remember(chunk, self.position - before)
+        if fault is not None:
+            self.over = True
+            yield _broken(fault, self.position, self._tail, at_end=not chunk)
+
+    def _feed(self, chunk: bytes) -> etree.XMLSyntaxError | None:
         try:
             if chunk:
-                parser.feed(chunk)
+                self._parser.feed(chunk)
             else:
-                root = parser.close()
-        except etree.XMLSyntaxError as error:
-            fault = error
-        ended = 0
-        for event, element in parser.read_events():
-            if event == "start":
-                if element.getroottree().docinfo.internalDTD is not None:
-                    yield Refusal(0, "", "pmbxml.doctype", raw=head[:_KEPT])
-                    return
-                opened, oversize = element, False
-                continue
-            position += 1
-            ended += 1
-            opened = None
-            if oversize:
-                limit = str(MAX_RECORD_BYTES // 1_000_000)
-                params = {"position": str(position), "limit": limit}
-                yield Refusal(position, _number(tail), "pmbxml.too_big", params, tail)
-            else:
-                yield from_element(element, position)
-            _let_go(element)
-        rest = _after(tail + chunk, ended)
-        size = len(rest) if ended else size + len(chunk)
-        tail = rest[:_KEPT]
-        if fault is not None:
-            yield _broken(fault, position, tail, at_end=not chunk)
-            return
-        if not chunk:
-            break
-        if opened is not None and size > MAX_RECORD_BYTES:
-            oversize = True
-            del opened[:-1]  # never the last child: the parser is still inside it
-        chunk = stream.read(_CHUNK)
-    if not position:
-        yield Refusal(0, "", "pmbxml.no_notice", {"root": _local_name(root.tag)}, head[:_KEPT])
+                self.root = _local_name(self._parser.close().tag)
+        except etree.XMLSyntaxError as fault:
+            return fault
+        return None
+
+    def _record(self, element: etree._Element) -> Record | Refusal:
+        self.position += 1
+        self._opened = None
+        if not self._oversize:
+            return from_element(element, self.position)
+        params = {"position": str(self.position), "limit": str(MAX_RECORD_BYTES // 1_000_000)}
+        return Refusal(self.position, _number(self._tail), "pmbxml.too_big", params, self._tail)
+
+    def _remember(self, chunk: bytes, ended: int) -> None:
+        rest = _after(self._tail + chunk, ended)
+        self._size = len(rest) if ended else self._size + len(chunk)
+        self._tail = rest[:_KEPT]
+        if self._opened is not None and self._size > MAX_RECORD_BYTES:
+            self._oversize = True
+            del self._opened[:-1]  # never the last child: the parser is still inside it
 
 
 def _head(stream: BinaryIO) -> bytes:

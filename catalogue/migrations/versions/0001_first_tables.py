@@ -65,7 +65,7 @@ def upgrade() -> None:
         "classification_entry",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("plan", sa.String(length=60), nullable=False),
-        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
         sa.Column("number_key", KEY, nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("replaced_by_id", sa.Integer(), nullable=True),
@@ -182,9 +182,7 @@ def upgrade() -> None:
         sa.Column("notice_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('view', 'download', 'citation', 'request')", name=op.f("ck_usage_day_kind")
-        ),
+        sa.CheckConstraint("kind IN ('view', 'download', 'citation', 'request')", name=op.f("ck_usage_day_kind")),
         sa.PrimaryKeyConstraint("day", "notice_id", "kind", name=op.f("pk_usage_day")),
     )
     op.create_table(
@@ -198,9 +196,7 @@ def upgrade() -> None:
         sa.Column("session_token", sa.String(length=40), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('reader', 'contributor', 'documentalist', 'admin')", name=op.f("ck_user_role")
-        ),
+        sa.CheckConstraint("role IN ('reader', 'contributor', 'documentalist', 'admin')", name=op.f("ck_user_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
         sa.UniqueConstraint("login", name=op.f("uq_user_login")),
     )
@@ -229,12 +225,8 @@ def upgrade() -> None:
         sa.Column("scope_note", sa.String(), nullable=False),
         sa.Column("merged_into_id", sa.Integer(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["merged_into_id"], ["concept.id"], name=op.f("fk_concept_merged_into_id_concept")
-        ),
-        sa.ForeignKeyConstraint(
-            ["scheme_id"], ["concept_scheme.id"], name=op.f("fk_concept_scheme_id_concept_scheme")
-        ),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["concept.id"], name=op.f("fk_concept_merged_into_id_concept")),
+        sa.ForeignKeyConstraint(["scheme_id"], ["concept_scheme.id"], name=op.f("fk_concept_scheme_id_concept_scheme")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_concept")),
     )
     with op.batch_alter_table("concept", schema=None) as batch_op:
@@ -284,16 +276,12 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "level IN ('monograph', 'serial', 'issue', 'article', 'set')", name=op.f("ck_notice_level")
-        ),
+        sa.CheckConstraint("level IN ('monograph', 'serial', 'issue', 'article', 'set')", name=op.f("ck_notice_level")),
         sa.CheckConstraint(
             "status IN ('draft', 'candidate', 'published', 'withdrawn', 'merged', 'erased')",
             name=op.f("ck_notice_status"),
         ),
-        sa.ForeignKeyConstraint(
-            ["merged_into_id"], ["notice.id"], name=op.f("fk_notice_merged_into_id_notice")
-        ),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["notice.id"], name=op.f("fk_notice_merged_into_id_notice")),
         sa.ForeignKeyConstraint(["owner_id"], ["centre.id"], name=op.f("fk_notice_owner_id_centre")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
         sa.UniqueConstraint("address", name=op.f("uq_notice_address")),
@@ -350,15 +338,12 @@ def upgrade() -> None:
         "concept_label",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("concept_id", sa.Integer(), nullable=False),
-        sa.Column("language", sa.String(length=12), nullable=False),
-        sa.Column("type", sa.String(length=8), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("type", sa.String(length=12), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("folded", KEY, nullable=False),
         sa.ForeignKeyConstraint(
-            ["concept_id"],
-            ["concept.id"],
-            name=op.f("fk_concept_label_concept_id_concept"),
-            ondelete="CASCADE",
+            ["concept_id"], ["concept.id"], name=op.f("fk_concept_label_concept_id_concept"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_concept_label")),
     )
@@ -374,16 +359,10 @@ def upgrade() -> None:
         sa.Column("target_id", sa.Integer(), nullable=True),
         sa.Column("target_uri", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["concept_id"],
-            ["concept.id"],
-            name=op.f("fk_concept_relation_concept_id_concept"),
-            ondelete="CASCADE",
+            ["concept_id"], ["concept.id"], name=op.f("fk_concept_relation_concept_id_concept"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["target_id"],
-            ["concept.id"],
-            name=op.f("fk_concept_relation_target_id_concept"),
-            ondelete="CASCADE",
+            ["target_id"], ["concept.id"], name=op.f("fk_concept_relation_target_id_concept"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_concept_relation")),
     )
@@ -398,15 +377,13 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
-        sa.Column("media_type", sa.String(length=100), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=True),
         sa.Column("rights", sa.String(), nullable=False),
         sa.Column("text_ref", sa.String(), nullable=False),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("alive", sa.Boolean(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["notice_id"], ["notice.id"], name=op.f("fk_digital_document_notice_id_notice")
-        ),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_digital_document_notice_id_notice")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_digital_document")),
     )
     with op.batch_alter_table("digital_document", schema=None) as batch_op:
@@ -431,7 +408,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("notice_id", sa.Integer(), nullable=False),
         sa.Column("pos", sa.Integer(), nullable=False),
-        sa.Column("role", sa.String(length=8), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["agent.id"], name=op.f("fk_notice_agent_agent_id_agent")),
@@ -453,9 +430,7 @@ def upgrade() -> None:
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("concept_id", sa.Integer(), nullable=True),
         sa.Column("free", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["concept_id"], ["concept.id"], name=op.f("fk_notice_concept_concept_id_concept")
-        ),
+        sa.ForeignKeyConstraint(["concept_id"], ["concept.id"], name=op.f("fk_notice_concept_concept_id_concept")),
         sa.ForeignKeyConstraint(
             ["notice_id"], ["notice.id"], name=op.f("fk_notice_concept_notice_id_notice"), ondelete="CASCADE"
         ),
@@ -472,13 +447,10 @@ def upgrade() -> None:
         "notice_identifier",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("notice_id", sa.Integer(), nullable=False),
-        sa.Column("scheme", sa.String(length=20), nullable=False),
+        sa.Column("scheme", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["notice_id"],
-            ["notice.id"],
-            name=op.f("fk_notice_identifier_notice_id_notice"),
-            ondelete="CASCADE",
+            ["notice_id"], ["notice.id"], name=op.f("fk_notice_identifier_notice_id_notice"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_identifier")),
     )
@@ -558,9 +530,7 @@ def upgrade() -> None:
         sa.Column("notice_id", sa.Integer(), nullable=False),
         sa.Column("pos", sa.Integer(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["notice_id"], ["notice.id"], name=op.f("fk_selection_entry_notice_id_notice")
-        ),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_selection_entry_notice_id_notice")),
         sa.ForeignKeyConstraint(
             ["selection_id"],
             ["selection.id"],
@@ -568,9 +538,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_selection_entry")),
-        sa.UniqueConstraint(
-            "selection_id", "notice_id", name=op.f("uq_selection_entry_selection_id_notice_id")
-        ),
+        sa.UniqueConstraint("selection_id", "notice_id", name=op.f("uq_selection_entry_selection_id_notice_id")),
     )
     with op.batch_alter_table("selection_entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_selection_entry_selection_id"), ["selection_id"], unique=False)
@@ -582,9 +550,7 @@ def upgrade() -> None:
         sa.Column("identifier", sa.String(), nullable=False),
         sa.Column("latest_version_id", sa.Integer(), nullable=True),
         sa.Column("last_seen_run_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["last_seen_run_id"], ["run.id"], name=op.f("fk_source_record_last_seen_run_id_run")
-        ),
+        sa.ForeignKeyConstraint(["last_seen_run_id"], ["run.id"], name=op.f("fk_source_record_last_seen_run_id_run")),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_source_record_source_id_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source_record")),
         sa.UniqueConstraint("source_id", "identifier", name=op.f("uq_source_record_source_id_identifier")),
@@ -605,9 +571,7 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_by", sa.String(length=80), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "subject IN ('consult', 'visit', 'error', 'other')", name=op.f("ck_visit_request_subject")
-        ),
+        sa.CheckConstraint("subject IN ('consult', 'visit', 'error', 'other')", name=op.f("ck_visit_request_subject")),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_visit_request_notice_id_notice")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_request")),
         sa.UniqueConstraint("code", name=op.f("uq_visit_request_code")),
@@ -622,9 +586,7 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_holding_notice_id_notice")),
-        sa.ForeignKeyConstraint(
-            ["record_id"], ["source_record.id"], name=op.f("fk_holding_record_id_source_record")
-        ),
+        sa.ForeignKeyConstraint(["record_id"], ["source_record.id"], name=op.f("fk_holding_record_id_source_record")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holding")),
     )
     with op.batch_alter_table("holding", schema=None) as batch_op:
@@ -644,16 +606,14 @@ def upgrade() -> None:
         "source_version",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("record_id", sa.Integer(), nullable=False),
-        sa.Column("datestamp", sa.String(length=40), nullable=False),
+        sa.Column("datestamp", sa.String(), nullable=False),
         sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("fields", J, nullable=False),
         sa.Column("items", J, nullable=False),
         sa.Column("page_id", sa.Integer(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["page_id"], ["raw_page.id"], name=op.f("fk_source_version_page_id_raw_page")
-        ),
+        sa.ForeignKeyConstraint(["page_id"], ["raw_page.id"], name=op.f("fk_source_version_page_id_raw_page")),
         sa.ForeignKeyConstraint(
             ["record_id"], ["source_record.id"], name=op.f("fk_source_version_record_id_source_record")
         ),
@@ -681,22 +641,14 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("judgement_id", sa.Integer(), nullable=True),
         sa.CheckConstraint("state IN ('linked', 'withdrawn', 'split')", name=op.f("ck_claim_state")),
-        sa.CheckConstraint(
-            "(record_id IS NULL) <> (merged_notice_id IS NULL)", name=op.f("ck_claim_speaker")
-        ),
+        sa.CheckConstraint("(record_id IS NULL) <> (merged_notice_id IS NULL)", name=op.f("ck_claim_speaker")),
         sa.ForeignKeyConstraint(
             ["base_version_id"], ["source_version.id"], name=op.f("fk_claim_base_version_id_source_version")
         ),
-        sa.ForeignKeyConstraint(
-            ["judgement_id"], ["judgement.id"], name=op.f("fk_claim_judgement_id_judgement")
-        ),
-        sa.ForeignKeyConstraint(
-            ["merged_notice_id"], ["notice.id"], name=op.f("fk_claim_merged_notice_id_notice")
-        ),
+        sa.ForeignKeyConstraint(["judgement_id"], ["judgement.id"], name=op.f("fk_claim_judgement_id_judgement")),
+        sa.ForeignKeyConstraint(["merged_notice_id"], ["notice.id"], name=op.f("fk_claim_merged_notice_id_notice")),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_claim_notice_id_notice")),
-        sa.ForeignKeyConstraint(
-            ["record_id"], ["source_record.id"], name=op.f("fk_claim_record_id_source_record")
-        ),
+        sa.ForeignKeyConstraint(["record_id"], ["source_record.id"], name=op.f("fk_claim_record_id_source_record")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_claim")),
     )
     with op.batch_alter_table("claim", schema=None) as batch_op:
@@ -714,9 +666,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('waiting', 'accepted', 'refused', 'stale')", name=op.f("ck_proposal_state")
-        ),
+        sa.CheckConstraint("state IN ('waiting', 'accepted', 'refused', 'stale')", name=op.f("ck_proposal_state")),
         sa.ForeignKeyConstraint(["claim_id"], ["claim.id"], name=op.f("fk_proposal_claim_id_claim")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_proposal_run_id_run")),
         sa.ForeignKeyConstraint(
@@ -747,8 +697,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=8), nullable=False),
         sa.Column("centre_id", sa.Integer(), nullable=False),
-        sa.Column("barcode", sa.String(length=80), nullable=True),
-        sa.Column("inventory_number", sa.String(length=80), nullable=False),
+        sa.Column("barcode", sa.String(), nullable=True),
+        sa.Column("inventory_number", sa.String(), nullable=False),
         sa.Column("notice_id", sa.Integer(), nullable=False),
         sa.Column("call_number", sa.String(), nullable=False),
         sa.Column("call_key", KEY, nullable=False),
@@ -763,8 +713,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "status IN ('available', 'on_loan', 'missing', 'repair', 'withdrawn')",
-            name=op.f("ck_item_status"),
+            "status IN ('available', 'on_loan', 'missing', 'repair', 'withdrawn')", name=op.f("ck_item_status")
         ),
         sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_item_centre_id_centre")),
         sa.ForeignKeyConstraint(["location_id"], ["location.id"], name=op.f("fk_item_location_id_location")),

@@ -1,0 +1,164 @@
+"""`python3 dev.py demo`: a centre's base, filled from files and harvested from a partner, and served.
+
+Nothing here is a short cut: the base comes in as a PMB's XML export through the same import as anybody's,
+the thesaurus as SKOS, the partner over HTTP from `demo.partner`, which speaks PMB's dialect, faults included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+
+import requests
+import waitress
+
+from catalogue import notices, setup, users
+from catalogue.app import Travee, create_app
+from catalogue.config import Settings
+from catalogue.i18n import set_language
+from demo import generate, partner
+from export import pmbxml
+from harvest import importer, run, skos
+from catalogue import authorities, sources
+
+DATA = Path("var/demo")
+ACCOUNTS = (("claire", "documentalist"), ("marc", "admin"), ("ines-stagiaire", "contributor"))
+PASSWORD = "demonstration"
+SOURCE = "RECI"
+IDENTITY = "oai:RECI:{001}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    started = time.monotonic()
+    if asked.fresh:
+        shutil.rmtree(DATA, ignore_errors=True)
+    settings = _settings(asked.port)
+    set_language(settings.language)
+    with ExitStack() as stack:
+        partner_url = stack.enter_context(partner.serving(generate.partner_records(), port=asked.port + 1))
+        if not (DATA / "ready").exists():
+            build(settings, partner_url)
+            (DATA / "ready").touch()
+        app = create_app(settings)
+        travee: Travee = app.extensions["travee"]
+        stack.callback(travee.close)
+        server = waitress.create_server(app, host="127.0.0.1", port=asked.port, threads=8, ident=None)
+        thread = Thread(target=server.run, daemon=True)
+        thread.start()
+        stack.callback(server.close)
+        travee.start_worker()
+        home = f"http://127.0.0.1:{asked.port}/"
+        requests.get(home, timeout=30).raise_for_status()
+        _tell(home, partner_url, time.monotonic() - started)
+        if asked.once:
+            return 0
+        try:
+            while thread.is_alive():
+                thread.join(timeout=1)
+        except KeyboardInterrupt:
+            print("\nÀ bientôt.")
+    return 0
+
+
+def build(settings: Settings, partner_url: str) -> None:
+    """An empty base becomes the demonstration base; interrupted, it is begun again from nothing."""
+    shutil.rmtree(DATA, ignore_errors=True)
+    setup.init(settings)
+    files = DATA / "files"
+    files.mkdir(parents=True)
+    export = files / "espace-doc.pmb.xml"
+    _say("Base de démonstration : écriture des fichiers")
+    write_base(export)
+    travee = Travee(settings)
+    try:
+        with travee.db.write() as session:
+            for login, role in ACCOUNTS:
+                users.add(session, login, PASSWORD, role)
+        _say("Thésaurus")
+        load_thesaurus(travee)
+        _say("Import du fichier")
+        report = importer.import_file(
+            travee.db, export, source_name=SOURCE, format="pmbxml", status="published", by="travee import"
+        )
+        _say(f"  {report.counts['created']} notices, {report.counts['items']} exemplaires")
+        _say("Moisson du partenaire")
+        with travee.db.write() as session:
+            source = sources.for_file(session, SOURCE)
+            source.kind, source.url, source.local = "oai", partner_url, True
+            source.prefix = "pmb_xml_unimarc"
+            source.new_status = "published"
+            sources.set_identity(session, source, IDENTITY)
+        harvested = run.harvest(travee.db, settings, SOURCE, by="travee harvest")
+        _say(f"  {harvested.counts['received']} reçues, {harvested.counts['new']} nouvelles")
+        _say("Index")
+        while travee.drain():
+            pass
+    finally:
+        travee.close()
+
+
+def write_base(path: Path) -> None:
+    """The centre's base as a PMB exports it: `<unimarc>` with a `<notice>` a record."""
+    with path.open("wb") as out:
+        out.write(b'<?xml version="1.0" encoding="utf-8"?>\n<unimarc>\n')
+        for record in generate.local_records():
+            out.write(pmbxml.notice_bytes(record.fields))
+        out.write(b"</unimarc>\n")
+
+
+def load_thesaurus(travee: Travee) -> None:
+    path = Path(__file__).parent / "thesaurus.ttl"
+    with travee.db.write() as session:
+        for scheme in skos.read(path):
+            authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows)
+
+
+def _settings(port: int) -> Settings:
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        data_dir=DATA,
+        base_url=f"http://127.0.0.1:{port}",
+        allow_private_addresses=True,
+        centre_name="Espace doc de démonstration",
+        opening_rule="Sur rendez-vous, du lundi au jeudi",
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--fresh", action="store_true", help="start again from nothing")
+    parser.add_argument("--once", action="store_true", help="do all but keep serving, then exit 0")
+    return parser
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def _tell(home: str, partner_url: str, seconds: float) -> None:
+    accounts = "\n".join(f"                {login} ({role})" for login, role in ACCOUNTS)
+    print(
+        f"""
+Prêt en {seconds:.1f} s.
+
+  Le catalogue  {home}
+  Le bureau     {home}bureau
+                mot de passe de tous les comptes : {PASSWORD}
+{accounts}
+  Le partenaire {partner_url}
+
+Ctrl+C pour arrêter. Tout est dans {DATA}/ ; « --fresh » recommence à neuf.
+""",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""A thesaurus in SKOS, as Turtle or RDF/XML, to the rows that `authorities.load_scheme` takes.
+
+The only module that knows rdflib, and of its parsers only the two that fetch nothing: a JSON-LD file could
+name a context at any address and have us ask for it. Nothing named in a file is followed, `owl:imports`
+no more than `skos:exactMatch`.
+
+What is odd is told and left out, and the rest goes in: a concept without a label, two preferred labels in
+one language (the second becomes another word for it), a concept that is its own broader term by some way
+round: the link that closes the circle is dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+from xml.sax import SAXParseException
+
+from rdflib import BNode, Graph, Literal, Namespace, URIRef
+from rdflib.exceptions import ParserError
+from rdflib.namespace import DC, DCTERMS, OWL, RDF, RDFS, SKOS
+from rdflib.plugins.parsers.notation3 import BadSyntax
+from rdflib.term import Node
+
+from catalogue.authorities import ConceptRow
+from catalogue.problems import Problem, sentence
+from catalogue.text import fold
+
+MAX_BYTES = 100_000_000
+SKOSXL = Namespace("http://www.w3.org/2008/05/skos-xl#")
+MAPPINGS = ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMatch")
+
+_FORMATS = {".ttl": "turtle", ".turtle": "turtle", ".nt": "turtle", ".rdf": "xml", ".xml": "xml", ".skos": "xml"}
+_ENTITY = re.compile(rb"<!ENTITY\s+(?:%\s+)?[\w.-]+\s+(?:SYSTEM|PUBLIC|\"[^\"]*[&%]|'[^']*[&%])")
+_Label = tuple[str, str]  # language, text
+
+
+class NotRead(Exception):
+    """This file is no thesaurus that we can read: a code and parameters, made a sentence when it is shown."""
+
+    def __init__(self, code: str, params: Mapping[str, str] | None = None) -> None:
+        self.code = code
+        self.params = dict(params or {})
+        super().__init__(code)
+
+    def __str__(self) -> str:
+        return sentence(self.code, self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One thesaurus of a file; `code` is a short name made from its address."""
+
+    code: str
+    uri: str
+    title: Mapping[str, str]
+    rows: tuple[ConceptRow, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def read(path: Path) -> list[Scheme]:
+    """Every scheme of a file, in alphabetical order of their addresses. Raises NotRead."""
+    graph = _parse(path)
+    concepts = sorted(
+        {s for s in graph.subjects(RDF.type, SKOS.Concept) if isinstance(s, URIRef)}
+        | {s for p in (SKOS.prefLabel, SKOSXL.prefLabel) for s in graph.subjects(p) if _is_concept(graph, s)}
+    )
+    if not concepts:
+        raise NotRead("skos.no_concept", {"file": path.name})
+    by_scheme: dict[str, list[URIRef]] = {}
+    only = _only_scheme(graph)
+    for concept in concepts:
+        schemes = [str(o) for p in (SKOS.inScheme, SKOS.topConceptOf) for o in graph.objects(concept, p)]
+        by_scheme.setdefault(min(schemes) if schemes else only, []).append(concept)
+    codes: Counter[str] = Counter()
+    out = []
+    for uri, members in sorted(by_scheme.items()):
+        code = _code(uri) or _code(path.stem) or "thesaurus"
+        codes[code] += 1
+        out.append(_scheme(graph, f"{code}-{codes[code]}" if codes[code] > 1 else code, uri, members))
+    return out
+
+
+def _parse(path: Path) -> Graph:
+    if path.stat().st_size > MAX_BYTES:
+        raise NotRead("skos.too_big", {"file": path.name, "limit": str(MAX_BYTES // 1_000_000)})
+    data = path.read_bytes()
+    format_ = _FORMATS.get(path.suffix.lower()) or ("xml" if data.lstrip()[:1] == b"<" else "turtle")
+    if format_ == "turtle" and re.match(rb"\s*(?:<\?xml|<rdf:RDF)", data):
+        format_ = "xml"
+    if format_ == "xml" and (_ENTITY.search(data) or b"\0" in data[:200]):
+        raise NotRead("skos.entities", {"file": path.name})
+    graph = Graph()
+    try:
+        graph.parse(data=data, format=format_, publicID=path.absolute().as_uri())
+    except (SAXParseException, ParserError, BadSyntax, ValueError, UnicodeError) as error:
+        detail = " ".join(str(getattr(error, "getMessage", lambda: error)()).split())[:200]
+        raise NotRead("skos.malformed", {"file": path.name, "detail": detail}) from error
+    return graph
+
+
+def _is_concept(graph: Graph, subject: Node) -> bool:
+    return isinstance(subject, URIRef) and (subject, SKOS.inScheme, None) in graph
+
+
+def _only_scheme(graph: Graph) -> str:
+    found = sorted(str(s) for s in graph.subjects(RDF.type, SKOS.ConceptScheme))
+    return found[0] if len(found) == 1 else ""
+
+
+def _scheme(graph: Graph, code: str, uri: str, members: list[URIRef]) -> Scheme:
+    problems: list[Problem] = []
+    language = _language(graph, uri)
+    title = _titles(graph, URIRef(uri), language) if uri else {}
+    labels: dict[str, tuple[dict[str, str], tuple[_Label, ...]]] = {}
+    for concept in members:
+        if Literal(True) in graph.objects(concept, OWL.deprecated):
+            problems.append(Problem("", "", "skos.deprecated", "info", {"concept": _shown(graph, concept)}))
+            continue
+        preferred, alternate = _labels(graph, concept, language, problems)
+        if preferred:
+            labels[str(concept)] = preferred, alternate
+        else:
+            problems.append(Problem("", "", "skos.no_label", "warning", {"concept": str(concept)}))
+    broader = {c: _broader(graph, URIRef(c), labels) for c in labels}
+    names = {c: preferred.get("fr") or min(preferred.values()) for c, (preferred, _a) in labels.items()}
+    for below, above in _closing(broader):
+        broader[below].remove(above)
+        problems.append(Problem("", "", "skos.cycle", "warning", {"concept": names[below], "broader": names[above]}))
+    rows = tuple(
+        ConceptRow(
+            uri=concept,
+            preferred=preferred,
+            alternate=alternate,
+            broader=tuple(broader[concept]),
+            related=tuple(_related(graph, URIRef(concept), labels)),
+            mappings=tuple(
+                (name, str(target))
+                for name in MAPPINGS
+                for target in sorted(graph.objects(URIRef(concept), SKOS[name]))
+                if isinstance(target, URIRef)
+            ),
+            scope_note=_note(graph, URIRef(concept)),
+        )
+        for concept, (preferred, alternate) in labels.items()
+    )
+    return Scheme(code, uri, title or {"fr": code}, rows, tuple(problems))
+
+
+def _closing(broader: Mapping[str, list[str]]) -> list[tuple[str, str]]:
+    """The links (narrower, broader) that close a circle, always the same ones for the same file."""
+    closing: list[tuple[str, str]] = []
+    done: set[str] = set()
+    for start in broader:
+        if start in done:
+            continue
+        path = {start: None}  # ordered, and quick to look into
+        walk: list[Iterator[str]] = [iter(broader[start])]
+        while walk:
+            above = next(walk[-1], None)
+            if above is None:
+                walk.pop()
+                done.add(path.popitem()[0])
+            elif above in path:
+                closing.append((next(reversed(path)), above))
+            elif above not in done:
+                path[above] = None
+                walk.append(iter(broader[above]))
+    return closing
+
+
+def _labels(
+    graph: Graph, concept: URIRef, language: str, problems: list[Problem]
+) -> tuple[dict[str, str], tuple[_Label, ...]]:
+    preferred: dict[str, str] = {}
+    others = [*_texts(graph, concept, "altLabel", language), *_texts(graph, concept, "hiddenLabel", language)]
+    for lang, text in _texts(graph, concept, "prefLabel", language):
+        if preferred.setdefault(lang, text) != text:
+            others.append((lang, text))
+            params = {"concept": preferred[lang], "label": text, "language": lang}
+            problems.append(Problem("", "", "skos.two_labels", "warning", params))
+    return preferred, tuple(dict.fromkeys(o for o in others if o not in preferred.items()))
+
+
+def _texts(graph: Graph, subject: URIRef, name: str, language: str) -> list[_Label]:
+    """The literals of a SKOS property, also when they come as SKOS-XL labels, sorted."""
+    found = [o for o in graph.objects(subject, SKOS[name])]
+    found += [o for label in graph.objects(subject, SKOSXL[name]) for o in graph.objects(label, SKOSXL.literalForm)]
+    return sorted({(_lang(o) or language, text) for o in found if isinstance(o, Literal) and (text := _line(o))})
+
+
+def _lang(literal: Literal) -> str:
+    return (literal.language or "").lower().split("-")[0][:12]
+
+
+def _line(literal: Literal) -> str:
+    return " ".join(str(literal).split())
+
+
+def _language(graph: Graph, uri: str) -> str:
+    """The language of labels that do not say theirs."""
+    found = [str(o) for p in (DCTERMS.language, DC.language) for o in graph.objects(URIRef(uri), p)] if uri else []
+    codes = {text.rsplit("/", 1)[-1].lower()[:2] for text in found}
+    return codes.pop() if len(codes) == 1 else "fr"
+
+
+def _titles(graph: Graph, scheme: URIRef, language: str) -> dict[str, str]:
+    for property_ in (DCTERMS.title, DC.title, SKOS.prefLabel, RDFS.label):
+        found = sorted(o for o in graph.objects(scheme, property_) if isinstance(o, Literal))
+        if found:
+            return {_lang(o) or language: _line(o) for o in reversed(found)}
+    return {}
+
+
+def _broader(graph: Graph, concept: URIRef, known: Mapping[str, object]) -> list[str]:
+    found = {*graph.objects(concept, SKOS.broader), *graph.subjects(SKOS.narrower, concept)}
+    return sorted(str(o) for o in found if str(o) in known)
+
+
+def _related(graph: Graph, concept: URIRef, known: Mapping[str, object]) -> list[str]:
+    found = {*graph.objects(concept, SKOS.related), *graph.subjects(SKOS.related, concept)}
+    return sorted(str(o) for o in found if str(o) in known and o != concept)
+
+
+def _note(graph: Graph, concept: URIRef) -> str:
+    for property_ in (SKOS.scopeNote, SKOS.definition):
+        found = []
+        for o in graph.objects(concept, property_):
+            texts = [t for t in graph.objects(o, RDF.value)] if isinstance(o, (BNode, URIRef)) else [o]
+            found += [(_lang(t) not in ("fr", ""), _line(t)) for t in texts if isinstance(t, Literal) and _line(t)]
+        if found:
+            return min(found)[1]
+    return ""
+
+
+def _shown(graph: Graph, concept: URIRef) -> str:
+    return next((text for _lang_, text in _texts(graph, concept, "prefLabel", "fr")), str(concept))
+
+
+def _code(uri: str) -> str:
+    """« https://travee.example/thesaurus » -> "thesaurus"."""
+    parts = [part for part in re.split(r"[/#:]", unquote(uri)) if fold(part)]
+    return fold(parts[-1]).replace(" ", "-")[:50] if parts else ""
