@@ -1,7 +1,7 @@
 """Anonymous counts of use: a day, a notice, a kind, a number; never a person.
 
-A page must not wait for the write lock that an import may hold, so counts gather in memory and are
-written at the next quiet moment: after a request when the database is free, else by the worker.
+A page must not wait for the write lock that an import may hold: counts gather in memory, and a thread
+writes them down every few seconds and when the process ends.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 from flask import Flask, Response, g, request
@@ -13,7 +14,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from catalogue import activity, i18n, visits
+from catalogue import activity, db, i18n, visits
 from catalogue.config import Settings
 from catalogue.db import Database
 from indexes import sync
@@ -79,13 +80,25 @@ class Travee:
             done += n
         return done
 
+    def count(self, notice_id: int, kind: str) -> None:
+        """Count a use. Where the worker is another process, a small thread of ours writes the counts down."""
+        self.tally.add(db.now().date(), notice_id, kind)
+        with self._lock:
+            if self._worker is None:
+                self._start(self.flush_counts, 10.0)
+
     def start_worker(self, every_seconds: float = 10.0) -> None:
+        """Do the background work in a thread of this process, until `close`."""
+        with self._lock:
+            self._start(self.work_once, every_seconds)
+
+    def _start(self, work: Callable[[], object], every_seconds: float) -> None:
         def loop() -> None:
             while not self._stop.is_set():
                 self._wake.wait(every_seconds)
                 self._wake.clear()
                 try:
-                    self.work_once()
+                    work()
                 except (OSError, SQLAlchemyError):
                     log.exception("the worker failed; it tries again in %s seconds", every_seconds)
 

@@ -122,9 +122,7 @@ def item_from_fields(fields: Sequence[Field], issue_of: str = "") -> RecordItem:
     def coded(value: str) -> str:
         return "" if value.strip() in _NONE else value
 
-    notes = dict.fromkeys(
-        n for n in (said(first(f996, "u"), first(f995, "u")), typed(f996, "expl_comment")) if n
-    )
+    notes = dict.fromkeys(n for n in (said(first(f996, "u"), first(f995, "u")), typed(f996, "expl_comment")) if n)
     return RecordItem(
         barcode=said(first(f996, "f"), first(f995, "f")),
         call_number=said(first(f996, "k"), first(f995, "k")),

@@ -15,13 +15,19 @@ from catalogue.i18n import N_, _
 SENTENCES: dict[str, str] = {
     # -- problems beside a field --------------------------------------------------------------
     "call_number.empty": N_("L’exemplaire n’a pas de cote."),
+    "date.missing": N_("Écrivez la date, avec l’année sur 4 chiffres, ex. 2024."),
+    "date.two_years": N_("Le numéro est daté de « {issue} », mais la date de publication dit « {value} »."),
     "date.unclear": N_("L’année n’a pas été comprise dans « {value} ». Écrivez-la sur 4 chiffres, ex. 2024."),
     "doi.invalid": N_("Ce DOI n’est pas valide : « {value} ». Un DOI commence par 10., ex. 10.5555/abcd."),
     "field.missing": N_("{label} : ce champ est nécessaire pour publier."),
     "field.not_repeatable": N_("{label} ne peut figurer qu’une fois."),
     "isbn.invalid": N_("Cet ISBN n’est pas valide : « {value} ». Vérifiez les chiffres."),
     "issn.invalid": N_("Cet ISSN n’est pas valide : « {value} ». Vérifiez les chiffres."),
+    "issue_date.missing": N_("Écrivez la date du numéro, avec l’année sur 4 chiffres, ex. 18/03/2024."),
+    "kind.missing": N_("Choisissez le type de document."),
+    "subject.missing": N_("Ajoutez au moins un sujet : c’est par lui que l’on trouvera le document."),
     "tag.invalid": N_("« {value} » n’est pas une étiquette UNIMARC : trois chiffres sont attendus."),
+    "title.missing": N_("Écrivez le titre, tel qu’il est sur le document."),
     "url.invalid": N_("L’adresse « {value} » doit commencer par http:// ou https://."),
     # -- items --------------------------------------------------------------------------------
     "item.barcode_taken": N_(
@@ -44,7 +50,7 @@ SENTENCES: dict[str, str] = {
         "Le XML est abîmé dans la notice n° {position}, ligne {line} ({detail}). Ce qui précède a été lu."
     ),
     "pmbxml.markup": N_("Zone {tag} : des balises ont été retirées, leur texte est gardé."),
-    "pmbxml.no_notice": N_("Ce fichier XML ne contient aucune notice de PMB (son premier élément est « {root} »)."),
+    "pmbxml.no_notice": N_("Ce XML n’est pas celui de PMB : l’élément « {root} » ne contient aucune notice."),
     "pmbxml.not_xml": N_("Ce fichier n’est pas du XML : un export de PMB commence par « <?xml »."),
     "pmbxml.stray_text": N_("Zone {tag} : le texte « {value} », hors de toute sous-zone, n’a pas été repris."),
     "pmbxml.too_big": N_("La notice n° {position} dépasse {limit} Mo : elle n’est pas lue."),
@@ -53,6 +59,119 @@ SENTENCES: dict[str, str] = {
     "pmbxml.unknown_element": N_("L’élément « {value} » n’existe pas dans le XML de PMB : il n’a pas été repris."),
     "pmbxml.web_page": N_(
         "Ce fichier est une page web, pas un export de PMB : refaites l’export en étant connecté à PMB."
+    ),
+    # -- asking a partner (OAI-PMH) -----------------------------------------------------------
+    "oai.bad_url": N_("« {url} » n’est pas l’adresse d’un serveur : elle doit commencer par http:// ou https://."),
+    "oai.busy": N_(
+        "Le serveur {host} est occupé (HTTP {status}) et l’est resté après plusieurs essais. "
+        "Ce qui était reçu est gardé ; relancez la moisson plus tard."
+    ),
+    "oai.certificate": N_(
+        "Le certificat de {host} n’est pas valable : la connexion n’est pas sûre, rien n’a été demandé."
+    ),
+    "oai.come_back": N_("Le serveur {host} demande de revenir dans {minutes} minutes : la moisson s’arrête là."),
+    "oai.cut_answer": N_("La réponse de {host} s’est interrompue en route, plusieurs fois de suite."),
+    "oai.cut_page": N_(
+        "La page {page} s’arrête au milieu : le serveur n’a pas tout envoyé. Les pages précédentes sont gardées ; "
+        "relancez la moisson pour avoir la suite."
+    ),
+    "oai.doctype": N_(
+        "La page {page} annonce des définitions (DOCTYPE) qu’OAI-PMH ne connaît pas : par prudence, elle n’est pas lue."
+    ),
+    "oai.down": N_("Le serveur {host} ne répond pas. Rien n’est perdu ; relancez la moisson plus tard."),
+    "oai.empty": N_(
+        "Le serveur {host} répond, mais par une page vide. Un PMB fait cela quand le numéro de source "
+        "(source_id) n’existe pas : vérifiez l’adresse."
+    ),
+    "oai.endless": N_(
+        "La liste tourne en rond : la page {page} redonne ce qui était déjà reçu. La moisson s’arrête là."
+    ),
+    "oai.error": N_("Le serveur refuse la demande : {code}. Il dit : « {text} »"),
+    "oai.expired_token": N_(
+        "Le serveur a oublié où la moisson en était (jeton expiré), même après un nouveau départ. "
+        "Ce qui était reçu est gardé."
+    ),
+    "oai.forbidden": N_("Le serveur {host} refuse l’accès (HTTP {status}) : demandez l’autorisation au partenaire."),
+    "oai.format_empty": N_(
+        "Le serveur donne des notices vides dans le format {prefix} : vérifiez ce format avec le partenaire."
+    ),
+    "oai.format_refused": N_("Le serveur ne donne pas le format {prefix}. Il propose : {offered}."),
+    "oai.http": N_("Le serveur {host} répond par une erreur (HTTP {status})."),
+    "oai.http_empty": N_("Le serveur {host} répond par une erreur (HTTP {status}) et une page vide."),
+    "oai.interrupted": N_(
+        "La moisson a été interrompue ici (arrêt du programme ou de la machine). "
+        "Ce qui était reçu est gardé ; la suivante reprendra."
+    ),
+    "oai.less_than_announced": N_(
+        "Le serveur annonçait {announced} notices et n’en a donné que {received}. Ce qui est reçu est gardé."
+    ),
+    "oai.list_broken": N_(
+        "Le serveur {host} se présente bien, mais sa liste de notices échoue (HTTP {status}, page vide). "
+        "Un PMB fait cela sous une version de PHP trop récente pour lui : signalez-le au partenaire."
+    ),
+    "oai.malformed": N_(
+        "Le XML de la page {page} est abîmé, ligne {line} ({detail}). Les pages précédentes sont gardées."
+    ),
+    "oai.no_list": N_("La page {page} est bien de l’OAI-PMH, mais ne contient pas de liste de notices."),
+    "oai.no_pages": N_("Cette moisson n’a gardé aucune page : il n’y a rien à relire."),
+    "oai.not_found": N_("L’adresse n’existe pas sur le serveur {host} (HTTP {status}) : vérifiez-la."),
+    "oai.not_oai": N_("Le serveur {host} répond autre chose que de l’OAI-PMH : vérifiez l’adresse."),
+    "oai.other_format": N_(
+        "Les notices arrivent dans un format que Travée ne lit pas encore (« {root} »). "
+        "Demandez pmb_xml_unimarc au partenaire."
+    ),
+    "oai.page_lost": N_(
+        "La page {page} gardée de cette moisson manque ou a changé sur le disque : elle n’est pas relue."
+    ),
+    "oai.private_address": N_(
+        "L’adresse {host} est celle d’un réseau privé. Si c’est voulu, déclarez la source locale (--local)."
+    ),
+    "oai.redirected": N_("Le serveur {host} renvoie vers une autre adresse, {url}, où la moisson ne va pas."),
+    "oai.redirects": N_("Le serveur {host} renvoie d’une adresse à l’autre sans fin."),
+    "oai.repaired_around": N_("Page {page} : le texte autour du XML a été laissé de côté (« {text} »)."),
+    "oai.repaired_characters": N_("Page {page} : des caractères interdits en XML ont été retirés."),
+    "oai.repeated_token": N_(
+        "Le serveur redonne un jeton déjà servi (page {page}) : la liste n’aurait pas de fin. La moisson s’arrête là."
+    ),
+    "oai.restarted": N_("Page {page} : le serveur avait oublié où la moisson en était ; elle est repartie du début."),
+    "oai.slow": N_("Le serveur {host} met trop de temps à répondre. Ce qui était reçu est gardé."),
+    "oai.too_big": N_("Une page de {host} dépasse {limit} Mo : elle n’est pas lue."),
+    "oai.unbalanced": N_("Les comptes de cette moisson ne tombent pas juste ({received} reçues, {counted} comptées)."),
+    "oai.unconfigured": N_(
+        "Cette source existe chez le partenaire, mais n’y est pas réglée : demandez-lui de l’enregistrer dans son PMB."
+    ),
+    "oai.unknown_set": N_("Le serveur ne connaît pas l’ensemble « {set} » : vérifiez le nom avec le partenaire."),
+    "oai.web_page": N_(
+        "Le serveur {host} répond par une page web au lieu de notices (maintenance, connexion demandée ?)."
+    ),
+    "oai.wrong_counters": N_(
+        "Le serveur annonçait {announced} notices, {received} sont venues : ses compteurs sont faux."
+    ),
+    # -- records of a partner -----------------------------------------------------------------
+    "harvest.empty": N_(
+        "La notice {identifier} arrive vide : elle est sans doute en cours de suppression chez le partenaire. "
+        "Elle sera relue à la prochaine moisson."
+    ),
+    "harvest.ghost": N_(
+        "La notice {identifier} arrive sans date : elle est sans doute en cours de suppression chez le partenaire. "
+        "Elle sera relue à la prochaine moisson."
+    ),
+    "harvest.no_identifier": N_(
+        "La {position}e notice de la page {page} n’a pas d’identifiant : elle ne peut pas être suivie."
+    ),
+    "harvest.other_format": N_("La notice {identifier} arrive dans un format que Travée ne lit pas (« {root} »)."),
+    # -- a thesaurus --------------------------------------------------------------------------
+    "skos.cycle": N_("« {concept} » et « {broader} » sont chacun plus large que l’autre : ce lien n’a pas été repris."),
+    "skos.deprecated": N_("« {concept} » est abandonné dans ce thésaurus : il n’est pas repris."),
+    "skos.entities": N_(
+        "Le fichier {file} appelle d’autres fichiers ou des entités en chaîne : par prudence, il n’est pas lu."
+    ),
+    "skos.malformed": N_("Le fichier {file} n’est pas lisible ({detail})."),
+    "skos.no_concept": N_("Le fichier {file} ne contient aucun concept SKOS."),
+    "skos.no_label": N_("{concept} n’a pas de libellé : il n’est pas repris."),
+    "skos.too_big": N_("Le fichier {file} dépasse {limit} Mo : il n’est pas lu."),
+    "skos.two_labels": N_(
+        "« {concept} » a deux libellés préférés en « {language} » : « {label} » devient un synonyme."
     ),
 }
 

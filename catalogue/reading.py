@@ -87,6 +87,9 @@ FORMATS = {
 ENDINGS = {".pdf": "PDF", ".epub": "EPUB", ".doc": "Word", ".docx": "Word", ".odt": "ODT", ".mp3": "MP3", ".mp4": "MP4"}
 
 
+Question = Select[*tuple[Any, ...]]
+
+
 # --- values ----------------------------------------------------------------------------------
 
 
@@ -198,7 +201,7 @@ class NoticePage:
     title: str
     rest: str  # the title's complement, with the sign that joins it
     language: str
-    date: str
+    dated: str
     authors: tuple[Author, ...]
     hosts: tuple[Host, ...]
     place_in_host: str
@@ -246,16 +249,18 @@ def title_lines(session: Session, notice_ids: Sequence[int]) -> list[TitleLine]:
     return [_line(rows[i]) for i in notice_ids if i in rows]
 
 
+def title_of(session: Session, address: str) -> str:
+    """The title of a document that has a page, "" otherwise."""
+    where = (Notice.address == address, Notice.status.in_(("published", "withdrawn")))
+    return session.scalar(select(Notice.title).where(*where)) or ""
+
+
 def ids_with_theme(session: Session, themes: Sequence[str], *, limit: int, offset: int = 0) -> tuple[int, list[int]]:
     """How many published notices have one of these themes, and a page of them, newest first.
 
     For the day when the index does not answer: themes stay browsable.
     """
-    chosen = (
-        select(NoticeConcept.notice_id)
-        .where(NoticeConcept.label.in_(themes), NoticeConcept.free.is_(False))
-        .scalar_subquery()
-    )
+    chosen = select(NoticeConcept.notice_id).where(NoticeConcept.label.in_(themes), NoticeConcept.free.is_(False))
     where = (Notice.status == "published", Notice.id.in_(chosen))
     total = session.scalar(select(func.count()).select_from(Notice).where(*where)) or 0
     page = select(Notice.id).where(*where).order_by(func.coalesce(Notice.year, 0).desc(), Notice.id.desc())
@@ -289,7 +294,7 @@ def notice_page(session: Session, address: str) -> NoticePage | Moved | Gone | N
         title=proper,
         rest=row.title[len(proper) :] if row.title.startswith(proper) else "",
         language=html_language(row.language),
-        date=_date(row),
+        dated=_dated(row),
         authors=tuple(_authors(fields)),
         hosts=tuple(_hosts(fields, links)),
         place_in_host=_place_in_host(row),
@@ -324,7 +329,7 @@ def language_name(code: str) -> str:
 # --- queries ---------------------------------------------------------------------------------
 
 
-def _notices(*where: Any) -> Select[Any]:
+def _notices(*where: Any) -> Question:
     """What cards and pages read of a notice."""
     columns = (
         *(Notice.id, Notice.address, Notice.status, Notice.kind, Notice.level, Notice.title, Notice.year),
@@ -334,12 +339,12 @@ def _notices(*where: Any) -> Select[Any]:
     return select(*columns).join(Centre, Centre.id == Notice.owner_id).where(*where)
 
 
-def _lines() -> Select[Any]:
+def _lines() -> Question:
     columns = (Notice.id, Notice.address, Notice.title, Notice.kind, Notice.year, Notice.year_end, Notice.language)
     return select(*columns).where(Notice.status == "published")
 
 
-def _targets_of(notice_ids: Sequence[int]) -> Select[Any]:
+def _targets_of(notice_ids: Sequence[int]) -> Question:
     """Where the links of these notices lead, among notices that have a page."""
     target = aliased(Notice)
     return (
@@ -354,7 +359,7 @@ def _targets_of(notice_ids: Sequence[int]) -> Select[Any]:
     )
 
 
-def _concepts_of(notice_id: int) -> Select[Any]:
+def _concepts_of(notice_id: int) -> Question:
     return (
         select(NoticeConcept.label, NoticeConcept.free, NoticeConcept.concept_id)
         .where(NoticeConcept.notice_id == notice_id)
@@ -362,7 +367,7 @@ def _concepts_of(notice_id: int) -> Select[Any]:
     )
 
 
-def _sources_of(notice_id: int) -> Select[Any]:
+def _sources_of(notice_id: int) -> Question:
     """The partners whose records say something of this notice; a file of our own is no partner."""
     return (
         select(Source.name)
@@ -463,7 +468,7 @@ def _issues_on_shelf(session: Session, serial_ids: Sequence[int]) -> dict[int, i
     return {serial_id: n for serial_id, n in session.execute(statement) if serial_id is not None}
 
 
-def _grouped(session: Session, statement: Select[Any], order: Any) -> defaultdict[int, list[Any]]:
+def _grouped(session: Session, statement: Question, order: Any) -> defaultdict[int, list[Any]]:
     out: defaultdict[int, list[Any]] = defaultdict(list)
     for row in session.scalars(statement.order_by(order)):
         out[row.notice_id].append(row)
@@ -500,7 +505,7 @@ def _parts(
     shown: int = SHOWN_TITLES,
 ) -> Iterable[TitleList]:
     chosen = select(NoticeLink.notice_id).where(NoticeLink.target_id == host_id, NoticeLink.relation == relation)
-    where = (Notice.id.in_(chosen.scalar_subquery()), Notice.level == level, Notice.id != but)
+    where = (Notice.id.in_(chosen), Notice.level == level, Notice.id != but)
     found = session.execute(_lines().where(*where).order_by(*order).limit(shown)).all()
     total = len(found)
     if total == shown:
@@ -564,7 +569,7 @@ def _years(row: Row[Any]) -> str:
     return str(row.year or "")
 
 
-def _date(row: Row[Any]) -> str:
+def _dated(row: Row[Any]) -> str:
     """The date as the document gives it, with its year when the words leave it out."""
     words, years = unimarc.date_text(row.fields), _years(row)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", words):
@@ -685,8 +690,7 @@ def _facts(session: Session, row: Row[Any]) -> Iterable[Fact]:
     for label, read in FACTS:
         if label == N_("Description") and row.level == "article":
             continue  # its pages are said beside its journal
-        values = dict.fromkeys(unimarc.clean(v) for v in read(row.fields))
-        if found := tuple(v for v in values if v):
+        if found := tuple(dict.fromkeys(v for value in read(row.fields) if (v := unimarc.clean(value)))):
             yield Fact(_(label), found)
     statement = (
         select(NoticeIdentifier.scheme, NoticeIdentifier.value)

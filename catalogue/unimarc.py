@@ -69,6 +69,7 @@ class Record:
     position: int = 0
     control_number: str | None = None
     repairs: tuple[Problem, ...] = field(default=())
+    raw: bytes = b""  # as received, for a record that turns out not to be fit to go in
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,7 @@ def kind(fields: Iterable[Field]) -> str:
 
 
 def with_kind(fields: Fields, code: str) -> Fields:
-    """The same fields, saying that the document is of that kind: leader 6-7 and 608 $2 travee."""
+    """The same fields, saying that the document is of that kind: leader 6-7 and 608 $2 travee, before any other 608."""
     k = KINDS[code]
     mark = leader(fields).ljust(24)[:24]
     letter = {"monograph": "m", "serial": "s", "issue": "s", "article": "a", "set": "c"}[k.level]
@@ -290,7 +291,7 @@ def with_kind(fields: Fields, code: str) -> Fields:
     head: Field = {"t": "000", "v": mark[:6] + k.leader6 + letter + rank + mark[9:]}
     form: Field = {"t": "608", "i": "  ", "s": [["a", k.form], ["2", "travee"]]}
     rest = [f for f in fields if f["t"] != "000" and not (f["t"] == "608" and first(f, "2") == "travee")]
-    after = next((n for n, f in enumerate(rest) if f["t"] > "608"), len(rest))
+    after = next((n for n, f in enumerate(rest) if f["t"] >= "608"), len(rest))
     return [head, *rest[:after], form, *rest[after:]]
 
 
@@ -381,7 +382,7 @@ def links(fields: Iterable[Field]) -> list[Link]:
         mark = typed(f, "lnk")
         target = typed(f, "id") or f.get("x", "") or first(f, "0") or first(f, "3")
         relation = "related"
-        if tag == "461" and mark == "perio":
+        if tag == "461" and (mark == "perio" or typed(f, "type_lnk") == "b"):  # "b": an issue names its journal
             relation = "host_serial"
         elif tag == "461" and not mark and not target:
             relation = "series"

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = _settings(asked.port)
     set_language(settings.language)
     with ExitStack() as stack:
-        partner_url = stack.enter_context(partner.serving(generate.partner_records(), port=asked.port + 1))
+        partner_url = stack.enter_context(partner.serve(generate.partner_records(), port=asked.port + 1)).url
         if not (DATA / "ready").exists():
             build(settings, partner_url)
             (DATA / "ready").touch()
@@ -107,8 +107,7 @@ def write_base(path: Path) -> None:
     """The centre's base as a PMB exports it: `<unimarc>` with a `<notice>` a record."""
     with path.open("wb") as out:
         out.write(b'<?xml version="1.0" encoding="utf-8"?>\n<unimarc>\n')
-        for record in generate.local_records():
-            out.write(pmbxml.notice_bytes(record.fields))
+        out.writelines(pmbxml.notice_bytes(record.fields) for record in generate.local_records())
         out.write(b"</unimarc>\n")
 
 

@@ -175,7 +175,7 @@ class Partner:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         shift: timedelta = timedelta(hours=1),
     ):
-        self.faults = faults or Faults()
+        self._faults = faults or Faults()
         self.page_size = page_size
         self.repository = repository
         self.name = name
@@ -191,6 +191,16 @@ class Partner:
         self._made = 0
         self._happened: dict[str, int] = {}
         self._lock = Lock()
+
+    @property
+    def faults(self) -> Faults:
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        """Other faults, and none of them has happened yet."""
+        self._faults = faults
+        self._happened.clear()
 
     # --- what its librarians do ---------------------------------------------------------------
 
@@ -246,29 +256,17 @@ class Partner:
         except ValueError as error:
             return Response(f"{error}\n", 400, mimetype="text/plain")
         self.faults = replace(Faults() if "reset" in request.args else self.faults, **changed)
-        self._happened.clear()
         return Response(json.dumps(asdict(self.faults), indent=1) + "\n", mimetype="application/json")
 
     def _answer(self, request: Request) -> Response:
-        faults = self.faults
         arguments = [*request.args.items(multi=True), *request.form.items(multi=True)]
         asked = dict(arguments)
         self.requests.append(asked)
         source = asked.get("source_id", "")
         verb = asked.get("verb", "")
-        if faults.wait_seconds:
-            sleep(faults.wait_seconds)
-        if faults.redirect_to:
-            return Response(status=302, headers={"Location": faults.redirect_to})
-        if source not in ("1", "4"):
-            return Response(b"", 200, mimetype="text/html")
-        lists = verb in ("ListRecords", "ListIdentifiers")
-        dublin_core = lists and asked.get("metadataPrefix") in ("oai_dc", "")
-        if (faults.http_500_empty and lists) or (faults.oai_dc_500 and dublin_core):
-            return Response(b"", 500, mimetype="text/xml")
         url = f"{request.base_url}?source_id={source}"
-        if verb in ("ListRecords", "GetRecord") and self._still("503", faults.refuse_first_n_with_503):
-            return self._come_back_later(request, verb, url)
+        if (refused := self._refused(request, asked, url)) is not None:
+            return refused
         page = 0
         try:
             if source == "4":
@@ -277,11 +275,26 @@ class Partner:
             inside, page = self._inside(verb, asked, len(asked) != len(arguments), url)
             body = self._envelope(verb, url, inside)
         except _Errors as errors:
-            inside = "".join(
-                f'<error code="{code}">{_text(_words(code, asked))}</error>' for code in errors.codes
-            )
+            inside = "".join(f'<error code="{code}">{_text(_words(code, asked))}</error>' for code in errors.codes)
             body = self._envelope(errors.said, url, inside)
         return self._sent(request, self._spoilt(body, page))
+
+    def _refused(self, request: Request, asked: dict[str, str], url: str) -> Response | None:
+        """An answer that is no OAI-PMH, when this PMB has none to give."""
+        faults, verb = self.faults, asked.get("verb", "")
+        if faults.wait_seconds:
+            sleep(faults.wait_seconds)
+        if faults.redirect_to:
+            return Response(status=302, headers={"Location": faults.redirect_to})
+        if asked.get("source_id") not in ("1", "4"):
+            return Response(b"", 200, mimetype="text/html")
+        lists = verb in ("ListRecords", "ListIdentifiers")
+        dublin_core = lists and asked.get("metadataPrefix") in ("oai_dc", "")
+        if (faults.http_500_empty and lists) or (faults.oai_dc_500 and dublin_core):
+            return Response(b"", 500, mimetype="text/xml")
+        if verb in ("ListRecords", "GetRecord") and self._still("503", faults.refuse_first_n_with_503):
+            return self._come_back_later(request, verb, url)
+        return None
 
     def _come_back_later(self, request: Request, verb: str, url: str) -> Response:
         answer = self._sent(request, self._envelope(verb, url, ""), 503)
@@ -536,9 +549,7 @@ xmlns="http://www.openarchives.org/OAI/2.0/oai-identifier">
             elif not (f["t"] in ("000", "001", "214") or local_type(f) or self._left_out(f)):
                 out.append(f)
         # Behind the classification and before copies, keywords and links, as PMB does.
-        ends = (
-            n for n, f in enumerate(out) if f["t"] in ("995", "610", "606") or "x" in f or typed(f, "lnk")
-        )
+        ends = (n for n, f in enumerate(out) if f["t"] in ("995", "610", "606") or "x" in f or typed(f, "lnk"))
         out.insert(next(ends, len(out)), thumbnail)
         today = self._local(self._clock()).strftime("%Y%m%d")
         pairs = [p for p in origin.get("s", []) if p[0] != "c"]
@@ -662,6 +673,10 @@ class _Handler(WSGIRequestHandler):
         if not (isinstance(partner, Partner) and partner.faults.down):
             super().handle()
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Without the server's own Date: the partner says the time by its own clock."""
+        self.send_response_only(code, message)
+
     def log(self, type: str, message: str, *args: Any) -> None:
         return None
 
@@ -690,7 +705,6 @@ class RunningPartner:
     @faults.setter
     def faults(self, faults: Faults) -> None:
         self.partner.faults = faults
-        self.partner._happened.clear()
 
     def stop(self) -> None:
         """The server is gone: connections are refused from now on."""
@@ -703,7 +717,8 @@ def start(records: Iterable[PartnerRecord], port: int = 0, **options: Any) -> Ru
     """A partner running in a thread of its own, until `stop()`. Port 0 is any free port."""
     partner = Partner(records, **options)
     server = make_server("127.0.0.1", port, partner, threaded=True, request_handler=_Handler)
-    thread = Thread(target=server.serve_forever, name="demo-partner", daemon=True)
+    # Looks for stop() often: a test that starts twenty partners must not wait half a second for each.
+    thread = Thread(target=server.serve_forever, args=(0.02,), name="demo-partner", daemon=True)
     thread.start()
     return RunningPartner(partner, server, thread)
 

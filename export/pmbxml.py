@@ -57,9 +57,7 @@ def notice_bytes(
     return notice_text(fields, items, namespace=namespace, with_214=with_214).encode("utf-8")
 
 
-def to_element(
-    fields: Iterable[Field], items: Sequence[RecordItem] = (), *, namespace: bool = False
-) -> etree._Element:
+def to_element(fields: Iterable[Field], items: Sequence[RecordItem] = (), *, namespace: bool = False) -> etree._Element:
     return etree.fromstring(notice_bytes(fields, items, namespace=namespace))
 
 

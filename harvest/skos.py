@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.sax import SAXParseException
 
-from rdflib import BNode, Graph, Literal, Namespace, URIRef
+from rdflib import Graph, Literal, Namespace, URIRef
 from rdflib.exceptions import ParserError
 from rdflib.namespace import DC, DCTERMS, OWL, RDF, RDFS, SKOS
 from rdflib.plugins.parsers.notation3 import BadSyntax
@@ -64,17 +64,14 @@ class Scheme:
 def read(path: Path) -> list[Scheme]:
     """Every scheme of a file, in alphabetical order of their addresses. Raises NotRead."""
     graph = _parse(path)
-    concepts = sorted(
-        {s for s in graph.subjects(RDF.type, SKOS.Concept) if isinstance(s, URIRef)}
-        | {s for p in (SKOS.prefLabel, SKOSXL.prefLabel) for s in graph.subjects(p) if _is_concept(graph, s)}
-    )
+    typed = graph.subjects(RDF.type, SKOS.Concept)
+    concepts = sorted({s for s in typed if isinstance(s, URIRef)})
     if not concepts:
         raise NotRead("skos.no_concept", {"file": path.name})
-    by_scheme: dict[str, list[URIRef]] = {}
     only = _only_scheme(graph)
+    by_scheme: dict[str, list[URIRef]] = {}
     for concept in concepts:
-        schemes = [str(o) for p in (SKOS.inScheme, SKOS.topConceptOf) for o in graph.objects(concept, p)]
-        by_scheme.setdefault(min(schemes) if schemes else only, []).append(concept)
+        by_scheme.setdefault(_scheme_of(graph, concept) or only, []).append(concept)
     codes: Counter[str] = Counter()
     out = []
     for uri, members in sorted(by_scheme.items()):
@@ -97,13 +94,23 @@ def _parse(path: Path) -> Graph:
     try:
         graph.parse(data=data, format=format_, publicID=path.absolute().as_uri())
     except (SAXParseException, ParserError, BadSyntax, ValueError, UnicodeError) as error:
-        detail = " ".join(str(getattr(error, "getMessage", lambda: error)()).split())[:200]
+        words = error.getMessage() if isinstance(error, SAXParseException) else str(error)
+        detail = " ".join(words.split())[:200]
         raise NotRead("skos.malformed", {"file": path.name, "detail": detail}) from error
     return graph
 
 
-def _is_concept(graph: Graph, subject: Node) -> bool:
-    return isinstance(subject, URIRef) and (subject, SKOS.inScheme, None) in graph
+def _scheme_of(graph: Graph, concept: URIRef) -> str:
+    """The scheme a concept says it is in, or the nearest one that its broader terms say."""
+    asked: set[Node] = set()
+    row: set[Node] = {concept}
+    while row:
+        found = [str(o) for c in row for p in (SKOS.inScheme, SKOS.topConceptOf) for o in graph.objects(c, p)]
+        if found:
+            return min(found)
+        asked |= row
+        row = {o for c in row for o in (*graph.objects(c, SKOS.broader), *graph.subjects(SKOS.narrower, c))} - asked
+    return ""
 
 
 def _only_scheme(graph: Graph) -> str:
@@ -138,10 +145,9 @@ def _scheme(graph: Graph, code: str, uri: str, members: list[URIRef]) -> Scheme:
             broader=tuple(broader[concept]),
             related=tuple(_related(graph, URIRef(concept), labels)),
             mappings=tuple(
-                (name, str(target))
+                (name, target)
                 for name in MAPPINGS
-                for target in sorted(graph.objects(URIRef(concept), SKOS[name]))
-                if isinstance(target, URIRef)
+                for target in sorted(str(o) for o in graph.objects(URIRef(concept), SKOS[name]))
             ),
             scope_note=_note(graph, URIRef(concept)),
         )
@@ -209,9 +215,9 @@ def _language(graph: Graph, uri: str) -> str:
 
 def _titles(graph: Graph, scheme: URIRef, language: str) -> dict[str, str]:
     for property_ in (DCTERMS.title, DC.title, SKOS.prefLabel, RDFS.label):
-        found = sorted(o for o in graph.objects(scheme, property_) if isinstance(o, Literal))
+        found = [(_lang(o) or language, _line(o)) for o in graph.objects(scheme, property_) if isinstance(o, Literal)]
         if found:
-            return {_lang(o) or language: _line(o) for o in reversed(found)}
+            return dict(sorted(found, reverse=True))
     return {}
 
 
@@ -229,7 +235,7 @@ def _note(graph: Graph, concept: URIRef) -> str:
     for property_ in (SKOS.scopeNote, SKOS.definition):
         found = []
         for o in graph.objects(concept, property_):
-            texts = [t for t in graph.objects(o, RDF.value)] if isinstance(o, (BNode, URIRef)) else [o]
+            texts = [o] if isinstance(o, Literal) else list(graph.objects(o, RDF.value))
             found += [(_lang(t) not in ("fr", ""), _line(t)) for t in texts if isinstance(t, Literal) and _line(t)]
         if found:
             return min(found)[1]
@@ -242,5 +248,5 @@ def _shown(graph: Graph, concept: URIRef) -> str:
 
 def _code(uri: str) -> str:
     """« https://travee.example/thesaurus » -> "thesaurus"."""
-    parts = [part for part in re.split(r"[/#:]", unquote(uri)) if fold(part)]
+    parts = [part for part in re.split(r"[/#:]", unquote(uri)) if fold(part).strip("0123456789 ")]
     return fold(parts[-1]).replace(" ", "-")[:50] if parts else ""

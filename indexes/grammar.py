@@ -149,7 +149,7 @@ def parse(text: str) -> Query:
             if field:  # « Ville : bilan » typed without blanks: no field of ours, hence two words
                 clauses += _words(chunk["field"], chunk.start("field"), negative=negative)
             clauses += _text_clauses(value, at, bool(quoted), (), negative)
-    plain = not (years or ignored or any(clause.negative for clause in clauses))
+    plain = not (years or ignored or any(c.negative or isinstance(c, Exact) for c in clauses))
     whole = _whole(asked) if plain else ()
     return Query(asked, tuple(clauses[:MOST_CLAUSES]), tuple(years), whole, tuple(ignored))
 

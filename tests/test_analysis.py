@@ -22,7 +22,7 @@ ACCENTS = [
     ("élève", "eleve"),
     ("égalité", "egalite"),
     ("hôpital", "hopital"),
-    ("maïs", "mais"),
+    ("naïveté", "naivete"),
     ("forêt", "foret"),
     ("théâtre", "theatre"),
     ("aménagement", "amenagement"),
@@ -71,9 +71,6 @@ SAME_QUESTION = [
 
 @pytest.mark.parametrize(("with_accents", "without"), ACCENTS)
 def test_a_word_and_its_plain_spelling_are_the_same_term(with_accents: str, without: str) -> None:
-    if with_accents == "maïs":  # its plain spelling is a stop word: the fold alone is compared
-        assert fold(with_accents) == without
-        return
     assert terms(with_accents) == terms(without) == terms(with_accents.upper())
     assert len(terms(with_accents)) == 1
 
@@ -124,9 +121,7 @@ def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
-FRENCH = st.text(
-    alphabet="abcdefghijklmnopqrstuvwxyzàâäçéèêëîïôöùûüÿœæÀÂÇÉÈÊËÎÏÔŒ'’- ,.«»", min_size=1, max_size=40
-)
+FRENCH = st.text(alphabet="abcdefghijklmnopqrstuvwxyzàâäçéèêëîïôöùûüÿœæÀÂÇÉÈÊËÎÏÔŒ'’- ,.«»", min_size=1, max_size=40)
 
 
 @settings(derandomize=True, max_examples=300, deadline=None)

@@ -178,9 +178,7 @@ def test_a_214_that_only_repeats_a_210_goes_and_the_record_says_so() -> None:
         "Éditions du Passage",
         "Casa Finta",
     ]
-    assert [p.message for p in record.repairs] == [
-        "La zone 214 répétait exactement la 210 : une seule est gardée."
-    ]
+    assert [p.message for p in record.repairs] == ["La zone 214 répétait exactement la 210 : une seule est gardée."]
 
 
 def test_a_214_that_says_something_else_stays() -> None:
@@ -199,9 +197,7 @@ def test_empty_subfields_go_and_a_field_of_nothing_else_goes_with_them() -> None
     ("dt", "position_6", "kept"),
     [("a", "a", []), ("m", "m", []), ("*", " ", []), ("", " ", []), ("x", "a", ["x"]), ("d1", "a", ["d1"])],
 )
-def test_a_type_that_unimarc_does_not_know_is_kept_beside_the_leader(
-    dt: str, position_6: str, kept: list[str]
-) -> None:
+def test_a_type_that_unimarc_does_not_know_is_kept_beside_the_leader(dt: str, position_6: str, kept: list[str]) -> None:
     record = notice(f"<rs>n</rs><dt>{dt}</dt><bl>m</bl><hl>0</hl><el>1</el><ru>i</ru>")
     assert record.fields[0]["v"][6] == position_6
     assert values(record.fields, "099", "t") == kept
@@ -233,9 +229,7 @@ def test_text_that_cannot_be_kept_in_its_place_is_told() -> None:
 
 
 def test_comments_are_no_part_of_the_text() -> None:
-    assert values(notice('<!-- a --><f c="330"><s c="a">un<!-- b --> mot</s></f>').fields, "330", "a") == [
-        "un mot"
-    ]
+    assert values(notice('<!-- a --><f c="330"><s c="a">un<!-- b --> mot</s></f>').fields, "330", "a") == ["un mot"]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +249,14 @@ def test_a_field_that_cannot_be_named_refuses_its_record_only(field: str, words:
     assert (refusal.position, refusal.identifier, refusal.raw) == (1, "7", bad)
     assert words in refusal.sentence()
     assert record.control_number == "8"
+
+
+def test_another_format_than_the_one_asked_for_is_refused_by_its_name() -> None:
+    dublin_core = etree.fromstring('<dc xmlns="http://www.openarchives.org/OAI/2.0/oai_dc/"><title>x</title></dc>')
+    refusal = from_element(dublin_core, 3)
+    assert isinstance(refusal, Refusal)
+    assert refusal.position == 3
+    assert "« dc »" in refusal.sentence()
 
 
 # --- files that are not what they say --------------------------------------------------------
@@ -302,9 +304,7 @@ EXTERNAL = b'<!ENTITY secret SYSTEM "file:///etc/passwd">'
     ids=["a bomb", "an external entity", "only a DOCTYPE"],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_entities_are_refused_before_anything_is_read(
-    entities: bytes, reference: bytes, encoding: str
-) -> None:
+def test_entities_are_refused_before_anything_is_read(entities: bytes, reference: bytes, encoding: str) -> None:
     text = (
         b"<!DOCTYPE unimarc [%s]><unimarc><notice>"
         b'<f c="001">1</f><f c="200" ind="1 "><s c="a">%s</s></f></notice></unimarc>'
@@ -360,9 +360,7 @@ def test_many_small_notices_are_never_taken_for_a_big_one(monkeypatch: pytest.Mo
 
 def test_a_notice_with_too_many_fields_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pmbxml, "MAX_FIELDS", 5)
-    last = only(
-        b'<unimarc><notice><f c="001">7</f>' + b'<f c="330"><s c="a">x</s></f>' * 9 + b"</notice></unimarc>"
-    )
+    last = only(b'<unimarc><notice><f c="001">7</f>' + b'<f c="330"><s c="a">x</s></f>' * 9 + b"</notice></unimarc>")
     assert "plus de 5 zones" in last.sentence()
 
 
@@ -570,9 +568,7 @@ OURS = st.builds(
 
 
 @given(st.lists(OURS, max_size=3, unique_by=lambda i: i.barcode), OURS)
-def test_any_copy_is_written_and_read_again_and_so_is_any_change(
-    items: list[RecordItem], other: RecordItem
-) -> None:
+def test_any_copy_is_written_and_read_again_and_so_is_any_change(items: list[RecordItem], other: RecordItem) -> None:
     fields = fields_from_header({"bl": "m"})
     once = again(fields, tuple(items)).items
     assert [dataclasses.replace(i, fields=()) for i in once] == items

@@ -10,7 +10,7 @@ from flask import current_app, g, request
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import activity, db
+from catalogue import activity
 from catalogue.config import Settings
 from indexes import sync
 
@@ -61,4 +61,4 @@ def count_usage(notice_id: int, kind: str) -> None:
     """Count a use, unless a robot or the staff made it."""
     if activity.is_robot(request.user_agent.string) or current_user.is_authenticated:
         return
-    travee().tally.add(db.now().date(), notice_id, kind)
+    travee().count(notice_id, kind)

@@ -1,7 +1,7 @@
 """The public site: search, results, documents at their permanent addresses, one plain request form.
 
-Every page exists in French at `/…` and in English at `/en/…`: one blueprint's worth of routes, registered
-twice. Nothing here needs a script, sets a cookie unasked, or calls another host.
+Every page exists in French at `/…` and in English at `/en/…`: one blueprint, registered twice. Nothing here
+needs a script, sets a cookie unasked, or calls another host.
 """
 
 from __future__ import annotations
@@ -18,38 +18,40 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from babel.dates import format_date as babel_format_date
-from flask import Blueprint, Flask, abort, g, make_response, redirect, render_template, request, url_for
+from babel.dates import format_date as babel_date
+from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from catalogue import notices, reading, visits
-from catalogue.i18n import LANGUAGES, _, current_language, format_date
-from catalogue.identifiers import CODE_LENGTH, is_code
+from catalogue import i18n, notices, reading, visits
+from catalogue.i18n import _, current_language, format_date
+from catalogue.identifiers import is_code
 from catalogue.reading import Gone, Moved, NoticePage
 from catalogue.unimarc import KINDS
 from catalogue.web import ctx, request_form, searching
-from catalogue.web.asked import FILTERS, Asked, query_string, understand
+from catalogue.web.asked import FILTERS, Asked, Params, query_string, understand
 from indexes.analysis import highlight
 
 log = logging.getLogger("travee")
+blueprint = Blueprint("public", __name__)
 
 EXTRACT_CHARS = 200  # two lines of a result
-YEAR_SECONDS = 365 * 24 * 3600
+A_YEAR = 365 * 24 * 3600
 THEMES = {"claire": "light", "sombre": "dark"}
 STATIC = Path(__file__).parent / "static"
-DEFAULT_LANGUAGE = "fr"
 
 
-# --- pages -----------------------------------------------------------------------------------
+# --- searching -------------------------------------------------------------------------------
 
 
+@blueprint.get("/")
 def home() -> ResponseReturnValue:
     page = searching.home(ctx.get_session(), ctx.get_index(), scope=ctx.settings().default_scope)
     return render_template("public/home.html", home=page, current="home"), 503 if page.search_down else 200
 
 
+@blueprint.get("/recherche")
 def results() -> ResponseReturnValue:
     pairs = list(request.args.items(multi=True))
     asked = understand(pairs, ctx.settings().default_scope)
@@ -63,6 +65,7 @@ def results() -> ResponseReturnValue:
     return render_template("public/results.html", page=page, current=current), status
 
 
+@blueprint.get("/recherche/filtre/<which>")
 def choices(which: str) -> ResponseReturnValue:
     """The full list of one filter, for the question asked."""
     if which not in FILTERS or which == "acces":
@@ -71,13 +74,31 @@ def choices(which: str) -> ResponseReturnValue:
     letter, containing = request.args.get("lettre", "")[:3], request.args.get("contient", "").strip()[:60]
 
     def here(other: str) -> str:
-        extra = [("lettre", other)] + ([("contient", containing)] if containing else [])
-        return _choices_address(which, asked, extra)
+        return _choices_address(which, asked, [("contient", containing), ("lettre", other)])
 
     page = searching.choices(ctx.get_index(), asked, which, letter, containing, _results_address, here)
     return render_template("public/choices.html", page=page, current="search")
 
 
+def _results_address(asked: Asked) -> str:
+    return to("results") + query_string(asked.params())
+
+
+def _choices_address(which: str, asked: Asked, more: Params = []) -> str:  # noqa: B006 (never changed)
+    return to("choices", which=which) + query_string(p for p in asked.but().params() + more if p[1])
+
+
+# --- one document ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    label: str
+    address: str
+    outside: bool = False
+
+
+@blueprint.get("/d/<address>")
 def notice(address: str) -> ResponseReturnValue:
     page = reading.notice_page(ctx.get_session(), address)
     if page is None:
@@ -91,6 +112,38 @@ def notice(address: str) -> ResponseReturnValue:
     return render_template("public/notice.html", n=page, actions=_actions(page), back=_came_from_results())
 
 
+def _elsewhere(address: str) -> ResponseReturnValue:
+    """« k7m4x9q0-la-ville-en-miettes » and « K7M4X9Q0 » were meant for the address they begin with."""
+    meant = address.lower().split("-")[0]
+    if meant == address or not is_code(meant):
+        abort(404)
+    return redirect(to("notice", address=meant), 301)
+
+
+def _actions(page: NoticePage) -> list[Action]:
+    """What one can do now, the most direct first."""
+    out = []
+    if page.access.online:
+        way = page.access.online[0]
+        label = _("Lire en ligne") + (f" ({way.format})" if way.format else "")
+        out.append(Action(label, way.url, outside=True))
+    if (page.access.copies or page.access.issues) and not page.withdrawn:
+        out.append(Action(_("Demander à consulter"), to("request_page", sujet="consulter", notice=page.address)))
+    return out or [Action(_("Demander à la documentaliste"), to("request_page", sujet="question", notice=page.address))]
+
+
+def _came_from_results() -> str:
+    """The page of results that led here, for « Revenir aux résultats »."""
+    came = urlsplit(request.referrer or "")
+    if came.netloc != request.host or came.path != to("results"):
+        return ""
+    return came.path + (f"?{came.query}" if came.query else "")
+
+
+# --- writing to the centre -------------------------------------------------------------------
+
+
+@blueprint.route("/demande", methods=["GET", "POST"])
 def request_page() -> ResponseReturnValue:
     if request.method == "GET":
         return _show_form(request_form.blank(request.args), 200)
@@ -100,66 +153,268 @@ def request_page() -> ResponseReturnValue:
     if form.errors:
         return _show_form(form, 422)
     try:
-        with ctx.get_writer() as session:
-            about = _shown(notices.find(session, form.notice))
-            row = visits.request(
-                session,
-                subject=request_form.SUBJECTS[form.subject],
-                notice=about,
-                name=form.name,
-                email=form.email,
-                message=form.message,
-            )
-            code, notice_id, address = row.code, row.notice_id, about.address if about else None
+        code, about = _send(form)
     except OperationalError:
         log.exception("a visitor's request could not be kept")
-        busy = _("Votre demande n’a pas pu être enregistrée. Votre texte est gardé : envoyez-le de nouveau dans un instant.")
-        return _show_form(request_form.with_error(form, "envoyer", busy), 503)
-    if notice_id is not None:
-        ctx.count_usage(notice_id, "request")
-    return redirect(to("thanks", reference=code, notice=address), 303)
+        return _show_form(request_form.not_sent(form), 503)
+    return redirect(to("thanks", reference=code, notice=about), 303)
 
 
+def _send(form: request_form.RequestForm) -> tuple[str, str | None]:
+    """Put the message in « À revoir »; its reference, and the address of the document it is about."""
+    with ctx.get_writer() as session:
+        about = notices.find(session, form.notice) if form.notice else None
+        about = about if about and about.status in ("published", "withdrawn") else None
+        row = visits.request(
+            session,
+            subject=request_form.SUBJECTS[form.subject],
+            name=form.name,
+            email=form.email,
+            message=form.message,
+            notice=about,
+        )
+        code = row.code
+    if about is not None:
+        ctx.count_usage(about.id, "request")
+    return code, about.address if about else None
+
+
+def _show_form(form: request_form.RequestForm, status: int) -> ResponseReturnValue:
+    title = reading.title_of(ctx.get_session(), form.notice) if form.notice else ""
+    current = "visit" if form.subject == "venir" else ""
+    return render_template("public/request.html", form=form, notice_title=title, current=current), status
+
+
+@blueprint.get("/demande/merci")
 def thanks() -> ResponseReturnValue:
-    reference, about = (value if is_code(value) else "" for value in _two_args("reference", "notice"))
-    return render_template("public/thanks.html", reference=reference, notice=about)
+    reference, about = (request.args.get(name, "") for name in ("reference", "notice"))
+    return render_template(
+        "public/thanks.html",
+        reference=reference if is_code(reference) else "",
+        notice=about if is_code(about) else "",
+    )
 
 
+# --- preferences and texts -------------------------------------------------------------------
+
+
+@blueprint.get("/preferences")
 def preferences() -> ResponseReturnValue:
-    """Remember the appearance, or the shortcuts: the only cookies of the public site, set when asked for."""
+    """Remember the appearance, or the keys: the only cookies of the public site, set when asked for."""
     response = redirect(_own_path(request.args.get("retour", "")) or to("home"), 303)
-    for name in ("apparence", "touches"):
+    for name, remembered in (("apparence", THEMES), ("touches", ("non",))):
         value = request.args.get(name)
-        if value in ("claire", "sombre", "non"):
-            response.set_cookie(
-                name,
-                value,
-                max_age=YEAR_SECONDS,
-                httponly=True,
-                samesite="Lax",
-                secure=bool(current_secure()),
-            )
+        if value in remembered and value is not None:
+            secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+            response.set_cookie(name, value, max_age=A_YEAR, httponly=True, samesite="Lax", secure=secure)
         elif value is not None:
             response.delete_cookie(name)
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def text_page(name: str) -> ResponseReturnValue:
-    """Aide, Accessibilité, Confidentialité, Mentions légales: a template in each language."""
+def _own_path(target: str) -> str:
+    """A path of ours, never another host."""
+    parts = urlsplit(target)
+    ours = target.startswith("/") and not target.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
+    return target if ours and target.isprintable() else ""
+
+
+@blueprint.get("/aide")
+def help_page() -> ResponseReturnValue:
+    return _text("help")
+
+
+@blueprint.get("/accessibilite")
+def accessibility() -> ResponseReturnValue:
+    return _text("accessibility")
+
+
+@blueprint.get("/confidentialite")
+def privacy() -> ResponseReturnValue:
+    return _text("privacy")
+
+
+@blueprint.get("/mentions-legales")
+def legal() -> ResponseReturnValue:
+    return _text("legal")
+
+
+def _text(name: str) -> str:
+    """Long texts have a template in each language: a page is written whole, not sentence by sentence."""
     return render_template(f"public/{name}.{current_language()}.html", current=name)
 
 
-def _help() -> ResponseReturnValue:
-    return text_page("help")
+# --- when there is nothing to show -----------------------------------------------------------
 
 
-def _accessibility() -> ResponseReturnValue:
-    return text_page("accessibility")
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    title: str
+    sentences: Sequence[str]
+    search: bool = True
+    reference: str = ""
 
 
-def _privacy() -> ResponseReturnValue:
-    return text_page("privacy")
+def _gone(gone: Gone) -> ResponseReturnValue:
+    sentences = [_("Elle a été retirée du catalogue le %(day)s.") % {"day": format_date(gone.on)}]
+    if gone.reason:
+        sentences.append(_("Raison : %(reason)s") % {"reason": gone.reason})
+    page = ErrorPage(_("Cette fiche a été effacée"), sentences)
+    return render_template("errors/error.html", error=page), 410
 
 
-def _legal() -> ResponseReturnValue:
-    return text_page("legal")
+def _show_error(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    if code < 400:
+        return error.get_response()
+    response = current_app.make_response((render_template("errors/error.html", error=_explain(code)), code))
+    # What the exception knows of headers (Allow, Retry-After) is for programs, and stays.
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value
+    return response
+
+
+def _show_failure(error: Exception) -> ResponseReturnValue:
+    """Something broke: Flask logs it, we add a reference that the visitor can give us."""
+    reference = secrets.token_hex(4)
+    log.error("failure %s at %s: %r", reference, request.path, error)
+    page = ErrorPage(
+        _("Quelque chose s’est cassé de notre côté"),
+        [_("Réessayez dans un instant. Si cela recommence, écrivez-nous en donnant cette référence.")],
+        search=False,
+        reference=reference,
+    )
+    return render_template("errors/error.html", error=page), 500
+
+
+def _explain(code: int) -> ErrorPage:
+    if code == 404:
+        address = re.fullmatch(r"(?:/en)?/d/(.+)", request.path)
+        if address and not is_code(address[1]):
+            typed = _("Les adresses de documents ont huit signes, chiffres et consonnes : vérifiez celle-ci.")
+            return ErrorPage(_("Cette page n’existe pas"), [typed])
+        hint = _("L’adresse est peut-être incomplète, ou la page n’est pas encore ouverte au public.")
+        return ErrorPage(_("Cette page n’existe pas"), [hint])
+    pages = {
+        400: (_("Cet envoi n’a pas pu être lu"), _("Revenez à la page précédente, rechargez-la et recommencez.")),
+        403: (_("Cette page ne vous est pas ouverte"), _("Votre compte n’a pas le droit de faire cela.")),
+        405: (_("Cette adresse ne s’utilise pas ainsi"), _("Revenez à l’accueil et reprenez de là.")),
+        413: (_("Cet envoi est trop lourd"), _("Envoyez un fichier plus petit, ou en plusieurs fois.")),
+        429: (_("Trop d’envois en peu de temps"), _("Attendez quelques minutes, puis recommencez.")),
+        503: (_("Le catalogue est en travaux"), _("Revenez dans quelques minutes.")),
+    }
+    title, sentence = pages.get(code, (_("Cette demande n’a pas abouti"), _("Revenez à l’accueil et reprenez de là.")))
+    return ErrorPage(title, [sentence])
+
+
+# --- what templates know ---------------------------------------------------------------------
+
+
+def to(page: str, **values: Any) -> str:
+    """The address of a public page in the current language."""
+    return url_for(f"{_name(current_language())}.{page}", **values)
+
+
+def in_language(code: str, *, external: bool = False) -> str:
+    """This page in another language; the home page, for what has no other language."""
+    endpoint = request.endpoint or ""
+    if endpoint.split(".")[0] in ("public", "public_en") and request.method in ("GET", "HEAD"):
+        address = url_for(f"{_name(code)}.{endpoint.split('.')[1]}", **(request.view_args or {}))
+        address += query_string(request.args.items(multi=True))
+    elif endpoint.split(".")[0] in ("public", "public_en"):
+        address = url_for(f"{_name(code)}.{endpoint.split('.')[1]}", **(request.view_args or {}))
+    else:
+        address = url_for(f"{_name(code)}.home")
+    return absolute(address) if external else address
+
+
+def absolute(path: str) -> str:
+    """With our host, as the settings say it: what is printed, copied or read by machines."""
+    return (ctx.settings().base_url or request.url_root).rstrip("/") + path
+
+
+def permalink(address: str) -> str:
+    """The one address of a document, the same in every language."""
+    return absolute(f"/d/{address}")
+
+
+def _name(language: str) -> str:
+    return "public_en" if language == "en" else "public"
+
+
+def _context() -> dict[str, Any]:
+    settings = ctx.settings()
+    states = {"non": _("non conforme"), "partielle": _("partiellement conforme"), "totale": _("totalement conforme")}
+    return {
+        "to": to,
+        "in_language": in_language,
+        "permalink": permalink,
+        "language": current_language(),
+        "theme": THEMES.get(request.cookies.get("apparence", ""), ""),
+        "shortcuts": request.cookies.get("touches") != "non",
+        "this_address": request.full_path.rstrip("?") if request.method == "GET" else request.path,
+        "asset_version": _asset_version(),
+        "today": format_date(date.today()),
+        "centre_name": settings.centre_name,
+        "centre_address": settings.centre_address,
+        "contact_email": settings.admin_email,
+        "opening_rule": settings.opening_rule or _("Sur rendez-vous."),
+        "accessibility": settings.accessibility,
+        "accessibility_state": states[settings.accessibility],
+        "retention_months": settings.request_retention_months,
+    }
+
+
+@cache
+def _asset_version() -> str:
+    """Changes with the style sheet and the script, so that browsers may keep them."""
+    content = b"".join((STATIC / name).read_bytes() for name in ("travee.css", "travee.js"))
+    return hashlib.sha256(content).hexdigest()[:8]
+
+
+def _extract(text: str, terms: Sequence[str]) -> list[tuple[str, bool]]:
+    return highlight(text, terms, EXTRACT_CHARS) if text else []
+
+
+def _kind_label(code: str) -> str:
+    kind = KINDS.get(code)
+    return str(getattr(kind, current_language())) if kind else code
+
+
+def _month(day: date) -> str:
+    return babel_date(day, "MMMM y", locale=current_language())
+
+
+def _bare_address(address: str) -> str:
+    return address.split("://", 1)[-1]
+
+
+# --- assembling ------------------------------------------------------------------------------
+
+
+@blueprint.before_request
+def _speak() -> None:
+    i18n.set_language("en" if request.blueprint == "public_en" else "fr")
+
+
+@blueprint.after_request
+def _varies(response: Response) -> Response:
+    """The appearance is in a cookie: no cache may show one visitor's to another."""
+    response.vary.add("Cookie")
+    return response
+
+
+def register(app: Flask) -> None:
+    from catalogue.app import limiter
+
+    limiter.limit("6 per minute; 40 per day", methods=["POST"])(request_page)
+    # An open form has no authority to abuse: a token would only cost every visitor a cookie.
+    app.extensions["csrf"].exempt(f"{request_page.__module__}.{request_page.__name__}")
+    app.register_blueprint(blueprint)
+    app.register_blueprint(blueprint, name="public_en", url_prefix="/en")
+    app.context_processor(_context)
+    app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, month=_month, bare_address=_bare_address)
+    app.register_error_handler(HTTPException, _show_error)
+    app.register_error_handler(500, _show_failure)

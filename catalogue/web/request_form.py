@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalogue.i18n import N_, _
 
@@ -70,7 +70,6 @@ class RequestForm:
     name: str = ""
     email: str = ""
     message: str = ""
-    notice_title: str = ""
     errors: tuple[tuple[str, str], ...] = field(default=())
 
     @property
@@ -97,9 +96,13 @@ def read(given: Mapping[str, str]) -> RequestForm:
         email=given.get("courriel", "").strip(),
         message=given.get("message", "").strip(),
     )
-    return RequestForm(
-        form.subject, form.notice, form.name, form.email, form.message, errors=tuple(_wrong(form).items())
-    )
+    return replace(form, errors=tuple(_wrong(form).items()))
+
+
+def not_sent(form: RequestForm) -> RequestForm:
+    """The form given back when the catalogue was too busy to keep it."""
+    busy = _("Votre message n’a pas pu être enregistré. Il est gardé ici : envoyez-le de nouveau dans un instant.")
+    return replace(form, errors=(("envoyer", busy),))
 
 
 def is_trap(given: Mapping[str, str]) -> bool:

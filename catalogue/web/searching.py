@@ -235,6 +235,8 @@ def _search(index: Index, asked: Asked, *, limit: int, facets: bool = True) -> q
 def _title(asked: Asked) -> str:
     if asked.query:
         return _("Recherche : %(query)s") % {"query": asked.query}
+    if words := [*(value_label(key, value) for key, value in asked.chosen), *filter(None, [_year_words(asked)])]:
+        return _("Documents : %(filters)s") % {"filters": ", ".join(words)}
     return _("Nouveautés") if is_new_arrivals(asked) else _("Tous les documents")
 
 
@@ -380,7 +382,7 @@ def _relaxations(index: Index, asked: Asked, address: Address) -> list[Link]:
 def _without_index(session: Session, asked: Asked, address: Address) -> ResultsPage:
     """Themes stay browsable when the index does not answer; anything else is told to wait."""
     themes = asked.values("theme")
-    total, ids = 0, []
+    total, ids = 0, list[int]()
     if themes and not asked.query:
         total, ids = reading.ids_with_theme(session, themes, limit=PER_PAGE, offset=asked.offset)
     return ResultsPage(
@@ -395,7 +397,9 @@ def _without_index(session: Session, asked: Asked, address: Address) -> ResultsP
         chips=tuple(_chips(asked, address)),
         clear=address(asked.without_filters()),
         sorts=(),
-        notes=(_("La recherche ne répond pas pour le moment : seuls les thèmes peuvent être parcourus."),) if total else (),
+        notes=(_("La recherche ne répond pas pour le moment : seuls les thèmes peuvent être parcourus."),)
+        if total
+        else (),
         suggestion=None,
         relaxations=(),
         search_down=True,

@@ -92,7 +92,9 @@ class _Unreadable(Exception):
 
 
 def from_element(notice: etree._Element, position: int) -> Record | Refusal:
-    """The record that a `<notice>` holds, wherever it was found."""
+    """The record that a `<notice>` holds, wherever it was found; PMB may answer another format than asked."""
+    if _local_name(notice.tag) != "notice":
+        return _refused(notice, position, "pmbxml.no_notice", root=_local_name(notice.tag))
     if len(notice) > MAX_FIELDS:
         return _refused(notice, position, "pmbxml.too_many_fields", limit=str(MAX_FIELDS))
     header: dict[str, str] = {}
@@ -110,9 +112,9 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
                 repairs.append(Problem("", "", "pmbxml.unknown_element", "warning", {"value": name}))
     except _Unreadable as fault:
         return _refused(notice, position, fault.code, **fault.params)
-    fields = _without_twins(fields, repairs)
+    fields = without_twins(fields, repairs)
     fields = [*fields_from_header(header), *fields]
-    fields, items = _take_items(fields)
+    fields, items = take_items(fields)
     return Record(
         fields=fields,
         items=items,
@@ -185,7 +187,7 @@ def _unusual_text(s: etree._Element, tag: str, repairs: list[Problem]) -> str:
     return ""
 
 
-def _without_twins(fields: Fields, repairs: list[Problem]) -> Fields:
+def without_twins(fields: Fields, repairs: list[Problem]) -> Fields:
     def said(f: Field) -> tuple[object, ...]:
         return f.get("i"), f.get("s"), f.get("x")
 
@@ -196,7 +198,7 @@ def _without_twins(fields: Fields, repairs: list[Problem]) -> Fields:
     return kept
 
 
-def _take_items(fields: Fields) -> tuple[Fields, tuple[RecordItem, ...]]:
+def take_items(fields: Fields) -> tuple[Fields, tuple[RecordItem, ...]]:
     """The fields that describe the document, and the copies that stood among them."""
     if not any(f["t"] in ("995", "996") for f in fields):
         return fields, ()

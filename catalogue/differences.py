@@ -1,0 +1,117 @@
+"""What changed between two states of a notice, value by value and word by word. Pure.
+
+Values are compared under the names the form gives them, so that a history speaks of « Résumé », not of 330 $a.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from catalogue import form, unimarc
+from catalogue.i18n import _
+from catalogue.unimarc import KINDS, Field, Fields
+
+Pieces = tuple[tuple[str, str], ...]  # ("same" | "ins" | "del", words)
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+ALIKE = 0.4  # below, two values are shown one after the other rather than woven together
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    label: str
+    pieces: Pieces
+
+
+def between(before: Fields, after: Fields) -> list[Difference]:
+    """Every value that was added, taken away or rewritten, in the order of the record."""
+    old, new = _by_label(before), _by_label(after)
+    out: list[Difference] = []
+    for label in dict.fromkeys([*new, *old]):
+        gone = list((Counter(old.get(label, ())) - Counter(new.get(label, ()))).elements())
+        come = list((Counter(new.get(label, ())) - Counter(old.get(label, ()))).elements())
+        if not gone and not come:
+            continue
+        for text in list(gone):
+            if other := max(come, key=lambda c, t=text: _likeness(t, c), default=None):  # type: ignore[misc]
+                if len(gone) == len(come) == 1 or _likeness(text, other) >= ALIKE:
+                    out.append(Difference(label, words(text, other)))
+                    gone.remove(text)
+                    come.remove(other)
+        out += [Difference(label, (("del", text),)) for text in gone]
+        out += [Difference(label, (("ins", text),)) for text in come]
+    if not out and [unimarc.occurrence(f) for f in before] != [unimarc.occurrence(f) for f in after]:
+        out.append(Difference(_("Ordre des champs"), (("same", _("les mêmes valeurs, rangées autrement")),)))
+    return out
+
+
+def words(before: str, after: str) -> Pieces:
+    """The two texts woven together: words kept, put in and taken out."""
+    a, b = _WORDS.findall(before), _WORDS.findall(after)
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    if not a or not b or _likeness(before, after) < ALIKE:
+        return tuple(piece for piece in (("del", before), ("ins", after)) if piece[1])
+    out: list[tuple[str, str]] = []
+    for op, a1, a2, b1, b2 in matcher.get_opcodes():
+        if op == "equal":
+            out.append(("same", "".join(a[a1:a2])))
+            continue
+        if a2 > a1:
+            out.append(("del", "".join(a[a1:a2])))
+        if b2 > b1:
+            out.append(("ins", "".join(b[b1:b2])))
+    return tuple(out)
+
+
+def _likeness(before: str, after: str) -> float:
+    """The share of words two texts have in common; long texts are judged by their words alone, in no order."""
+    a, b = Counter(re.findall(r"\w+", before)), Counter(re.findall(r"\w+", after))
+    total = a.total() + b.total()
+    return 2 * (a & b).total() / total if total else 0.0
+
+
+def values(fields: Fields) -> Iterator[tuple[str, str, Field]]:
+    """(label, text, field) for everything a notice says, as a person reads it."""
+    for f in fields:
+        if f["t"] == "000":
+            continue
+        if "s" not in f:
+            yield form.name_of_value(f, ""), form.one_line(f.get("v", "")), f
+            continue
+        for label, text in _texts(f):
+            if text:
+                yield label, text, f
+
+
+def _texts(f: Field) -> Iterator[tuple[str, str]]:
+    told: set[str] = set()
+    for form_field in form.FORM.values():
+        if form_field.means(f):
+            for column in form_field.columns:
+                text = form.text_of(column, f)
+                told.update(column.codes)
+                yield form.name_of_value(f, column.codes[0]), _choice(column, text)
+            told.update(code for code, _value in form_field.fixed)
+    if f["t"] == "608" and unimarc.first(f, "2") == "travee":
+        kind = unimarc.kind([f])
+        yield _("Type de document"), _(KINDS[kind].fr)
+        return
+    for code, value in f["s"]:
+        if code not in told:
+            yield form.name_of_value(f, code), form.one_line(value)
+
+
+def _choice(column: form.Column, text: str) -> str:
+    return form.choice_label(column, text) if column.choices and text else text
+
+
+def _by_label(fields: Fields) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for label, text, _field in values(fields):
+        out.setdefault(label, []).append(text)
+    return out
+
+

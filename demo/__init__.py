@@ -1,0 +1,1 @@
+"""The demo base and its partner: all of our own making, the same at every start."""

@@ -1,0 +1,549 @@
+"""What a visitor types, and what is found, in a small base with a known cast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexes import directory, sync
+from indexes.analysis import fold, highlight, tokens
+from indexes.grammar import Exact, Phrase, Word, parse, year_range
+from indexes.queries import Hits, search
+from indexes.reader import Index
+from indexes.schema import IndexDoc
+
+ORIENTATION, QUARTIERS, EAU, DROITS, MIXITE, ETUDIANTS = 1, 2, 3, 4, 5, 6
+BROUILLON, ETRE, URBAN, HABITER, RENOVATION, ANNUAIRE, EMPLOI, HUGO = 7, 8, 9, 10, 11, 12, 13, 14
+
+CAST = [
+    IndexDoc(
+        ORIENTATION,
+        "L’école et la ville",
+        ("discriminations à l'orientation scolaire",),
+        agents=("Réseau RECI", "Martin, Anne"),
+        subjects=("Discrimination", "Orientation scolaire"),
+        abstract="Cette étude décrit les risques de discrimination dans les choix d’orientation des élèves.",
+        kind="report",
+        themes=("Discrimination", "Orientation scolaire"),
+        language="fre",
+        year=2023,
+        access=("online", "onsite"),
+        added=19800,
+    ),
+    IndexDoc(
+        QUARTIERS,
+        "La politique de la ville dans les quartiers prioritaires",
+        agents=("Dupont, Marc",),
+        subjects=("Politique de la ville",),
+        themes=("Politique de la ville",),
+        language="fre",
+        year=2018,
+        access=("onsite",),
+        call_numbers=("301.2 DUP",),
+        added=19000,
+    ),
+    IndexDoc(
+        EAU,
+        "Politique de l'eau et villes nouvelles",
+        abstract="Une politique de ville n'est pas une politique de l’eau.",
+        themes=("Environnement",),
+        language="fre",
+        year=2010,
+        added=18000,
+    ),
+    IndexDoc(
+        DROITS,
+        "Œuvrer ensemble : l’accès aux droits",
+        agents=("Dupont, Anne",),
+        themes=("Accès aux droits",),
+        language="fre",
+        year=2021,
+        access=("online",),
+        added=19100,
+    ),
+    IndexDoc(
+        MIXITE,
+        "Mixité et logement social",
+        abstract="Les logements sociaux à Saint-Étienne. Parking et voisinage.",
+        subjects=("Logement social",),
+        themes=("Logement social",),
+        kind="article",
+        level="article",
+        host_title="Revue Urbanisme",
+        language="fre",
+        year=2019,
+        added=19200,
+    ),
+    IndexDoc(
+        ETUDIANTS, "Le logement des étudiants", kind="article", level="article", language="fre", year=2020, added=19300
+    ),
+    IndexDoc(BROUILLON, "Brouillon sur la laïcité", status="draft", language="fre", year=2024, added=19900),
+    IndexDoc(ETRE, "Être et avoir", kind="multimedia", language="fre", year=2002, added=17000),
+    IndexDoc(
+        URBAN,
+        "Urban policy and the city",
+        scope="network",
+        themes=("Politique de la ville",),
+        language="eng",
+        languages=("eng", "fre"),
+        year=2018,
+        access=("partner",),
+        added=19400,
+    ),
+    IndexDoc(
+        HABITER,
+        "Habiter Saint-Étienne",
+        identifiers=("9782707142726",),
+        language="fre",
+        year=1999,
+        added=16000,
+    ),
+    IndexDoc(
+        RENOVATION,
+        "La rénovation urbaine aujourd’hui",
+        identifiers=("0028-0836", "10.1234/abc.5"),
+        notes="Dossier : prud’hommes et médiation",
+        language="fre",
+        year=2015,
+        added=19500,
+    ),
+    IndexDoc(ANNUAIRE, "Annuaire 1998", status="withdrawn", year=1998, added=15000),
+    IndexDoc(EMPLOI, "Insertion par l’emploi", agents=("Martin, Anne",), keywords=("chômage",), year=2023, added=19600),
+    IndexDoc(HUGO, "Notre-Dame de Paris", agents=("Hugo, Victor",), year=1831, language="fre", added=14000),
+]
+
+
+def fill(index: Index, docs: Sequence[IndexDoc]) -> None:
+    """Put these in the index as a drainer does, several commits so that there are several segments."""
+    for start in range(0, len(docs), 5):
+        part = docs[start : start + 5]
+        with directory.write_lock(index.directory, wait=10) as held:
+            assert held
+            sync.write(index.snapshot(), part, replaced=[doc.notice_id for doc in part])
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    made = sync.open_index(tmp_path_factory.mktemp("search") / "index")
+    fill(made, CAST)
+    return made
+
+
+def found(hits: Hits) -> set[int]:
+    assert hits.total == len(hits.hits)
+    return {hit.notice_id for hit in hits.hits}
+
+
+def ask(index: Index, text: str, **options: object) -> set[int]:
+    return found(search(index, text, limit=50, **options))  # type: ignore[arg-type]
+
+
+# -- words --------------------------------------------------------------------------------------
+
+
+def test_all_the_words_must_be_there(index: Index) -> None:
+    assert ask(index, "logement") == {MIXITE, ETUDIANTS}
+    assert ask(index, "logement social") == {MIXITE}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ecole", "L’ÉCOLE"),
+        ("l'ecole", "école"),
+        ("oeuvrer", "œuvrer"),
+        ("logements sociaux", "logement social"),
+        ("saint etienne", "Saint-Étienne"),
+        ("saint‑étienne", "saint étienne"),
+        ("aujourd'hui", "aujourd’hui"),
+        ("prudhommes", "prud’homme"),
+        ("acces aux droits", "l’accès au droit"),
+        ("Discriminations", "discrimination"),
+        ("renovation urbaine", "RÉNOVATIONS URBAINES"),
+    ],
+)
+def test_spelling_does_not_matter(index: Index, typed: str, meant: str) -> None:
+    assert ask(index, typed) == ask(index, meant) != set()
+
+
+def test_an_author_is_found_in_either_order(index: Index) -> None:
+    assert ask(index, "Marc Dupont") == ask(index, "Dupont, Marc") == {QUARTIERS}
+
+
+def test_title_and_subtitle_may_be_typed_together(index: Index) -> None:
+    assert ask(index, "l'école et la ville : discriminations à l'orientation scolaire") == {ORIENTATION}
+
+
+def test_nothing_typed_gives_everything_the_latest_first(index: Index) -> None:
+    hits = search(index, "   ", limit=50)
+    assert hits.total == 12
+    years = [doc.year or 0 for hit in hits.hits for doc in CAST if doc.notice_id == hit.notice_id]
+    assert years == sorted(years, reverse=True)
+
+
+# -- phrases, exclusions, prefixes, fields ------------------------------------------------------
+
+
+@pytest.mark.parametrize("quotes", ['"{}"', "« {} »", "“{}”"])
+def test_a_phrase_keeps_its_words_in_order(index: Index, quotes: str) -> None:
+    assert ask(index, quotes.format("politique de la ville")) == {QUARTIERS}
+    assert ask(index, quotes.format("l'acces aux droits")) == {DROITS}
+    assert ask(index, quotes.format("ville la de politique")) == set()
+
+
+def test_a_phrase_does_not_run_from_one_author_or_part_into_the_next(index: Index) -> None:
+    assert ask(index, '"RECI Martin"') == set()
+    assert ask(index, '"ville discriminations"') == set()
+
+
+def test_an_unclosed_quote_is_no_quote(index: Index) -> None:
+    assert ask(index, '"logement social') == {MIXITE}
+
+
+def test_what_is_excluded_is_not_found(index: Index) -> None:
+    assert ask(index, "logement -parking") == {ETUDIANTS}
+    assert ask(index, "politique -auteur:dupont") == {EAU}
+    assert ask(index, 'politique -"politique de la ville"') == {EAU}
+    assert ask(index, "saint -saint-étienne") == set()
+    assert MIXITE not in ask(index, "-logement") and QUARTIERS in ask(index, "-logement")
+
+
+def test_a_prefix_finds_every_word_that_begins_so(index: Index) -> None:
+    assert ask(index, "discriminat*") == {ORIENTATION}
+    assert ask(index, "etud*") == {ORIENTATION, ETUDIANTS}
+    assert ask(index, "titre:etud*") == {ETUDIANTS}
+    assert ask(index, "log* soc*") == {MIXITE}
+
+
+def test_a_field_is_a_part_of_the_notice(index: Index) -> None:
+    assert ask(index, "auteur:dupont") == {QUARTIERS, DROITS}
+    assert ask(index, "author:dupont auteur:anne") == {DROITS}
+    assert ask(index, "titre:orientation") == {ORIENTATION}
+    assert ask(index, "titre:risques") == set()
+    assert ask(index, "thème:discrimination") == {ORIENTATION}
+    assert ask(index, "theme:chomage") == {EMPLOI}
+    assert ask(index, 'titre:"politique de la ville"') == {QUARTIERS}
+    assert ask(index, "revue:urbanisme") == {MIXITE}
+    assert ask(index, "theme:ville") == {QUARTIERS}
+
+
+def test_an_author_s_name_in_a_title_is_no_author(index: Index) -> None:
+    assert ask(index, "auteur:hugo") == {HUGO}
+    assert ask(index, "auteur:paris") == set()
+
+
+def test_a_colon_in_a_title_is_no_field(index: Index) -> None:
+    assert ask(index, "Œuvrer ensemble: l’accès") == {DROITS}
+    assert ask(index, "oeuvrer:ensemble") == {DROITS}
+
+
+@pytest.mark.parametrize(
+    ("typed", "years"),
+    [
+        ("annee:2018", {2018}),
+        ("année:2018-2020", {2018, 2019, 2020}),
+        ("annee:2021-", {2021, 2023}),
+        ("year:-1999", {1831, 1999}),
+        ("annee:2020-2018", {2018, 2019, 2020}),
+    ],
+)
+def test_years(index: Index, typed: str, years: set[int]) -> None:
+    by_id = {doc.notice_id: doc.year for doc in CAST}
+    assert {by_id[i] for i in ask(index, typed)} == years
+
+
+def test_a_year_that_is_none_is_told_and_left_out(index: Index) -> None:
+    hits = search(index, "logement annee:abcd")
+    assert hits.ignored == ("annee:abcd",)
+    assert found(hits) == {MIXITE, ETUDIANTS}
+
+
+# -- whole strings ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed", ["9782707142726", "978-2-7071-4272-6", "2-7071-4272-7", "isbn:2707142727", "ISBN 978 2 7071 4272 6"]
+)
+def test_an_isbn_is_recognised(index: Index, typed: str) -> None:
+    assert ask(index, typed) == {HABITER}
+
+
+@pytest.mark.parametrize(
+    "typed", ["0028-0836", "00280836", "issn:0028-0836", "10.1234/ABC.5", "https://doi.org/10.1234/abc.5"]
+)
+def test_an_issn_or_doi_is_recognised(index: Index, typed: str) -> None:
+    assert ask(index, typed) == {RENOVATION}
+
+
+def test_an_identifier_and_a_word_must_both_be_there(index: Index) -> None:
+    assert ask(index, "9782707142726 habiter") == {HABITER}
+    assert search(index, "9782707142726 logement").relaxed
+
+
+def test_a_call_number_is_found(index: Index) -> None:
+    assert ask(index, 'cote:"301.2 dup"') == ask(index, "301.2 DUP") == ask(index, "cote:301*") == {QUARTIERS}
+
+
+def test_a_title_of_stop_words_is_found(index: Index) -> None:
+    assert ask(index, "être et avoir") == ask(index, "Etre et avoir") == {ETRE}
+
+
+def test_stop_words_alone_find_nothing(index: Index) -> None:
+    assert ask(index, "le la les") == set()
+
+
+# -- ranking and sorting ------------------------------------------------------------------------
+
+
+def test_a_word_of_the_title_counts_more_than_one_of_the_abstract(index: Index) -> None:
+    assert search(index, "politique ville").hits[0].notice_id == QUARTIERS
+
+
+def test_the_document_whose_title_was_typed_comes_first(index: Index) -> None:
+    assert search(index, "politique de l'eau et villes nouvelles").hits[0].notice_id == EAU
+
+
+def test_sorting(index: Index) -> None:
+    newest = [hit.notice_id for hit in search(index, "logement", sort="newest").hits]
+    added = [hit.notice_id for hit in search(index, "", sort="added", limit=3).hits]
+    titles = [hit.notice_id for hit in search(index, "", sort="title", limit=3).hits]
+    assert newest == [ETUDIANTS, MIXITE]
+    assert added == [ORIENTATION, EMPLOI, RENOVATION]
+    assert titles == [ETRE, HABITER, EMPLOI]
+
+
+@pytest.mark.parametrize("sort", ["relevance", "newest", "added", "title"])
+def test_pages_never_overlap_and_leave_nothing_out(index: Index, sort: str) -> None:
+    whole = [hit.notice_id for hit in search(index, "", sort=sort, limit=50).hits]  # type: ignore[arg-type]
+    pages = [
+        hit.notice_id
+        for offset in range(0, 15, 3)
+        for hit in search(index, "", sort=sort, offset=offset, limit=3).hits  # type: ignore[arg-type]
+    ]
+    assert pages == whole
+    assert len(set(whole)) == 12
+
+
+def test_a_page_beyond_the_end_is_empty(index: Index) -> None:
+    hits = search(index, "logement", offset=10**12)
+    assert (hits.total, hits.hits) == (2, [])
+
+
+# -- who sees what ------------------------------------------------------------------------------
+
+
+def test_visitors_see_published_documents_only(index: Index) -> None:
+    assert ask(index, "laïcité") == set()
+    assert ask(index, "annuaire") == set()
+    assert ask(index, "laïcité", status="any") == {BROUILLON}
+    assert ask(index, "", status="withdrawn") == {ANNUAIRE}
+
+
+def test_a_draft_leaves_no_trace_in_counts_or_suggestions(index: Index) -> None:
+    assert ("2024", 1) not in search(index, "").facets["year"]
+    assert search(index, "laicitee").suggestion is None
+    assert search(index, "laicitee", status="any").suggestion == "laïcité"
+
+
+# -- filters and counts -------------------------------------------------------------------------
+
+
+def test_values_of_one_filter_are_alternatives_and_filters_add_up(index: Index) -> None:
+    assert ask(index, "", filters={"kind": ["article", "report"]}) == {ORIENTATION, MIXITE, ETUDIANTS}
+    assert ask(index, "", filters={"kind": ["article", "report"], "access": ["online"]}) == {ORIENTATION}
+    assert ask(index, "logement", filters={"year": ["2019-2019"]}) == {MIXITE}
+    assert ask(index, "logement", filters={"year": ["2019", "2020-"]}) == {MIXITE, ETUDIANTS}
+    assert ask(index, "", filters={"theme": ["Politique de la ville"]}) == {QUARTIERS, URBAN}
+    assert ask(index, "", filters={"language": ["eng"]}) == {URBAN}
+    assert ask(index, "", filters={"theme": ["Inconnu"]}) == set()
+
+
+def test_our_holdings_or_the_whole_network(index: Index) -> None:
+    assert URBAN not in ask(index, "", filters={"scope": ["local"]})
+    assert ask(index, "", filters={"scope": ["network"]}) == ask(index, "")
+    assert search(index, "").facets["scope"] == [("local", 11), ("network", 12)]
+
+
+def test_a_count_says_what_ticking_the_value_would_leave(index: Index) -> None:
+    hits = search(index, "", filters={"kind": ["report"], "access": ["online"]})
+    kinds = dict(hits.facets["kind"])
+    for kind in ("report", "book"):
+        assert kinds[kind] == search(index, "", filters={"kind": [kind], "access": ["online"]}).total
+    assert (
+        dict(hits.facets["access"])["onsite"]
+        == search(index, "", filters={"kind": ["report"], "access": ["onsite"]}).total
+    )
+    assert hits.facets["theme"] == [("Discrimination", 1), ("Orientation scolaire", 1)]
+
+
+def test_a_document_with_several_values_counts_for_each(index: Index) -> None:
+    assert dict(search(index, "").facets["language"]) == {"fre": 11, "eng": 1}
+
+
+def test_long_lists_are_cut_and_their_size_told(index: Index) -> None:
+    hits = search(index, "", facet_limit=2)
+    assert len(hits.facets["theme"]) == 2
+    assert hits.facet_sizes["theme"] == 6
+    assert len(search(index, "", facet_limit=None).facets["theme"]) == 6
+
+
+def test_counts_may_be_left_out(index: Index) -> None:
+    assert search(index, "", facets=False).facets == {}
+
+
+def test_an_unknown_filter_is_a_mistake_of_the_program(index: Index) -> None:
+    with pytest.raises(ValueError, match="colour"):
+        search(index, "", filters={"colour": ["red"]})
+
+
+# -- when nothing has all the words -------------------------------------------------------------
+
+
+def test_any_of_the_words_when_no_document_has_them_all(index: Index) -> None:
+    hits = search(index, "logement hippopotame")
+    assert hits.relaxed
+    assert found(hits) == {MIXITE, ETUDIANTS}
+    assert not search(index, "logement").relaxed
+
+
+def test_filters_alone_never_relax_the_words(index: Index) -> None:
+    hits = search(index, "logement social", filters={"year": ["1900"]})
+    assert (hits.total, hits.relaxed) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        ("discriminaton", "discriminations"),
+        ("logemant social", "logement social"),
+        ("oreintation scolaire", "orientation scolaire"),
+        ("réonvation", "rénovation"),
+        ('"mixitée" -garage', '"mixité" -garage'),
+        ("auteur:duponnt", "auteur:dupont"),
+    ],
+)
+def test_a_word_nobody_has_written_is_corrected(index: Index, typed: str, corrected: str) -> None:
+    suggestion = search(index, typed).suggestion
+    assert suggestion is not None
+    assert fold(suggestion).removesuffix("s") == fold(corrected).removesuffix("s")
+    assert search(index, suggestion).total > 0
+
+
+def test_a_suggestion_is_written_with_its_accents(index: Index) -> None:
+    assert search(index, "renovatoin").suggestion == "rénovation"
+
+
+def test_known_words_and_hopeless_ones_are_left_alone(index: Index) -> None:
+    assert search(index, "logement").suggestion is None
+    assert search(index, "xyzzyxyzzy").suggestion is None
+    assert search(index, "vlle").suggestion == "ville"
+
+
+# -- for the page -------------------------------------------------------------------------------
+
+
+def test_hits_say_what_to_highlight(index: Index) -> None:
+    hits = search(index, "ecole -parking discrimin*")
+    pieces = highlight("L’école et les discriminations", hits.terms)
+    assert [words for words, is_found in pieces if is_found] == ["école", "discriminations"]
+
+
+def test_questions_are_understood() -> None:
+    query = parse('auteur:dupont "mixité sociale" log* -parking annee:2018-2020 9782707142726')
+    kinds = sorted((type(clause).__name__, clause.negative) for clause in query.clauses)
+    assert kinds == [("Exact", False), ("Phrase", False), ("Word", False), ("Word", False), ("Word", True)]
+    assert query.years == ((2018, 2020),)
+    assert Word in map(type, query.positive) and Phrase in map(type, query.positive)
+    assert Exact("i9782707142726") in [Exact(c.key) for c in query.clauses if isinstance(c, Exact)]
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [("2018", (2018, 2018)), ("2018-", (2018, 9999)), ("-2018", (1, 2018)), ("x", None), ("", None), ("-", None)],
+)
+def test_year_ranges(text: str, years: tuple[int, int] | None) -> None:
+    assert year_range(text) == years
+
+
+HOSTILE = [
+    "a" * 10_000,
+    "mot " * 5_000,
+    '"' * 999,
+    "«" * 999 + "»" * 3,
+    "*a*b*c*",
+    "* ** ***",
+    "a*",
+    "-",
+    "- - -",
+    "--x",
+    ":",
+    "auteur:",
+    "titre:: x",
+    "auteur:auteur:auteur:",
+    "annee:2018-2024-2030",
+    "annee:99999999999999999999",
+    "\x00\x01\x1f",
+    "\ud800\udfff",
+    "مدينة السياسة",
+    "都市政策",
+    "‮txet desrever",
+    "' OR 1=1 --",
+    "%_\\",
+    "(((",
+    "978-" * 300,
+    "10./" * 300,
+    "ﷺ" * 50,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=[str(n) for n in range(len(HOSTILE))])
+def test_no_question_is_an_error(index: Index, text: str) -> None:
+    hits = search(index, text, status="any")
+    assert hits.total >= 0
+    assert hits.took_ms < 2_000
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.text(max_size=60))
+def test_no_question_is_an_error_whatever_its_letters(text: str) -> None:
+    query = parse(text)
+    assert all(0 <= word.start < word.end <= len(query.text) for word in query.words)
+
+
+WORDS = sorted(
+    {
+        text[t.start : t.end]
+        for doc in CAST
+        for text in (doc.title, *doc.more_titles, doc.abstract)
+        for t in tokens(text)
+    }
+)
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3))
+def test_accents_capitals_and_apostrophes_never_change_a_total(words: list[str]) -> None:
+    typed = " ".join(words)
+    plain = fold(typed)
+    shouted = typed.upper()
+    assert parse(typed).terms == parse(plain).terms == parse(shouted).terms
+    assert search(_SHARED[0], typed).total == search(_SHARED[0], plain).total == search(_SHARED[0], shouted).total
+
+
+_SHARED: list[Index] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared(index: Index) -> None:
+    """Hypothesis runs a test many times and wants no fixture of its own."""
+    _SHARED.append(index)
+
+
+def test_a_directory_may_be_opened_by_two(tmp_path: Path) -> None:
+    first, second = sync.open_index(tmp_path / "index"), sync.open_index(tmp_path / "index")
+    fill(first, CAST[:3])
+    assert search(second, "politique").total == 2
