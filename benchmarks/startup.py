@@ -25,9 +25,7 @@ import dev
 from benchmarks import figures
 
 PATIENCE = 600  # seconds, after which something is wrong
-NEWCOMER = getattr(
-    sys, "_base_executable", sys.executable
-)  # the machine's Python, not that of our environment
+NEWCOMER = getattr(sys, "_base_executable", sys.executable)  # the machine's Python, not that of our environment
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from catalogue import form, unimarc
-from catalogue.i18n import _
+from catalogue.i18n import _, current_language
 from catalogue.unimarc import KINDS, Field, Fields
 
 Pieces = tuple[tuple[str, str], ...]  # ("same" | "ins" | "del", words)
@@ -36,11 +36,11 @@ def between(before: Fields, after: Fields) -> list[Difference]:
         if not gone and not come:
             continue
         for text in list(gone):
-            if other := max(come, key=lambda c, t=text: _likeness(t, c), default=None):  # type: ignore[misc]
-                if len(gone) == len(come) == 1 or _likeness(text, other) >= ALIKE:
-                    out.append(Difference(label, words(text, other)))
-                    gone.remove(text)
-                    come.remove(other)
+            other = max(come, key=lambda candidate: _likeness(text, candidate), default=None)
+            if other is not None and (len(gone) == len(come) == 1 or _likeness(text, other) >= ALIKE):
+                out.append(Difference(label, words(text, other)))
+                gone.remove(text)
+                come.remove(other)
         out += [Difference(label, (("del", text),)) for text in gone]
         out += [Difference(label, (("ins", text),)) for text in come]
     if not out and [unimarc.occurrence(f) for f in before] != [unimarc.occurrence(f) for f in after]:
@@ -96,8 +96,8 @@ def _texts(f: Field) -> Iterator[tuple[str, str]]:
                 yield form.name_of_value(f, column.codes[0]), _choice(column, text)
             told.update(code for code, _value in form_field.fixed)
     if f["t"] == "608" and unimarc.first(f, "2") == "travee":
-        kind = unimarc.kind([f])
-        yield _("Type de document"), _(KINDS[kind].fr)
+        kind = KINDS[unimarc.kind([f])]
+        yield _("Type de document"), kind.en if current_language() == "en" else kind.fr
         return
     for code, value in f["s"]:
         if code not in told:
@@ -113,5 +113,3 @@ def _by_label(fields: Fields) -> dict[str, list[str]]:
     for label, text, _field in values(fields):
         out.setdefault(label, []).append(text)
     return out
-
-

@@ -277,7 +277,7 @@ def _is_empty(form_field: FormField, texts: Texts) -> bool:
 
 
 def _companions(fields: Fields, meant: Sequence[int]) -> dict[int, list[int]]:
-    """PMB writes one 606 for each language of a descriptor, with the same number: one is shown, the French one first."""
+    """PMB writes one 606 for each language of a descriptor, with the same number: one is shown, the French rather."""
     by_node: dict[tuple[str, str], list[int]] = {}
     for n in meant:
         node, language = unimarc.typed(fields[n], "id"), unimarc.typed(fields[n], "lang")
@@ -308,10 +308,9 @@ def _first(pairs: Pairs, code: str) -> str:
     return next((one_line(v) for c, v in pairs if c == code), "")
 
 
-_CONTROLS = {n: " " for n in (*range(0x20), *range(0x7F, 0xA0))}
-_NOT_SORTED = {n: None for n in (0x88, 0x89, 0x98, 0x9C)}  # the marks around an article not to be sorted
-_ONE_LINE = {**_CONTROLS, **_NOT_SORTED}
-_MANY_LINES = {n: c for n, c in _ONE_LINE.items() if n != 0x0A}
+_NOT_SORTED = (0x88, 0x89, 0x98, 0x9C)  # the marks around an article not to be sorted
+_ONE_LINE: dict[int, str] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ") | dict.fromkeys(_NOT_SORTED, "")
+_MANY_LINES = {number: sign for number, sign in _ONE_LINE.items() if chr(number) != "\n"}
 _BLANKS = re.compile(" +")
 
 
@@ -403,8 +402,8 @@ def _write_fields(
 ) -> Fields:
     out: list[Field | None] = list(fields)
     kept = [k for _texts, k in pairing if k is not None]
-    for k, entry in enumerate(entries):
-        if k not in kept:
+    for rank, entry in enumerate(entries):
+        if rank not in kept:
             out[entry.at] = None if form_field.whole else _emptied(form_field, fields[entry.at], entry.texts)
             for n in entry.companions:
                 out[n] = None
@@ -415,9 +414,8 @@ def _write_fields(
     last: int | None = None
     for texts, k in pairing:
         if k is not None:
-            last = next(slots)
-            entry = entries[k]
-            out[last] = _edited(form_field, fields[entry.at], entry.texts, texts)
+            entry, place = entries[k], next(slots)
+            last, out[place] = place, _edited(form_field, fields[entry.at], entry.texts, texts)
             if texts != entry.texts:
                 for n in entry.companions:
                     out[n] = None
@@ -461,8 +459,8 @@ def _write_subfields(
     f = _copy(fields[at])
     pairs: list[list[str] | None] = list(f["s"])
     kept = [k for _texts, k in pairing if k is not None]
-    for k, entry in enumerate(entries):
-        if k not in kept:
+    for rank, entry in enumerate(entries):
+        if rank not in kept:
             pairs[entry.pair] = None
     slots = iter(sorted(entries[k].pair for k in kept))
     after: dict[int | None, Pairs] = {}
@@ -471,15 +469,14 @@ def _write_subfields(
         if k is None:
             after.setdefault(last, []).append([code, text])
             continue
-        last = next(slots)
-        old = f["s"][entries[k].pair]
-        pairs[last] = list(old) if entries[k].texts == (text,) else [old[0], text]
+        old, place = f["s"][entries[k].pair], next(slots)
+        last, pairs[place] = place, list(old) if entries[k].texts == (text,) else [old[0], text]
     result: Pairs = []
     for n, pair in enumerate(pairs):
         if pair is not None:
             result.append(pair)
         result.extend(after.get(n, ()))
-    for pair in reversed(after.get(None, [])):
+    for pair in after.get(None, ()):
         result.insert(_place_in(result, code), pair)
     f["s"] = result
     return [*fields[:at], *([f] if result else []), *fields[at + 1 :]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, history, notices
@@ -179,9 +179,11 @@ def inventory(
     first: str = "",
     last: str = "",
     withdrawn: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> Iterator[Line]:
     """Copies in call-number order, between two call numbers included, those without one last."""
-    statement = _inventory(location_id, first, last, withdrawn)
+    statement = _inventory(location_id, first, last, withdrawn).limit(limit).offset(offset)
     for item, notice, location in session.execute(statement).yield_per(1000):
         main, _sep, _rest = notice.title.partition("\n")
         yield Line(
@@ -198,6 +200,14 @@ def inventory(
             year=notice.year,
             address=notice.address,
         )
+
+
+def count_inventory(
+    session: Session, *, location_id: int | None = None, first: str = "", last: str = "", withdrawn: bool = False
+) -> int:
+    """How many lines that list has."""
+    rows = _inventory(location_id, first, last, withdrawn).order_by(None).with_only_columns(Item.id).subquery()
+    return session.scalar(select(func.count()).select_from(rows)) or 0
 
 
 def _inventory(location_id: int | None, first: str, last: str, withdrawn: bool) -> Select[Any]:
@@ -221,6 +231,12 @@ def _inventory(location_id: int | None, first: str, last: str, withdrawn: bool) 
 def _first_author(fields: Any) -> str:
     found = responsibilities(fields)
     return found[0].name if found else ""
+
+
+def name_location(session: Session, name: str, centre: Centre | None = None) -> int | None:
+    """The location of that name, made at need; None for no name."""
+    name = name.strip()
+    return _locations(session, centre or notices.our_centre(session), {name})[name] if name else None
 
 
 def _locations(session: Session, centre: Centre, names: set[str]) -> dict[str, int]:

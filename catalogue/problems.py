@@ -30,6 +30,7 @@ SENTENCES: dict[str, str] = {
     "title.missing": N_("Écrivez le titre, tel qu’il est sur le document."),
     "url.invalid": N_("L’adresse « {value} » doit commencer par http:// ou https://."),
     # -- items --------------------------------------------------------------------------------
+    "item.barcode_elsewhere": N_("Le code-barres {barcode} est déjà celui d’un exemplaire de « {title} »."),
     "item.barcode_taken": N_(
         "Le code-barres {barcode} existe déjà ; l’exemplaire est entré sans code-barres, à vérifier."
     ),
@@ -157,7 +158,7 @@ SENTENCES: dict[str, str] = {
         "Elle sera relue à la prochaine moisson."
     ),
     "harvest.no_identifier": N_(
-        "La {position}e notice de la page {page} n’a pas d’identifiant : elle ne peut pas être suivie."
+        "La notice n° {number} de la page {page} n’a pas d’identifiant : elle ne peut pas être suivie."
     ),
     "harvest.other_format": N_("La notice {identifier} arrive dans un format que Travée ne lit pas (« {root} »)."),
     # -- a thesaurus --------------------------------------------------------------------------

@@ -297,7 +297,7 @@ def notice_page(session: Session, address: str) -> NoticePage | Moved | Gone | N
         dated=_dated(row),
         authors=tuple(_authors(fields)),
         hosts=tuple(_hosts(fields, links)),
-        place_in_host=_place_in_host(row),
+        place_in_host=_place_in_host(row, issue_named=any(link.relation == "host_issue" for link in links)),
         access=_accesses(session, [row])[row.id],
         summary=_paragraphs(unimarc.texts(fields).abstract),
         summary_language=_summary_language(fields),
@@ -599,12 +599,12 @@ def _hosts(fields: Fields, links: Sequence[Row[Any]]) -> Iterable[Host]:
         yield Host(_issue_words(issue) or target.title, target.address)
 
 
-def _place_in_host(row: Row[Any]) -> str:
-    """« n° 2710, 18 mars 2024, p. 22-24 »: what is left to say once journal and issue are named."""
+def _place_in_host(row: Row[Any], *, issue_named: bool) -> str:
+    """« n° 2710, 18 mars 2024, p. 22-24 »: what is left to say once its hosts are named."""
     if row.level != "article":
         return ""
-    issue = unimarc.host_issue(row.fields)
-    return ", ".join(part for part in (_issue_words(issue), unimarc.extent(row.fields)) if part)
+    issue = "" if issue_named else _issue_words(unimarc.host_issue(row.fields))
+    return ", ".join(part for part in (issue, unimarc.extent(row.fields)) if part)
 
 
 def _issue_words(issue: unimarc.Link | None) -> str:

@@ -36,7 +36,7 @@ def validate(fields: Fields, kind: str) -> list[Problem]:
 def _missing(fields: Fields, kind: str) -> Iterator[Problem]:
     if not kind:
         yield Problem("608", "a", "kind.missing", "error")
-    for wanted in form.required(kind) or form.required("other"):
+    for wanted in form.required(kind or "other"):
         if not _has(fields, wanted.key):
             code = f"{wanted.key}.missing"
             column = wanted.columns[0]
@@ -60,15 +60,21 @@ def _has(fields: Fields, key: str) -> bool:
 
 def _dates(fields: Fields) -> Iterator[Problem]:
     values = form.read(fields)
+    understood = set()
     for key, tag, code in (("date", "210", "d"), ("issue_date", "463", "e")):
         for text in values[key]:
-            if unimarc.years([{"t": tag, "i": "  ", "s": [[code, text]]}])[0] is None:
-                known = text.startswith("[") or fold(text) in _NO_DATE or not re.search(r"\d", text)
-                yield Problem(tag, code, "date.unclear", "warning" if known else "error", {"value": text})
-    years = {key: unimarc.years([{"t": "210", "i": "  ", "s": [["d", text]]}])[0] for key in ("date", "issue_date") for text in values[key]}
-    if len({y for y in years.values() if y}) > 1:
+            year = unimarc.years([{"t": "210", "i": "  ", "s": [["d", text]]}])[0]
+            understood.add(year)
+            if year is None:
+                yield Problem(tag, code, "date.unclear", "warning" if _says_unknown(text) else "error", {"value": text})
+    if len(understood - {None}) > 1:
         params = {"issue": values["issue_date"][0], "value": values["date"][0]}
         yield Problem("463", "e", "date.two_years", "warning", params)
+
+
+def _says_unknown(text: str) -> bool:
+    """« [19..] », « s.d. », « à paraître »: a cataloguer's way to say that there is no date, not a slip."""
+    return text.startswith("[") or fold(text) in _NO_DATE or not re.search(r"\d", text)
 
 
 def _numbers(fields: Fields) -> Iterator[Problem]:
@@ -102,6 +108,8 @@ def _structure(fields: Fields) -> Iterator[Problem]:
     for f in fields:
         if not _TAG.fullmatch(f["t"]):
             yield Problem(f["t"], "", "tag.invalid", "warning", {"value": f["t"]})
-    for tag, label in {f.tags[0]: f.label for f in reversed(form.FORM.values()) if f.single_valued}.items():
-        if sum(f["t"] == tag for f in fields) > 1:
-            yield Problem(tag, form.FORM[form.field_of(tag, "a")].columns[0].codes[0], "field.not_repeatable", "warning", {"label": label})
+    for form_field in form.FORM.values():
+        tag, code = form_field.tags[0], form_field.columns[0].codes[0]
+        first_of_tag = form.field_of(tag, code) == form_field.key
+        if form_field.single_valued and first_of_tag and sum(f["t"] == tag for f in fields) > 1:
+            yield Problem(tag, code, "field.not_repeatable", "warning", {"label": form_field.label})

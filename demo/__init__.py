@@ -1,1 +1,4 @@
-"""The demo base and its partner: all of our own making, the same at every start."""
+"""The demonstration: a base of our own making, a partner to harvest, and the command that brings them up.
+
+Outside the wheel: nothing in the four packages may need it.
+"""

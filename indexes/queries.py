@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,9 @@ from indexes.facets import KEYS, Mask
 from indexes.grammar import Query, parse, year_range
 from indexes.reader import Index, Leaf, Snapshot
 
-__all__ = ["Hit", "Hits", "Query", "parse", "search", "year_range"]
+__all__ = ["KEYS", "SORTS", "Hit", "Hits", "Query", "parse", "search", "year_range"]
 
-Sort = Literal["relevance", "newest", "added", "title"]
+SORTS = ("relevance", "newest", "added", "title")
 Rank: TypeAlias = "float | str"
 Ranks: TypeAlias = "NDArray[np.float64] | NDArray[np.int64]"
 FACET_VALUES = 50  # of each facet, unless all are asked for
@@ -62,7 +62,7 @@ def search(
     *,
     filters: Mapping[str, Sequence[str]] = NO_FILTERS,
     status: str = "published",
-    sort: Sort = "relevance",
+    sort: str = "relevance",
     offset: int = 0,
     limit: int = 20,
     facets: bool = True,
@@ -77,6 +77,8 @@ def search(
     began = time.perf_counter()
     if unknown := set(filters) - set(KEYS):
         raise ValueError(f"no such filter: {', '.join(sorted(unknown))}")
+    if sort not in SORTS:
+        raise ValueError(f"no such order: {sort}")
     query = parse(query_text)
     snapshot = index.snapshot()
     matches, relaxed = _matches(snapshot, query, status)
@@ -87,7 +89,7 @@ def search(
     if facets:
         counts = {key: _counts(key, snapshot, matches, passed) for key in KEYS}
     relevance = sort == "relevance" and bool(query.positive or query.whole)
-    order: Sort = sort if relevance or sort != "relevance" else "newest"
+    order = sort if relevance or sort != "relevance" else "newest"
     return Hits(
         total=sum(len(found.ids) for found in kept),
         hits=_page(snapshot, kept, order, max(0, offset), max(0, limit)),
@@ -163,7 +165,7 @@ def _counts(
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _page(snapshot: Snapshot, kept: list[Matches], sort: Sort, offset: int, limit: int) -> list[Hit]:
+def _page(snapshot: Snapshot, kept: list[Matches], sort: str, offset: int, limit: int) -> list[Hit]:
     """The documents of one page; ties are broken the same way every time, so that pages never overlap."""
     if not limit or offset >= sum(len(found.ids) for found in kept):
         return []
@@ -176,7 +178,7 @@ def _page(snapshot: Snapshot, kept: list[Matches], sort: Sort, offset: int, limi
     return [Hit(notice_id, round(score, 4)) for _rank, _tie, notice_id, score in rows]
 
 
-def _best(leaf: Leaf, found: Matches, sort: Sort, wanted: int) -> Iterator[tuple[Rank, int, int, float]]:
+def _best(leaf: Leaf, found: Matches, sort: str, wanted: int) -> Iterator[tuple[Rank, int, int, float]]:
     """(rank, tie-break, notice, score) of the first documents of one leaf, in no order."""
     columns, segment = leaf.columns, leaf.segment
     newest: NDArray[np.int64] = segment.derived("newest", columns.newest_first)[found.ids]

@@ -36,7 +36,7 @@ from indexes.schema import SCHEMA
 NAME = "MAIN"  # Whoosh's default name of an index
 T = TypeVar("T")
 KEPT_BYTES = 48_000_000  # posting lists kept in memory for one segment
-OPENING_TRIES = 40
+OPENING_TRIES = 24  # 1.5 seconds in all
 
 
 class Postings(NamedTuple):
@@ -49,8 +49,8 @@ class Postings(NamedTuple):
 NOTHING = RawPostings([], [], [])
 _CONTENTS = re.compile(rf"_{NAME}_(\d+)\.toc")
 _DAMAGE = (
-    *(EOFError, ValueError, LookupError, struct.error, zlib.error),
-    *(pickle.UnpicklingError, EmptyIndexError),
+    *(OSError, EOFError, ValueError, LookupError),
+    *(struct.error, zlib.error, pickle.UnpicklingError),
 )
 
 
@@ -224,7 +224,7 @@ class Index:
         for attempt in range(OPENING_TRIES):
             try:
                 return self._latest()
-            except FileNotFoundError as error:
+            except (FileNotFoundError, EmptyIndexError) as error:
                 missing = error
                 time.sleep(0.005 * (attempt + 1))
             except _DAMAGE as error:

@@ -83,7 +83,7 @@ TEMPER = 0.6  # how far a long part is tempered: 0 not at all, 1 in full
 SEPARATOR = "\x1f"
 
 
-class PositionArray(formats.Positions):  # type: ignore[misc]
+class PositionArray(formats.Positions):
     """Positions as plain 32-bit numbers, so that a whole posting list is decoded at once."""
 
     def encode(self, positions: Iterable[int]) -> bytes:
@@ -102,7 +102,7 @@ class PositionArray(formats.Positions):  # type: ignore[misc]
         return len(valuestring) // 4
 
 
-class PlacedWords(fields.FieldType):  # type: ignore[misc]
+class PlacedWords(fields.FieldType):
     """Terms with a weight and positions, as `placed_words` gives them."""
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ class PlacedWords(fields.FieldType):  # type: ignore[misc]
             yield term.encode(), len(positions), weight, encode(positions)
 
 
-class PlainTerms(fields.FieldType):  # type: ignore[misc]
+class PlainTerms(fields.FieldType):
     """A set of strings, each a term as it is."""
 
     def __init__(self) -> None:

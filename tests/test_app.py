@@ -97,7 +97,9 @@ def test_guessing_is_slowed_down(guarded: Flask) -> None:
     ("asked", "sent"),
     [("/bureau/historique", "/bureau/historique"), ("//ailleurs.example", "/bureau"), ("https://a.example", "/bureau")],
 )
-def test_after_signing_in_one_lands_here_and_nowhere_else(app: Flask, claire: FlaskClient, asked: str, sent: str) -> None:
+def test_after_signing_in_one_lands_here_and_nowhere_else(
+    app: Flask, claire: FlaskClient, asked: str, sent: str
+) -> None:
     client = app.test_client()
     answer = client.post("/connexion", query_string={"suite": asked}, data={"login": "claire", "password": PASSWORD})
     assert answer.headers["Location"].rstrip("/") == sent

@@ -75,16 +75,12 @@ def asked_for(*, development: bool) -> dict[str, Requirement]:
     return {canonicalize_name(wanted.name): wanted for wanted in map(Requirement, texts)}
 
 
-@pytest.mark.parametrize(
-    ("lock", "development"), [(dev.LOCK, False), (dev.DEV_LOCK, True)], ids=["run", "dev"]
-)
+@pytest.mark.parametrize(("lock", "development"), [(dev.LOCK, False), (dev.DEV_LOCK, True)], ids=["run", "dev"])
 def test_the_lock_says_what_pyproject_says(lock: Path, development: bool) -> None:
     wanted = asked_for(development=development)
     locked = read_lock(lock)
     assert {entry.name for entry in locked if entry.direct} == set(wanted)
-    too_old = [
-        entry for entry in locked if entry.direct and entry.version not in wanted[entry.name].specifier
-    ]
+    too_old = [entry for entry in locked if entry.direct and entry.version not in wanted[entry.name].specifier]
     assert too_old == []
     assert [entry.name for entry in locked if not entry.hashes] == []
 
@@ -123,14 +119,10 @@ class Installed:
 
     def run(self, program: str, *arguments: str) -> str:
         """Run a program of that environment, far from the repository, with nothing of ours on the path."""
-        surroundings = {
-            key: value for key, value in os.environ.items() if not key.startswith(("TRAVEE_", "PYTHON"))
-        }
+        surroundings = {key: value for key, value in os.environ.items() if not key.startswith(("TRAVEE_", "PYTHON"))}
         surroundings |= {"TRAVEE_DATA_DIR": str(self.away / "var"), "LC_ALL": "C.UTF-8"}
         command = [str(self.scripts / program), *arguments]
-        done = subprocess.run(
-            command, cwd=self.away, env=surroundings, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=self.away, env=surroundings, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -279,9 +271,7 @@ def test_what_is_missing_from_the_system_is_said_at_the_end(pytester: pytest.Pyt
     result.stdout.fnmatch_lines(["*Missing from the system*", "unicorn: 1 skipped"])
 
 
-def test_a_skip_is_a_failure_where_all_must_run(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_skip_is_a_failure_where_all_must_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAVEE_TEST_ALL", "1")
     pytester.makepyfile(TWO_TESTS)
     result = pytester.runpytest_inprocess("-p", "tests.needs")

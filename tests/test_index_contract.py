@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import subprocess
 import sys
@@ -105,7 +106,7 @@ def test_another_matcher_is_read_the_public_way(large: Index, monkeypatch: pytes
         ("logement", wq.Term("all", "log")),
         ("logement quartier3", wq.And([wq.Term("all", "log"), wq.Term("all", "quartier3")])),
         ('"politique de la ville"', wq.Phrase("all", ["polit", "vill"], slop=3)),
-        ("tranche7 -logement", wq.And([wq.Term("all", "tranche7"), wq.Not(wq.Term("all", "log"))])),
+        ("tranche8 -logement", wq.And([wq.Term("all", "tranche8"), wq.Not(wq.Term("all", "log"))])),
         ("numero5*", wq.Prefix("all", "numero5")),
         ("efface", wq.Term("all", "effac")),
     ],
@@ -149,6 +150,7 @@ def meanwhile(act: Callable[[int], None]) -> Iterator[list[BaseException]]:
             while not over.is_set():
                 act(turn)
                 turn += 1
+                over.wait(0.01)  # the lock is free for others in between
         except BaseException as error:
             wrong.append(error)
 
@@ -421,6 +423,7 @@ def test_what_changes_during_a_rebuild_is_not_forgotten(
     assert sync.check(database.read_session, index).ok
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Whoosh leaves a file open that it could not read
 def test_a_lost_or_damaged_index_heals_at_the_next_drain(database: Database, index: Index, tmp_path: Path) -> None:
     write_notices(database, 3)
     drain(database, index)
@@ -428,13 +431,14 @@ def test_a_lost_or_damaged_index_heals_at_the_next_drain(database: Database, ind
         path.write_bytes(b"not a segment")
     broken = sync.open_index(index.directory)
     with pytest.raises(UnreadableIndex):
-        broken.snapshot()
+        search(broken, "numero")
     assert drain(database, broken) == 3
     assert search(broken, "").total == 3
     elsewhere = sync.open_index(tmp_path / "fresh")
     assert search(elsewhere, "").total == 0
     assert drain(database, elsewhere) == 3
     assert search(elsewhere, "").total == 3
+    gc.collect()
 
 
 def test_an_index_of_another_format_is_made_anew(
@@ -475,7 +479,7 @@ def test_a_drainer_killed_at_any_moment_leaves_a_good_index(tmp_path: Path) -> N
     url = f"sqlite:///{tmp_path / 'travee.db'}"
     base = Database(url)
     setup.create_tables(base)
-    setup.first_rows(base, Settings(_env_file=None))  # type: ignore[call-arg]
+    setup.first_rows(base, Settings(_env_file=None))
     write_notices(base, 60)
     where = tmp_path / "index"
     sync.drain(base.read_session, sync.open_index(where))

@@ -545,7 +545,7 @@ def any_record(draw: st.DrawFn) -> Fields:
     header = {name: draw(sign) for name in ("rs", "bl", "hl", "el", "ru")}
     header["dt"] = draw(st.sampled_from((*sorted(TYPES), BLANK, "x", "d1", "é", "A")))
     fields = draw(st.lists(any_field(), max_size=8))
-    return [*fields_from_header(header), *pmbxml._without_twins(fields, [])]
+    return [*fields_from_header(header), *pmbxml.without_twins(fields, [])]
 
 
 @given(any_record())

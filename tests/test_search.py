@@ -318,11 +318,9 @@ def test_sorting(index: Index) -> None:
 
 @pytest.mark.parametrize("sort", ["relevance", "newest", "added", "title"])
 def test_pages_never_overlap_and_leave_nothing_out(index: Index, sort: str) -> None:
-    whole = [hit.notice_id for hit in search(index, "", sort=sort, limit=50).hits]  # type: ignore[arg-type]
+    whole = [hit.notice_id for hit in search(index, "", sort=sort, limit=50).hits]
     pages = [
-        hit.notice_id
-        for offset in range(0, 15, 3)
-        for hit in search(index, "", sort=sort, offset=offset, limit=3).hits  # type: ignore[arg-type]
+        hit.notice_id for offset in range(0, 15, 3) for hit in search(index, "", sort=sort, offset=offset, limit=3).hits
     ]
     assert pages == whole
     assert len(set(whole)) == 12

@@ -46,7 +46,11 @@ def test_the_inventory_of_a_range_and_of_a_place(session: Session) -> None:
         "R 2019-2",
     ]
     reserve = next(x for x in items.list_locations(session) if x.name == "Réserve")
-    assert [x.call_number for x in items.inventory(session, location_id=reserve.id)] == ["364", "364.4 DUB", "DOS LOG 3"]
+    assert [x.call_number for x in items.inventory(session, location_id=reserve.id)] == [
+        "364",
+        "364.4 DUB",
+        "DOS LOG 3",
+    ]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

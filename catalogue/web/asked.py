@@ -45,7 +45,8 @@ WORDS: dict[str, dict[str, str]] = {
     "tri": {"pertinence": "relevance", "recent": "added", "annee": "newest", "titre": "title"},
 }
 _SAID = {name: {value: word for word, value in words.items()} for name, words in WORDS.items()}
-_YEARS = re.compile(r"(\d{4})?\s*-\s*(\d{4})?|(\d{4})")
+_YEAR = r"[12][0-9]{3}"
+_YEARS = re.compile(rf"({_YEAR})?\s*-\s*({_YEAR})?|({_YEAR})")
 
 Params = list[tuple[str, str]]
 
@@ -137,7 +138,7 @@ def understand(pairs: Sequence[tuple[str, str]], default_scope: str = "local") -
     errors = tuple(
         (name, _("Écrivez l’année sur 4 chiffres, par exemple 2024."))
         for name, text in zip(("annee_de", "annee_a"), typed, strict=True)
-        if text and not re.fullmatch(r"[12]\d{3}", text)
+        if text and not re.fullmatch(_YEAR, text)
     )
     if errors:
         first = last = None
@@ -156,7 +157,7 @@ def understand(pairs: Sequence[tuple[str, str]], default_scope: str = "local") -
         last_year=last,
         scope=WORDS["fonds"].get(one.get("fonds", ""), default_scope),
         sort="" if sort == usual_sort(query) or (sort == "relevance" and not query) else sort,
-        page=min(int(one["page"]), LAST_PAGE) if re.fullmatch(r"[1-9]\d{0,5}", one.get("page", "")) else 1,
+        page=min(int(one["page"]), LAST_PAGE) if re.fullmatch(r"[1-9][0-9]{0,5}", one.get("page", "")) else 1,
         default_scope=default_scope,
         typed_years=typed if errors else (str(first or ""), str(last or "")),
         errors=errors,

@@ -409,11 +409,13 @@ def _varies(response: Response) -> Response:
 def register(app: Flask) -> None:
     from catalogue.app import limiter
 
-    limiter.limit("6 per minute; 40 per day", methods=["POST"])(request_page)
     # An open form has no authority to abuse: a token would only cost every visitor a cookie.
     app.extensions["csrf"].exempt(f"{request_page.__module__}.{request_page.__name__}")
     app.register_blueprint(blueprint)
     app.register_blueprint(blueprint, name="public_en", url_prefix="/en")
+    limited = limiter.shared_limit("6 per minute; 40 per day", scope="request_page", methods=["POST"])(request_page)
+    for name in ("public", "public_en"):
+        app.view_functions[f"{name}.request_page"] = limited
     app.context_processor(_context)
     app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, month=_month, bare_address=_bare_address)
     app.register_error_handler(HTTPException, _show_error)

@@ -102,6 +102,11 @@ class ResultsPage:
         return self.asked.offset + 1
 
     @property
+    def has_filters(self) -> bool:
+        """There is something to filter, to take off or to mend."""
+        return bool(self.groups or self.asked.is_narrowed or self.asked.errors)
+
+    @property
     def year_error(self) -> str:
         return self.asked.errors[0][1] if self.asked.errors else ""
 
@@ -225,7 +230,7 @@ def _search(index: Index, asked: Asked, *, limit: int, facets: bool = True) -> q
         index,
         asked.query,
         filters=asked.filters,
-        sort=sort,  # type: ignore[arg-type]
+        sort=sort,
         offset=asked.offset,
         limit=limit,
         facets=facets,

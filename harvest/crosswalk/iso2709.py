@@ -14,7 +14,7 @@ XML may hold, are taken out and told. What is not taken over, on purpose:
 - empty subfields, and fields in which nothing else stood.
 
 009 with subfields (PMB writes it so) is a data field. Copies (995…) stay among the fields here: which
-subfield says what depends on the source (`harvest.items`).
+subfield says what depends on the source (`harvest.dialect`).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from lxml import etree
 
 from catalogue.pmb import HEADER, ITEM_TAGS, fields_from_header, item_from_fields, link_target, names_issue
 from catalogue.problems import Problem, Refusal
-from catalogue.unimarc import Field, Fields, Record, RecordItem, control, first, leader, typed
+from catalogue.unimarc import Field, Fields, Record, RecordItem, control, first, leader, title, typed
 
 MAX_RECORD_BYTES = 20_000_000
 MAX_FIELDS = 10_000
@@ -121,6 +121,7 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
         position=position,
         control_number=control(fields, "001") or None,
         repairs=tuple(repairs),
+        raw=b"" if title(fields) else _bytes(notice),
     )
 
 
@@ -252,8 +253,11 @@ def _host_bulletin(fields: Fields) -> str:
 
 def _refused(notice: etree._Element, position: int, code: str, **params: str) -> Refusal:
     number = next((e.text or "" for e in notice.iterchildren("{*}f") if e.get("c") == "001"), "").strip()
-    raw = etree.tostring(notice, encoding="utf-8", with_tail=False)
-    return Refusal(position, number, code, {"position": str(position), **params}, raw)
+    return Refusal(position, number, code, {"position": str(position), **params}, _bytes(notice))
+
+
+def _bytes(notice: etree._Element) -> bytes:
+    return bytes(etree.tostring(notice, encoding="utf-8", with_tail=False))
 
 
 # --- a file ----------------------------------------------------------------------------------

@@ -1,0 +1,336 @@
+"""Saving what a person typed: the one door from the desk's forms to notices and copies.
+
+A draft accepts anything and erases nothing; a notice is published once nothing holds it back. A save made on
+an older state changes nothing: it comes back as a comparison, value by value, with everything that was typed.
+Every save is a lot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import authorities, form, history, items, notices
+from catalogue.form import Journal, Term, Values
+from catalogue.i18n import _, current_language
+from catalogue.models import ConceptScheme, Item, Notice, NoticeIdentifier, Revision
+from catalogue.models.place import ITEM_STATUSES
+from catalogue.problems import Problem
+from catalogue.text import fold, sort_key
+from catalogue.unimarc import KINDS, Fields, RecordItem, identifiers, occurrence
+from catalogue.validation import validate
+
+# What a button asks -> the status it leads to; "" keeps the one it has (a new notice is a draft).
+ASKED = {"save": "", "publish": "published", "propose": "candidate"}
+EDITABLE = ("draft", "candidate", "published", "withdrawn")
+UNFINISHED = ("draft", "candidate")  # what a contributor may write in
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another notice that carries the same identifier."""
+
+    address: str
+    title: str
+    status: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One field of the form that is not the same any more: what I typed, what stands there now."""
+
+    key: str
+    label: str
+    mine: tuple[str, ...]
+    now: tuple[str, ...]
+    choice: str  # "mine" or "now", the one proposed
+    both: bool  # both sides changed it: look twice
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a save. `done`: "saved", "published", "proposed", "unchanged"; or, and nothing was written,
+    "problems", "duplicate", "stale"."""
+
+    done: str
+    address: str = ""
+    batch_id: int | None = None
+    problems: tuple[Problem, ...] = ()
+    others: tuple[Other, ...] = ()
+    synonyms: tuple[tuple[str, str], ...] = ()
+    compared: tuple[Compared, ...] = ()
+    version: int = 0
+
+
+def save(
+    session: Session,
+    notice: Notice | None,
+    values: Mapping[str, Sequence[str]],
+    *,
+    by: str,
+    asked: str = "save",
+    version: int = 0,
+    choices: Mapping[str, str] | None = None,
+    not_the_same: Collection[str] = (),
+    why: str = "",
+) -> Outcome:
+    """Write the form's values into a notice, new or at `version`; `choices` says, after a comparison, what to take.
+
+    `not_the_same` are the addresses of notices that the person has looked at: another document, same identifier.
+    """
+    if notice is None:
+        base: Fields = []
+    elif notice.version != version:
+        return _compare(session, notice, values, version)
+    else:
+        base = notice.fields
+        values = _chosen(base, values, choices or {})
+    after, synonyms = _linked(session, base, form.write(base, values))
+    problems = validate(after, form.kind_of(after))
+    status = ASKED[asked] or (notice.status if notice else "draft")
+    held_back = _held_back(problems, notice, status)
+    address = notice.address if notice else ""
+    if held_back:
+        return Outcome("problems", address, problems=tuple(problems), version=version)
+    others = _others(session, notice, base, after)
+    if status == "published" and any(other.address not in not_the_same for other in others):
+        return Outcome("duplicate", address, problems=tuple(problems), others=others, version=version)
+    kind, done = _named(notice, status)
+    if notice is None:
+        batch = history.open_batch(session, kind, by=by, why=why)
+        made = notices.create(session, after, by=by, status=status, batch=batch)
+        return Outcome(done, made.address, batch.id, tuple(problems), others, synonyms, version=made.version)
+    if status == notice.status and [occurrence(f) for f in after] == [occurrence(f) for f in notice.fields]:
+        return Outcome("unchanged", address, problems=tuple(problems), version=version)
+    batch = history.open_batch(session, kind, by=by, why=why)
+    notices.revise(session, notice, after, by=by, status=status, batch=batch)
+    return Outcome(done, address, batch.id, tuple(problems), others, synonyms, version=notice.version)
+
+
+def _named(notice: Notice | None, status: str) -> tuple[str, str]:
+    """(kind of lot, what was done)."""
+    if status == "published" and (notice is None or notice.status != "published"):
+        return "publish", "published"
+    if status == "candidate" and (notice is None or notice.status != "candidate"):
+        return "propose", "proposed"
+    return ("create" if notice is None else "edit"), "saved"
+
+
+def _held_back(problems: Iterable[Problem], notice: Notice | None, status: str) -> list[Problem]:
+    """What forbids this save: only publishing is ever refused, and never for what was so before it.
+
+    An import may publish what lacks a subject; correcting a comma there must not demand the subject.
+    """
+    if status != "published":
+        return []
+    errors = [p for p in problems if p.level == "error"]
+    if notice is None or notice.status != "published":
+        return errors
+    before = validate(notice.fields, form.kind_of(notice.fields))
+    known = {(p.tag, p.code, p.params.get("value")) for p in before}
+    return [p for p in errors if (p.tag, p.code, p.params.get("value")) not in known]
+
+
+# --- two people at once ----------------------------------------------------------------------
+
+
+def fields_at(session: Session, notice: Notice, version: int) -> Fields | None:
+    """The notice as it was at a version: what the next revision found."""
+    if version == notice.version:
+        return list(notice.fields)
+    before = session.scalar(
+        select(Revision.before).where(
+            Revision.entity == "notice", Revision.entity_id == notice.id, Revision.version == version + 1
+        )
+    )
+    return list(before["fields"]) if before else None
+
+
+def _compare(session: Session, notice: Notice, values: Mapping[str, Sequence[str]], version: int) -> Outcome:
+    base = fields_at(session, notice, version)
+    now = form.read(notice.fields)
+    # What was typed, on the fields it was typed on; a base nobody knows counts as the present one.
+    mine = form.tidy(values)
+    before = form.read(base) if base is not None else now
+    rows = []
+    for key, columns in [(form.KIND, (form.KIND,)), *((f.key, _names(f)) for f in form.FORM.values())]:
+        if columns[0] not in mine:
+            continue
+        ours, theirs, first = (_rows(side, columns) for side in (mine, now, before))
+        if ours != theirs:
+            choice = "now" if ours == first else "mine"
+            both = first not in (ours, theirs)
+            rows.append(Compared(key, label_of(key), _words(key, ours), _words(key, theirs), choice, both))
+    return Outcome("stale", notice.address, compared=tuple(rows), version=notice.version)
+
+
+def _chosen(
+    base: Fields, values: Mapping[str, Sequence[str]], choices: Mapping[str, str]
+) -> Mapping[str, Sequence[str]]:
+    now = form.read(base)
+    out = dict(values)
+    for key, side in choices.items():
+        if side == "now" and (key in form.FORM or key == form.KIND):
+            for name in (form.KIND,) if key == form.KIND else _names(form.FORM[key]):
+                out[name] = now[name]
+    return out
+
+
+def _names(form_field: form.FormField) -> tuple[str, ...]:
+    return tuple(column.name for column in form_field.columns)
+
+
+def _rows(values: Values, names: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(values.get(name, []) for name in names), strict=False))
+
+
+def _words(key: str, rows: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Each value in words: « Dupont, Anne (traducteur) »."""
+    if key == form.KIND:
+        return tuple(kind_label(code) for (code,) in rows if code)
+    out = []
+    for row in rows:
+        columns = form.FORM[key].columns
+        words = [form.choice_label(c, t) if c.choices else t for c, t in zip(columns, row, strict=True) if t]
+        out.append(f"{words[0]} ({', '.join(words[1:])})" if len(words) > 1 else "".join(words))
+    return tuple(out)
+
+
+def label_of(key: str) -> str:
+    return _("Type de document") if key == form.KIND else form.FORM[key].label
+
+
+def kind_label(code: str) -> str:
+    kind = KINDS.get(code)
+    return code if kind is None else kind.en if current_language() == "en" else kind.fr
+
+
+# --- what a save finds out -------------------------------------------------------------------
+
+
+def _linked(session: Session, before: Fields, after: Fields) -> tuple[Fields, tuple[tuple[str, str], ...]]:
+    terms = find_terms(session, form.typed_subjects(before, after))
+    journals = find_journals(session, form.typed_journals(before, after))
+    fields, told = form.link(before, after, terms, journals)
+    return fields, tuple(told)
+
+
+def find_terms(session: Session, labels: Sequence[str]) -> dict[str, Term]:
+    """Terms of our thesauri by the folded words they answer to."""
+    known = authorities.find_concepts(session, labels) if labels else {}
+    codes = dict(session.execute(select(ConceptScheme.id, ConceptScheme.code)).tuples().all()) if known else {}
+    return {words: Term(concept.label, codes[concept.scheme_id]) for words, concept in known.items()}
+
+
+def find_journals(session: Session, titles: Sequence[str]) -> dict[str, Journal]:
+    """Journals of ours by folded title, where only one answers to it."""
+    if not titles:
+        return {}
+    found: dict[str, list[Notice]] = {}
+    statement = select(Notice).where(
+        Notice.level == "serial",
+        Notice.status.in_(("published", "draft", "candidate")),
+        Notice.sort_key.in_({sort_key(title) for title in titles}),
+    )
+    for notice in session.scalars(statement):
+        found.setdefault(fold(notice.title), []).append(notice)
+    alone = {words: same[0] for words, same in found.items() if len(same) == 1}
+    issns = dict(
+        session.execute(
+            select(NoticeIdentifier.notice_id, NoticeIdentifier.value).where(
+                NoticeIdentifier.notice_id.in_({n.id for n in alone.values()}), NoticeIdentifier.scheme == "issn"
+            )
+        )
+        .tuples()
+        .all()
+    )
+    return {words: Journal(n.title, n.address, issns.get(n.id, "")) for words, n in alone.items()}
+
+
+def _others(session: Session, notice: Notice | None, before: Fields, after: Fields) -> tuple[Other, ...]:
+    """Notices with an identifier this save brings in; an ISSN belongs to the journal alone."""
+    schemes = {"isbn", "doi"} | ({"issn"} if form.kind_of(after) == "serial" else set())
+    known = set(identifiers(before)) if notice and notice.status == "published" else set()
+    wanted = [pair for pair in identifiers(after) if pair[0] in schemes and pair not in known]
+    out: dict[int, Other] = {}
+    for (_scheme, value), numbers in notices.find_by_identifier(session, wanted).items():
+        for number in numbers:
+            if notice is None or number != notice.id:
+                other = notices.get(session, number)
+                out[number] = Other(other.address, other.title, other.status, value)
+    return tuple(out[number] for number in sorted(out))
+
+
+# --- copies ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What the form of a copy says."""
+
+    call_number: str = ""
+    barcode: str = ""
+    location: str = ""
+    section: str = ""
+    inventory_number: str = ""
+    status: str = "available"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOutcome:
+    batch_id: int | None = None
+    problems: tuple[Problem, ...] = field(default=())
+    stale: bool = False
+
+
+def add_copy(session: Session, notice: Notice, copy: Copy, *, by: str) -> CopyOutcome:
+    """A new copy of a notice, ours."""
+    if problem := _barcode_elsewhere(session, copy.barcode, None):
+        return CopyOutcome(problems=(problem,))
+    batch = history.open_batch(session, "copy", by=by)
+    received = RecordItem(
+        barcode=copy.barcode,
+        call_number=copy.call_number,
+        location=copy.location,
+        section=copy.section,
+        inventory_number=copy.inventory_number,
+    )
+    items.add_many(session, [(notice.id, received)], batch=batch)
+    return CopyOutcome(batch.id)
+
+
+def revise_copy(session: Session, item: Item, copy: Copy, *, by: str, version: int) -> CopyOutcome:
+    """Change a copy; nothing is written when somebody else changed it meanwhile."""
+    if item.version != version:
+        return CopyOutcome(stale=True)
+    if problem := _barcode_elsewhere(session, copy.barcode, item):
+        return CopyOutcome(problems=(problem,))
+    values = {
+        "call_number": copy.call_number,
+        "barcode": copy.barcode or None,
+        "location_id": items.name_location(session, copy.location),
+        "section": copy.section,
+        "inventory_number": copy.inventory_number,
+        "status": copy.status if copy.status in ITEM_STATUSES else item.status,
+    }
+    if all(getattr(item, name) == value for name, value in values.items()):
+        return CopyOutcome()
+    batch = history.open_batch(session, "copy", by=by)
+    items.revise(session, item, values, by=by, batch=batch)
+    return CopyOutcome(batch.id)
+
+
+def _barcode_elsewhere(session: Session, barcode: str, item: Item | None) -> Problem | None:
+    """A barcode names one copy only: said beside the field, and where the other copy is."""
+    if not barcode:
+        return None
+    taken = items.barcodes_taken(session, notices.our_centre(session), [barcode]).get(barcode)
+    if taken is None or (item is not None and taken == item.id):
+        return None
+    other = session.get_one(Item, taken)
+    title = notices.get(session, other.notice_id).title
+    return Problem("995", "f", "item.barcode_elsewhere", "error", {"barcode": barcode, "title": title})

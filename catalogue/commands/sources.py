@@ -1,0 +1,461 @@
+"""What comes in from partners: sources, harvests, the inbox, thesauri."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from catalogue import authorities, notices, setup, sources
+from catalogue import inbox as waiting
+from catalogue.app import Travee
+from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, progress, running
+from catalogue.db import now
+from catalogue.i18n import _, format_instant, format_number, ngettext
+from catalogue.models import Concept, ConceptScheme, Run, Source, SourceRecord
+from catalogue.problems import sentence
+from harvest import run, skos
+
+# What may stand behind « ? » in an address copied from a browser, and is no part of a server's address.
+OAI_ARGUMENTS = frozenset(("verb", "metadataPrefix", "set", "from", "until", "resumptionToken", "identifier"))
+
+
+@contextmanager
+def _opened(as_json: bool) -> Iterator[Travee]:
+    with running() as travee:
+        if not setup.is_ready(travee.db):
+            fail(as_json, _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."))
+        yield travee
+
+
+# --- sources ---------------------------------------------------------------------------------
+
+
+@click.group()
+def source() -> None:
+    """Les sources : partenaires moissonnés et fichiers importés."""
+
+
+@source.command("add")
+@click.argument("name")
+@click.argument("url")
+@click.option("--prefix", default=run.PREFIX, show_default=True, help="Format demandé ; « auto » : le premier lisible.")
+@click.option("--set", "set_spec", default="", help="Un seul ensemble du partenaire.")
+@click.option("--local", is_flag=True, help="Le partenaire est sur un réseau privé.")
+@click.option("--identity", default="", help="D’un numéro à un identifiant, ex. oai:RECI:{001}.")
+@click.option("--new", "new_status", type=click.Choice(["candidate", "published"]), default="candidate")
+@click.option("--rule", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Règles, en TOML.")
+@click.option("--licence", default="", help="Sous quelle licence les notices sont données.")
+@click.option("--resend", type=click.Choice(["yes", "no", "partly"]), default="yes", help="Peut-on les redonner ?")
+@as_json
+def source_add(
+    name: str,
+    url: str,
+    prefix: str,
+    set_spec: str,
+    local: bool,
+    identity: str,
+    new_status: str,
+    rule: Path | None,
+    licence: str,
+    resend: str,
+    as_json: bool,
+) -> None:
+    """Déclare un partenaire à moissonner (OAI-PMH), ou l’adresse d’une base déjà importée par fichier."""
+    address = _address(url)
+    rules = _rules(rule) if rule else {}
+    if identity and "{001}" not in identity:
+        raise click.BadParameter(_("le modèle doit contenir {001}, ex. oai:RECI:{001}"), param_hint="--identity")
+    with _opened(as_json) as travee, travee.db.write() as session:
+        known = sources.find(session, name)
+        if known is not None and known.kind == "oai" and known.removed_at is None:
+            fail(as_json, _("La source « {name} » existe déjà : retirez-la d’abord.").format(name=name))
+        made = sources.for_file(session, name)
+        made.kind, made.url, made.prefix, made.set_spec, made.local = "oai", address, prefix, set_spec, local
+        made.new_status, made.rules, made.licence, made.resend = new_status, rules, licence, resend
+        made.removed_at = None
+        if identity:
+            sources.set_identity(session, made, identity)
+        document = _described(made)
+    lines = [_("La source « {name} » est déclarée : {url}").format(name=name, url=address)]
+    lines.append(_("Pour la moissonner : travee harvest {name}").format(name=name))
+    finish(as_json, document, *lines)
+
+
+@source.command("list")
+@as_json
+def source_list(as_json: bool) -> None:
+    """Les sources, et leur dernière moisson."""
+    with _opened(as_json) as travee, travee.db.read() as session:
+        rows = [_described(s) | {"last_run": _last_run(session, s)} for s in sources.list_sources(session)]
+    lines = [f"{r['name']:<20} {r['kind']:<5} {r['url'] or '–'}  {_told(r['last_run'])}".rstrip() for r in rows]
+    finish(as_json, {"sources": rows}, *(lines or [_("Aucune source.")]))
+
+
+@source.command("show")
+@click.argument("name")
+@as_json
+def source_show(name: str, as_json: bool) -> None:
+    """Une source : ses réglages, ses règles, ce qui en est venu."""
+    with _opened(as_json) as travee, travee.db.read() as session:
+        found = _found(session, name, as_json)
+        document = _described(found) | {
+            "records": session.scalar(
+                select(func.count()).select_from(SourceRecord).where(SourceRecord.source_id == found.id)
+            ),
+            "last_run": _last_run(session, found),
+        }
+    shown = {
+        _("Nom"): document["name"],
+        _("Adresse"): document["url"],
+        _("Format"): document["prefix"],
+        _("Ensemble"): document["set"],
+        _("Réseau privé"): _("oui") if document["local"] else _("non"),
+        _("Identifiants"): document["identity"],
+        _("Nouvelles notices"): {"candidate": _("à valider"), "published": _("publiées")}[document["new"]],
+        _("Licence"): document["licence"],
+        _("Peut être redonnée"): {"yes": _("oui"), "no": _("non"), "partly": _("en partie")}[document["resend"]],
+        _("Règles"): ", ".join(f"{k} = {v}" for k, v in document["rules"].items()),
+        _("Notices d’origine"): format_number(document["records"]),
+        _("Dernière moisson"): _told(document["last_run"]),
+    }
+    finish(as_json, document, *(f"{label:<20} {value}" for label, value in shown.items() if value))
+
+
+@source.command("remove")
+@click.argument("name")
+@as_json
+def source_remove(name: str, as_json: bool) -> None:
+    """Retire une source : elle n’est plus moissonnée, tout ce qui en est venu reste."""
+    with _opened(as_json) as travee, travee.db.write() as session:
+        _found(session, name, as_json).removed_at = now()
+    finish(
+        as_json,
+        {"name": name, "removed": True},
+        _("La source « {name} » est retirée ; ses notices restent au catalogue.").format(name=name),
+    )
+
+
+def _found(session: Session, name: str, as_json: bool) -> Source:
+    found = sources.find(session, name)
+    if found is None or found.removed_at is not None:
+        fail(as_json, _("Aucune source ne s’appelle « {name} ».").format(name=name))
+    return found
+
+
+def _address(url: str) -> str:
+    """The server's address without what belongs to one question, so that any link of it may be pasted."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise click.BadParameter(sentence("oai.bad_url", {"url": url}), param_hint="URL")
+    kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in OAI_ARGUMENTS]
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(kept), ""))
+
+
+def _rules(path: Path) -> dict[str, Any]:
+    """A source's rules: `follow = "untouched"` lets a notice that nobody has touched here follow its source."""
+    try:
+        rules = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise click.BadParameter(str(error), param_hint="--rule") from error
+    unknown = sorted(set(rules) - {"follow"})
+    if unknown or rules.get("follow", "untouched") != "untouched":
+        words = ", ".join(unknown) or f"follow = {rules['follow']!r}"
+        message = _('règle inconnue : {rule}. Une seule existe pour l’instant : follow = "untouched".')
+        raise click.BadParameter(message.format(rule=words), param_hint="--rule")
+    return rules
+
+
+def _described(found: Source) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "url": found.url,
+        "prefix": found.prefix,
+        "set": found.set_spec,
+        "local": found.local,
+        "identity": found.identity,
+        "new": found.new_status,
+        "licence": found.licence,
+        "resend": found.resend,
+        "rules": found.rules or {},
+    }
+
+
+def _last_run(session: Session, found: Source) -> dict[str, Any] | None:
+    statement = select(Run).where(Run.source_id == found.id, Run.kind == "harvest").order_by(Run.id.desc()).limit(1)
+    last = session.scalar(statement)
+    if last is None:
+        return None
+    reason = sentence(last.reason["code"], last.reason.get("params")) if last.reason else None
+    return {
+        "run": last.id,
+        "at": last.started_at.isoformat(),
+        "when": format_instant(last.started_at),
+        "status": last.status,
+        "reason": reason,
+        "counts": last.counts,
+    }
+
+
+def _told(last: Mapping[str, Any] | None) -> str:
+    if last is None:
+        return ""
+    words = {"complete": _("complète"), "incomplete": _("incomplète"), "running": _("en cours")}[last["status"]]
+    return " · ".join(part for part in (last["when"], words, last["reason"]) if part)
+
+
+# --- harvests --------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Toutes les sources à moissonner.")
+@click.option("--full", is_flag=True, help="Tout redemander, pas seulement ce qui a changé.")
+@click.option("--from", "since", default="", help="Ce qui a changé depuis ce jour (AAAA-MM-JJ).")
+@click.option("--replay", type=int, help="Relire les pages gardées d’une moisson, sans réseau.")
+@click.option("--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Bilan JSON.")
+@as_json
+def harvest(
+    names: tuple[str, ...],
+    every: bool,
+    full: bool,
+    since: str,
+    replay: int | None,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    """Moissonne un ou plusieurs partenaires, et dit ce qui est venu."""
+    if bool(names) == every and not (replay is not None and not names):
+        raise click.UsageError(_("Nommez une source, ou dites --all."))
+    if replay is not None and (every or len(names) > 1 or full or since):
+        raise click.UsageError(_("--replay relit une seule moisson, telle qu’elle fut."))
+    if since and full:
+        raise click.UsageError(_("--full et --from ne vont pas ensemble."))
+    done: list[run.Report] = []
+    failures: list[tuple[str, str]] = []
+    with _opened(as_json) as travee:
+        if every:
+            with travee.db.read() as session:
+                names = tuple(s.name for s in sources.list_sources(session) if s.kind == "oai")
+        for name in names or ("",):
+            if every and not names:
+                break
+            one = _replay_one(travee, replay, name) if replay is not None else _harvest_one(travee, name, full, since)
+            if isinstance(one, str):
+                failures.append((name, one))
+            else:
+                done.append(one)
+        _bring_index_up_to_date(travee)
+    document = _document(done, failures)
+    if report:
+        report.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    lines = [line for one in done for line in _lines(one)] + [words for _name, words in failures]
+    finish(as_json, document, *(lines or [_("Aucune source à moissonner.")]), code=_exit_code(done, failures))
+
+
+def _harvest_one(travee: Travee, name: str, full: bool, since: str) -> run.Report | str:
+    try:
+        with progress(_("Moisson de {name}").format(name=name)) as step:
+            return run.harvest(travee.db, travee.settings, name, full=full, since=since, progress=step)
+    except LookupError:
+        return _("Aucune source à moissonner ne s’appelle « {name} ».").format(name=name)
+    except run.AlreadyRunning:
+        return _("« {name} » est déjà en train d’être moissonnée.").format(name=name)
+    except ValueError:
+        raise click.BadParameter(_("une date s’écrit AAAA-MM-JJ"), param_hint="--from") from None
+
+
+def _replay_one(travee: Travee, number: int, name: str) -> run.Report | str:
+    try:
+        with progress(_("Relecture de la moisson {number}").format(number=number)) as step:
+            return run.replay(travee.db, travee.settings, number, source_name=name, progress=step)
+    except LookupError:
+        return _("Aucune moisson n° {number} pour cette source.").format(number=number)
+    except run.AlreadyRunning:
+        return _("« {name} » est déjà en train d’être moissonnée.").format(name=name)
+
+
+def _bring_index_up_to_date(travee: Travee) -> None:
+    """What came in can be found at once; where that fails, the queue keeps it for the worker."""
+    try:
+        while travee.drain():
+            pass
+    except (OSError, SQLAlchemyError) as error:
+        click.echo(_("L’index n’a pas pu être mis à jour : {error}").format(error=error), err=True)
+
+
+def _document(done: Sequence[run.Report], failures: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The report of one harvest as it is; of several, their sums, with each below."""
+    if len(done) == 1 and not failures:
+        return done[0].document()
+    each = [r.document() for r in done]
+    for name, words in failures:
+        each.append(run.Report(name, 0, "incomplete").document() | {"run": None, "reason": words})
+    reasons = [f"{r['source']} : {r['reason']}" if r["source"] else r["reason"] for r in each if r["reason"]]
+    if len(each) == 1:
+        return each[0]
+    return {
+        "status": "complete" if all(r["status"] == "complete" for r in each) else "incomplete",
+        "reason": " ".join(reasons) or None,
+        **{name: sum(r[name] for r in each) for name in run.COUNTS},
+        "refused_records": [{"source": r["source"], **one} for r in each for one in r["refused_records"]],
+        "runs": each,
+    }
+
+
+def _exit_code(done: Sequence[run.Report], failures: Sequence[tuple[str, str]]) -> int:
+    """0 all of it; 1 nothing could be done; 3 in part, records refused or a list cut short."""
+    if not failures and all(r.status == "complete" and not r.refused for r in done):
+        return DONE
+    return IN_PART if any(r.counts["received"] or r.status == "complete" for r in done) else FAILED
+
+
+def _lines(report: run.Report) -> list[str]:
+    counts = report.counts
+    words = [
+        (counts["new"], ngettext("{n} nouvelle", "{n} nouvelles", counts["new"])),
+        (counts["matched"], ngettext("{n} déjà connue d’ailleurs", "{n} déjà connues d’ailleurs", counts["matched"])),
+        (counts["updated"], ngettext("{n} changée", "{n} changées", counts["updated"])),
+        (counts["unchanged"], ngettext("{n} inchangée", "{n} inchangées", counts["unchanged"])),
+        (counts["repeated"], ngettext("{n} répétée", "{n} répétées", counts["repeated"])),
+        (counts["refused"], ngettext("{n} refusée", "{n} refusées", counts["refused"])),
+        (counts["deleted_upstream"], _("{n} dites supprimées chez le partenaire")),
+    ]
+    said = ", ".join(text.format(n=format_number(n)) for n, text in words if n)
+    received = ngettext("{n} notice reçue", "{n} notices reçues", counts["received"])
+    received = received.format(n=format_number(counts["received"]))
+    template = _("{source} : moisson complète.") if report.status == "complete" else _("{source} : moisson incomplète.")
+    lines = [template.format(source=report.source)]
+    if report.sentence:
+        lines.append(f"  {report.sentence}")
+    lines.append(f"  {received}{' : ' + said if said else ''}.")
+    if counts["inbox"]:
+        text = ngettext("{n} attend votre décision.", "{n} attendent votre décision.", counts["inbox"])
+        lines.append("  " + text.format(n=format_number(counts["inbox"])))
+    lines += [f"  {note.message}" for note in report.notes]
+    lines += [f"  {r.position}. {r.identifier} : {r.sentence()}" for r in report.refused]
+    return lines
+
+
+# --- the inbox -------------------------------------------------------------------------------
+
+
+@click.group()
+def inbox() -> None:
+    """Ce qui attend votre décision (« À revoir »)."""
+
+
+@inbox.command("list")
+@click.option("--run", "run_id", type=int, help="Seulement ce qu’une moisson a apporté.")
+@as_json
+def inbox_list(run_id: int | None, as_json: bool) -> None:
+    """Ce qui attend : nature, titre, source, depuis quand."""
+    with _opened(as_json) as travee, travee.db.read() as session:
+        entries = waiting.list_inbox(session, run_id=run_id)
+    rows = [
+        {
+            "kind": e.kind,
+            "what": e.what,
+            "source": e.source,
+            "since": e.since.isoformat(),
+            "age_days": e.age.days,
+            "link": e.link,
+            "id": e.ref,
+        }
+        for e in entries
+    ]
+    lines = [f"{e.label} · {e.what}{' · ' + e.source if e.source else ''} · {_days(e.age.days)}" for e in entries]
+    finish(as_json, {"total": len(rows), "entries": rows}, *(lines or [_("Tout est à jour.")]))
+
+
+def _days(n: int) -> str:
+    return ngettext("{n} jour", "{n} jours", n).format(n=format_number(n)) if n else _("aujourd’hui")
+
+
+# --- thesauri --------------------------------------------------------------------------------
+
+
+@click.group()
+def thesaurus() -> None:
+    """Les thésaurus (SKOS)."""
+
+
+@thesaurus.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def thesaurus_import(file: Path, as_json: bool) -> None:
+    """Fait entrer un thésaurus (Turtle ou RDF/XML), ou le met à jour ; rien n’est effacé."""
+    try:
+        schemes = skos.read(file)
+    except skos.NotRead as error:
+        fail(as_json, str(error))
+    rows, lines = [], []
+    with _opened(as_json) as travee:
+        with travee.db.write() as session:
+            for scheme in schemes:
+                code = _code(session, scheme)
+                report = authorities.load_scheme(session, code, scheme.uri, scheme.title, scheme.rows)
+                labels = [text for r in scheme.rows for _lang, text in (*r.preferred.items(), *r.alternate)]
+                linked = notices.relink(session, labels)
+                problems = [p.message for p in scheme.problems] + report.notes
+                rows.append(
+                    {
+                        "scheme": code,
+                        "uri": scheme.uri,
+                        "created": report.created,
+                        "updated": report.updated,
+                        "unchanged": report.unchanged,
+                        "notices_linked": linked,
+                        "problems": problems,
+                    }
+                )
+                template = _("{scheme} : {created} concepts entrés, {updated} mis à jour, {unchanged} inchangés.")
+                lines.append(template.format(**rows[-1]))
+                lines += [f"  {words}" for words in problems]
+        _bring_index_up_to_date(travee)
+    finish(as_json, {"schemes": rows}, *lines)
+
+
+@thesaurus.command("list")
+@as_json
+def thesaurus_list(as_json: bool) -> None:
+    """Les thésaurus, et leur nombre de concepts."""
+    with _opened(as_json) as travee, travee.db.read() as session:
+        statement = (
+            select(ConceptScheme, func.count(Concept.id))
+            .outerjoin(Concept, Concept.scheme_id == ConceptScheme.id)
+            .group_by(ConceptScheme.id)
+            .order_by(ConceptScheme.code)
+        )
+        rows: list[dict[str, Any]] = [
+            {"scheme": s.code, "uri": s.uri, "title": s.title, "concepts": n} for s, n in session.execute(statement)
+        ]
+    lines = [f"{r['scheme']:<30} {format_number(r['concepts']):>8}  {r['title'].get('fr', '')}" for r in rows]
+    finish(as_json, {"schemes": rows}, *(lines or [_("Aucun thésaurus.")]))
+
+
+def _code(session: Session, scheme: skos.Scheme) -> str:
+    """The scheme's short name: the one it has here already, else its own, with a number when that is taken."""
+    known = {s.code: s.uri for s in session.scalars(select(ConceptScheme))}
+    if scheme.uri:
+        for code, uri in known.items():
+            if uri == scheme.uri:
+                return code
+    code, n = scheme.code, 1
+    while code in known and known[code] != scheme.uri:
+        n += 1
+        code = f"{scheme.code}-{n}"
+    return code
+
+
+COMMANDS = [source, harvest, inbox, thesaurus]

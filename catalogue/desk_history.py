@@ -1,0 +1,335 @@
+"""What happened: the history of one notice, and the lots of everybody.
+
+Read as plain values, in the current language, for the desk's pages. Undoing is in `catalogue.lots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalogue import differences, history, items, lots, notices, sources
+from catalogue.differences import Difference
+from catalogue.i18n import N_, _, format_date
+from catalogue.models import Batch, Item, Notice, Revision
+from catalogue.unimarc import Fields
+
+LOTS_PER_PAGE = 40
+CHANGES_PER_PAGE = 15
+
+STATUS_WORDS = {
+    "draft": N_("brouillon"),
+    "candidate": N_("à relire"),
+    "published": N_("publiée"),
+    "withdrawn": N_("retirée"),
+    "merged": N_("fondue dans une autre"),
+    "erased": N_("effacée"),
+}
+ITEM_STATUS_WORDS = {
+    "available": N_("disponible"),
+    "on_loan": N_("sorti"),
+    "missing": N_("manquant"),
+    "repair": N_("en réparation"),
+    "withdrawn": N_("retiré"),
+}
+LOT_WORDS = {
+    "create": N_("Création"),
+    "edit": N_("Modification"),
+    "publish": N_("Publication"),
+    "propose": N_("Proposition à la relecture"),
+    "put_aside": N_("Mise à l’écart"),
+    "copy": N_("Exemplaire"),
+    "import": N_("Import d’un fichier"),
+    "harvest": N_("Moisson"),
+    "undo": N_("Annulation"),
+}
+NOT_UNDOABLE = {
+    "too_old": N_("Plus de 30 jours ont passé : ce lot ne s’annule plus."),
+    "already_undone": N_("Ce lot a déjà été annulé."),
+    "empty": N_("Ce lot n’a rien changé."),
+}
+ITEM_LABELS = {
+    "call_number": N_("Cote"),
+    "barcode": N_("Code-barres"),
+    "inventory_number": N_("N° d’inventaire"),
+    "location_id": N_("Emplacement"),
+    "section": N_("Section"),
+    "status": N_("État"),
+}
+
+
+def status_words(status: str) -> str:
+    return _(STATUS_WORDS[status]) if status in STATUS_WORDS else status
+
+
+def item_status_words(status: str) -> str:
+    return _(ITEM_STATUS_WORDS[status]) if status in ITEM_STATUS_WORDS else status
+
+
+def lot_words(kind: str) -> str:
+    return _(LOT_WORDS[kind]) if kind in LOT_WORDS else kind
+
+
+def title_or_none(title: str) -> str:
+    return title or _("Sans titre")
+
+
+# --- its history -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One revision: who, when, why, and what it changed."""
+
+    lot: int
+    words: str
+    by: str
+    at: datetime
+    why: str
+    about: str  # « exemplaire 364.4 DUB », "" for the notice itself
+    made: bool
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    label: str
+    text: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    address: str
+    title: str
+    status: str
+    events: tuple[Event, ...]
+    values: tuple[Value, ...]
+    page: int
+    pages: int
+
+
+def notice_history(session: Session, notice: Notice, page: int = 1) -> History:
+    """Everything that happened to a notice and its copies, latest first, and where each of its values comes from."""
+    found: list[tuple[Revision, Batch, Any]] = []
+    rows: list[tuple[str, Any]] = [("notice", notice), *(("item", i) for i in items.list_of(session, [notice.id]))]
+    for entity, row in rows:
+        after = notices.snapshot(row) if entity == "notice" else items.snapshot(row)
+        for revision, batch in history.revisions_of(session, entity, row.id):
+            found.append((revision, batch, (after, row)))
+            after = revision.before or {}
+    found.sort(key=lambda one: -one[0].id)
+    pages = max(1, -(-len(found) // CHANGES_PER_PAGE))
+    page = min(max(page, 1), pages)
+    places = _place_names(session)
+    shown = found[(page - 1) * CHANGES_PER_PAGE : page * CHANGES_PER_PAGE]
+    return History(
+        address=notice.address,
+        title=title_or_none(notice.title),
+        status=status_words(notice.status),
+        events=tuple(_event(revision, batch, after, row, places) for revision, batch, (after, row) in shown),
+        values=tuple(_values(session, notice)) if page == 1 else (),
+        page=page,
+        pages=pages,
+    )
+
+
+def _event(revision: Revision, batch: Batch, after: Mapping[str, Any], row: Any, places: Mapping[int, str]) -> Event:
+    about = ""
+    if revision.entity == "item":
+        about = _("exemplaire %(name)s") % {"name": row.call_number or row.code}
+    return Event(
+        lot=batch.id,
+        words=lot_words(batch.kind),
+        by=batch.by,
+        at=batch.at,
+        why=batch.why,
+        about=about,
+        made=revision.before is None,
+        differences=tuple(_changes(revision.entity, revision.before, after, places)),
+    )
+
+
+def _changes(
+    entity: str, before: Mapping[str, Any] | None, after: Mapping[str, Any], places: Mapping[int, str]
+) -> list[Difference]:
+    if before is None:
+        return []
+    if entity == "item":
+        return list(_item_differences(before, after, places))
+    out = []
+    if before["status"] != after["status"]:
+        old, new = status_words(before["status"]), status_words(after["status"])
+        out.append(Difference(_("État"), (("del", old), ("ins", new))))
+    return out + differences.between(before["fields"], after["fields"])
+
+
+def _item_differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], places: Mapping[int, str]
+) -> Iterable[Difference]:
+    for name, label in ITEM_LABELS.items():
+        old, new = (_item_words(name, state.get(name), places) for state in (before, after))
+        if old != new:
+            yield Difference(_(label), tuple(piece for piece in (("del", old), ("ins", new)) if piece[1]))
+
+
+def _item_words(name: str, value: Any, places: Mapping[int, str]) -> str:
+    if name == "location_id":
+        return places.get(value, "")
+    return item_status_words(value) if name == "status" else str(value or "")
+
+
+def _place_names(session: Session) -> dict[int, str]:
+    return {place.id: place.name for place in items.list_locations(session)}
+
+
+def _values(session: Session, notice: Notice) -> Iterable[Value]:
+    fields: Fields = notice.fields
+    acts = _acts(session, {f["r"] for f in fields if f.get("r")})
+    spoken = {claim: source.name for claim, (source, _record, _claim) in sources.origins(session, notice).items()}
+    for label, text, f in differences.values(fields):
+        yield Value(label, text, _origin(f.get("o", ()), acts.get(f.get("r", 0)), spoken))
+
+
+def _acts(session: Session, revisions: Iterable[int]) -> dict[int, tuple[str, datetime]]:
+    statement = select(Revision.id, Batch.by, Batch.at).join(Batch, Batch.id == Revision.batch_id)
+    return {r: (by, at) for r, by, at in session.execute(statement.where(Revision.id.in_(set(revisions))))}
+
+
+def _origin(origin: Sequence[Any], act: tuple[str, datetime] | None, spoken: Mapping[int, str]) -> str:
+    """« repris de RECI le 3 mars 2024 », « saisi ici par claire le 3 mars 2024 »."""
+    day = format_date(act[1]) if act else ""
+    named = [spoken[claim] for claim in origin if claim in spoken]
+    if named:
+        return _("repris de %(source)s le %(day)s") % {"source": ", ".join(dict.fromkeys(named)), "day": day}
+    return _("saisi ici par %(by)s le %(day)s") % {"by": act[0], "day": day} if act else ""
+
+
+def last_lot(session: Session, notice: Notice, login: str) -> int | None:
+    """The lot of the last change of a notice, when it is this person's and can be undone."""
+    found = history.revisions_of(session, "notice", notice.id)
+    if not found or found[0][1].by != login or lots.why_not(session, found[0][1]):
+        return None
+    return found[0][1].id
+
+
+# --- lots ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """One act, as the list of lots and its own page say it."""
+
+    id: int
+    words: str
+    kind: str
+    by: str
+    at: datetime
+    why: str
+    count: int
+    titles: tuple[str, ...]
+    not_undoable: str  # the sentence, "" when it can be taken back
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A row that a lot changed."""
+
+    title: str
+    address: str
+    about: str
+    made: bool
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LotPage:
+    lot: Lot
+    changes: tuple[Changed, ...]
+    left_out: int
+
+
+def list_lots(session: Session, page: int = 1) -> tuple[list[Lot], bool]:
+    """A page of lots, latest first, and whether there are older ones."""
+    rows = history.list_batches(session, limit=LOTS_PER_PAGE + 1, offset=(page - 1) * LOTS_PER_PAGE)
+    titles = _titles_of_lots(session, [batch.id for batch, _n in rows[:LOTS_PER_PAGE]])
+    found = [_lot(session, batch, n, titles.get(batch.id, ())) for batch, n in rows[:LOTS_PER_PAGE]]
+    return found, len(rows) > LOTS_PER_PAGE
+
+
+def _lot(session: Session, batch: Batch, count: int, titles: Sequence[str]) -> Lot:
+    code = lots.why_not(session, batch)
+    return Lot(
+        id=batch.id,
+        words=lot_words(batch.kind),
+        kind=batch.kind,
+        by=batch.by,
+        at=batch.at,
+        why=batch.why,
+        count=count,
+        titles=tuple(titles),
+        not_undoable=_(NOT_UNDOABLE[code]) if code else "",
+    )
+
+
+def _titles_of_lots(session: Session, batch_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """What each lot was about: the title of its notice, where there is only one."""
+    touched: dict[int, set[int]] = {}
+    one_row = (
+        select(Revision.batch_id)
+        .where(Revision.batch_id.in_(batch_ids))
+        .group_by(Revision.batch_id)
+        .having(func.count() <= 3)
+    )
+    for model, column in (("notice", Revision.entity_id), ("item", Item.notice_id)):
+        statement = select(Revision.batch_id, column).where(Revision.entity == model, Revision.batch_id.in_(one_row))
+        if model == "item":
+            statement = statement.join(Item, Item.id == Revision.entity_id)
+        for batch_id, notice_id in session.execute(statement):
+            touched.setdefault(batch_id, set()).add(notice_id)
+    wanted = {n for numbers in touched.values() for n in numbers}
+    titles = dict(session.execute(select(Notice.id, Notice.title).where(Notice.id.in_(wanted))).tuples().all())
+    return {b: tuple(title_or_none(titles[n]) for n in sorted(ns) if n in titles) for b, ns in touched.items()}
+
+
+def lot_page(session: Session, batch: Batch) -> LotPage:
+    """One lot: its rows, each with what changed in it."""
+    total = session.scalar(select(func.count()).where(Revision.batch_id == batch.id)) or 0
+    revisions = session.scalars(
+        select(Revision).where(Revision.batch_id == batch.id).order_by(Revision.id).limit(LOTS_PER_PAGE)
+    ).all()
+    places = _place_names(session)
+    changes = [changed for r in revisions if (changed := _changed(session, r, places))]
+    titles = tuple(dict.fromkeys(c.title for c in changes)) if total <= 3 else ()
+    return LotPage(_lot(session, batch, total, titles), tuple(changes), total - len(revisions))
+
+
+def _changed(session: Session, revision: Revision, places: Mapping[int, str]) -> Changed | None:
+    row: Any = session.get({"notice": Notice, "item": Item}.get(revision.entity, Notice), revision.entity_id)
+    if row is None:
+        return None
+    notice = row if revision.entity == "notice" else notices.get(session, row.notice_id)
+    next_before = session.scalar(
+        select(Revision.before)
+        .where(
+            Revision.entity == revision.entity,
+            Revision.entity_id == revision.entity_id,
+            Revision.id > revision.id,
+        )
+        .order_by(Revision.id)
+        .limit(1)
+    )
+    after = next_before or (notices.snapshot(row) if revision.entity == "notice" else items.snapshot(row))
+    about = _("exemplaire %(name)s") % {"name": row.call_number or row.code} if revision.entity == "item" else ""
+    return Changed(
+        title=title_or_none(notice.title),
+        address=notice.address,
+        about=about,
+        made=revision.before is None,
+        differences=tuple(_changes(revision.entity, revision.before, after, places)),
+    )

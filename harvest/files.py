@@ -1,0 +1,203 @@
+"""Files that come in: opened, recognised by what is in them, and read record by record.
+
+To add a format, write its reader in `crosswalk/` (a stream of bytes in, Records and Refusals out) and name it
+in READERS. A file that cannot be read at all gives one Refusal at position 0; a file that breaks off gives
+what stands before, then a Refusal.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from catalogue.problems import Refusal
+from catalogue.unimarc import Record
+from harvest import dialect
+from harvest.crosswalk import iso2709, pmbxml
+
+Reader = Callable[[BinaryIO], Iterator[Record | Refusal]]
+
+READERS: Mapping[str, Reader] = {"unimarc": iso2709.read_file, "pmbxml": pmbxml.read_file}
+
+# What each format is called in a sentence, those too that are not read yet: they are recognised all the same.
+NAMES: Mapping[str, str] = {
+    "unimarc": "UNIMARC (ISO 2709)",
+    "pmbxml": "XML de PMB",
+    "marcxml": "MARCXML",
+    "pmbsql": "SQL",
+    "marc21": "MARC 21",
+    "dc": "Dublin Core",
+    "mods": "MODS",
+    "ris": "RIS",
+    "bibtex": "BibTeX",
+    "csljson": "JSON",
+    "endnote": "EndNote XML",
+    "csv": "CSV",
+    "xlsx": "XLSX",
+}
+
+HEAD = 1 << 16
+GROWTH = 200  # a compressed file may grow so much, and …
+ALWAYS = 200_000_000  # … to this size in any case
+KEPT = 1 << 16
+
+_GZIP = b"\x1f\x8b"
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0")
+_ROOTS = {
+    "unimarc": "pmbxml",
+    "notice": "pmbxml",
+    "collection": "marcxml",
+    "record": "marcxml",
+    "mods": "mods",
+    "modsCollection": "mods",
+    "dc": "dc",
+    "xml": "endnote",
+}
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
+_WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
+_LEADER = re.compile(rb"[\d ]{5}[^\x1e\x1f]{19}")
+
+
+def read(path: Path, format: str = "auto", profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
+    """The records of a file, understood by the habits of their source (`profile`)."""
+    with path.open("rb") as raw:
+        name, refusal = recognise(_peek(raw), format)
+        if refusal is not None:
+            yield refusal
+            return
+        position = 0
+        try:
+            for record in READERS[name](_open(raw, path)):
+                position = record.position
+                yield dialect.understand(record, profile) if isinstance(record, Record) else record
+        except _TooBig:
+            yield Refusal(position + 1, "", "file.grows", {"position": str(position + 1)})
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            yield Refusal(position + 1, "", "file.cut_gzip", {"position": str(position + 1)})
+
+
+def read_bytes(raw: bytes, format: str, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
+    """The same, for a record that was kept as received."""
+    for record in READERS[format](io.BytesIO(raw)):
+        yield dialect.understand(record, profile) if isinstance(record, Record) else record
+
+
+def format_of(path: Path, format: str = "auto") -> str:
+    """The format a file will be read as, "" when it cannot be."""
+    with path.open("rb") as raw:
+        return recognise(_peek(raw), format)[0]
+
+
+def recognise(head: bytes, format: str = "auto") -> tuple[str, Refusal | None]:
+    """The format of these first bytes, or the one sentence that says why they are not read.
+
+    A format that a person names wins over what we see, but not over a picture.
+    """
+    code = _hopeless(head)
+    seen = "" if code else _look(head)
+    name = seen if format == "auto" else format
+    if not code and not name:
+        code = "file.unknown"
+    elif not code and name not in READERS:
+        code = "file.not_read_yet"
+    if not code:
+        return name, None
+    params = {"format": NAMES.get(name, name), "read": " · ".join(NAMES[known] for known in READERS)}
+    return "", Refusal(0, "", code, params, head[:KEPT])
+
+
+def _hopeless(head: bytes) -> str:
+    """Why no reader could do anything with these bytes, "" when one might."""
+    if not head.strip(b"\0\r\n\t \x1a"):
+        return "file.empty"
+    if head.startswith(_PICTURES) and not _LEADER.match(head):
+        return "file.picture"
+    if head.startswith(b"%PDF"):
+        return "file.pdf"
+    if head.startswith(_ARCHIVES):
+        return "file.archive"
+    if _WEB_PAGE.search(head[:2000]):
+        return "file.web_page"
+    return ""
+
+
+def _look(head: bytes) -> str:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t \x1a")
+    if text[:1] == b"<" or text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return _look_xml(text.replace(b"\0", b""))
+    if b"\x1e" in head and _LEADER.match(text):
+        return "unimarc"
+    if re.match(rb"TY  - ", text):
+        return "ris"
+    if re.match(rb"@\w+\s*\{", text):
+        return "bibtex"
+    if re.match(rb"[\[{]", text):
+        return "csljson"
+    if re.search(rb"^(?:INSERT INTO|CREATE TABLE|-- MySQL|-- MariaDB)", text, re.M):
+        return "pmbsql"
+    return ""
+
+
+def _look_xml(text: bytes) -> str:
+    """By the first elements: a root we know, or records wrapped in somebody's answer."""
+    bare = re.sub(rb"<!--.*?-->|<\?.*?\?>|<![^>\[]*(?:\[.*?\])?[^>]*>", b"", text, flags=re.S)
+    names = [name.decode() for name in _ROOT.findall(bare)[:40]]
+    if "notice" in names:
+        return "pmbxml"
+    if names and names[0] == "RDF":
+        return ""
+    # What cannot be told apart is left to the strict reader of PMB's XML, which says what it found.
+    return next((_ROOTS[name] for name in names if name in _ROOTS), "pmbxml")
+
+
+# --- opening ---------------------------------------------------------------------------------
+
+
+class _TooBig(Exception):
+    pass
+
+
+class _Bounded(io.RawIOBase):
+    """A compressed stream that stops when it grows beyond reason."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self._left = stream, limit
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._stream.read(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise _TooBig
+        return piece
+
+
+def _open(raw: BinaryIO, path: Path) -> BinaryIO:
+    """The stream behind gzip, whatever the file's name says."""
+    raw.seek(0)
+    magic = raw.read(2)
+    raw.seek(0)
+    if magic != _GZIP:
+        return raw
+    limit = max(ALWAYS, GROWTH * path.stat().st_size)
+    return _Bounded(gzip.GzipFile(fileobj=raw), limit)  # type: ignore[return-value,arg-type]
+
+
+def _peek(raw: BinaryIO) -> bytes:
+    """The first bytes of what is in the file; of a compressed file that breaks off, as many as there are."""
+    raw.seek(0)
+    head = raw.read(HEAD)
+    if head[:2] != _GZIP:
+        return head
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD)
+    except zlib.error:
+        return head

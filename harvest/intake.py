@@ -1,0 +1,305 @@
+"""How a record becomes a notice, whether a file or a partner brought it. One place, so that the two meet.
+
+`take_in` keeps each record as received, recognises the notice it speaks of, and makes one where there is
+none. It changes nothing that a person has accepted: what a known record now says differently waits as a
+version of its own (decision 2), unless a rule of the source lets its untouched notices follow it.
+
+Recognised means, in this order: the record is known and claims a notice; the same full identifier is known
+under another source's name; exactly one living notice of the same level has the same ISBN, and this source
+does not claim it already (two records of one base are two records, whatever their ISBN). Real matching
+comes to `_find_twins`, three-way merging to `_follow`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from catalogue import db, history, notices, sources, unimarc
+from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord, SourceVersion
+from catalogue.notices import NewNotice
+from catalogue.problems import Refusal
+from catalogue.sources import Received, Staged
+from catalogue.unimarc import Fields, Record, RecordItem, occurrence
+from harvest.crosswalk import pmbxml
+
+WAITING = ("draft", "published")  # a candidate waits for a person already, and whole
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record on its way in; `record` is None when the source says that it is deleted."""
+
+    received: Received
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record.
+
+    `kind`: new, matched, updated, unchanged, repeated or deleted. `waits`: a person has something to decide.
+    """
+
+    kind: str
+    identifier: str
+    record_id: int
+    notice_id: int | None
+    waits: bool = False
+    applied: bool = False
+
+
+def receive(source: Source, record: Record, *, identifier: str = "", datestamp: str = "") -> Incoming:
+    """A record with the identifier and the fingerprint that it has whichever way it comes.
+
+    Copies are left out of the fingerprint: a loan does not change a document, and exports with and without
+    copies must meet. So is what PMB changes every day without meaning anything by it.
+    """
+    mark = unimarc.fingerprint(record.fields, pmbxml.volatile)
+    return Incoming(
+        Received(
+            identifier=identifier or sources.identify(source, record.control_number, mark),
+            fingerprint=mark,
+            fields=record.fields,
+            items=[_item(i) for i in record.items],
+            datestamp=datestamp,
+            control_number=record.control_number or "",
+        ),
+        record,
+    )
+
+
+def receive_deleted(identifier: str, datestamp: str) -> Incoming:
+    return Incoming(Received(identifier=identifier, fingerprint="", fields=(), datestamp=datestamp, deleted=True), None)
+
+
+def refuse(record: Record) -> Refusal | None:
+    """Why this record cannot be a notice, if it cannot."""
+    tags = {f["t"] for f in record.fields}
+    if unimarc.leader(record.fields)[6:7] in ("x", "y", "z"):
+        code = "record.authority"
+    elif "245" in tags and "200" not in tags:
+        code = "record.marc21"
+    elif not unimarc.title(record.fields):
+        code = "record.no_title"
+    else:
+        return None
+    return Refusal(record.position, record.control_number or "", code, raw=record.raw)
+
+
+def take_in(
+    session: Session,
+    source: Source,
+    rows: Sequence[Incoming],
+    *,
+    batch: Callable[[], Batch],
+    status: str,
+    owner_id: int | None = None,
+    run: Run | None = None,
+    page_id: int | None = None,
+    follow: bool | None = None,
+) -> list[Outcome]:
+    """Keep, recognise, make: one outcome a row, in order. `batch` gives the lot, opened when something is made.
+
+    `follow`: whether a notice that nobody has touched follows its record; a rule of the source unless told.
+    """
+    follow = source.rules.get("follow") == "untouched" if follow is None else follow
+    seen = _seen(session, source, rows, run)
+    staged = sources.stage(session, source, [r.received for r in rows], run=run, page_id=page_id)
+    last = {s.record_id: n for n, s in enumerate(staged)}
+    fresh = [n for n in sorted(last.values()) if staged[n].notice_id is None and not rows[n].received.deleted]
+    joined = {n: i for n in last.values() if staged[n].is_new_record and (i := staged[n].notice_id) is not None}
+    twins = _find_twins(session, source, {n: rows[n] for n in fresh})
+    made = _make(session, source, rows, staged, [n for n in fresh if n not in twins], batch, status, owner_id)
+    joined |= twins
+    agreed = _join(session, source, rows, staged, joined)
+    moved = [n for n in last.values() if staged[n].is_new_version and n not in made and n not in joined]
+    waiting, applied = _follow(session, {n: (rows[n], staged[n]) for n in moved}, batch, follow)
+    out = []
+    for n, (row, s) in enumerate(zip(rows, staged, strict=True)):
+        notice_id = made.get(n) or joined.get(n) or s.notice_id
+        waits = False
+        if row.received.deleted:
+            kind, waits = "deleted", n in waiting
+        elif n != last[s.record_id]:
+            kind = "repeated"
+        elif n in made:
+            kind, waits = "new", status == "candidate"
+        elif n in joined:
+            kind, waits = "matched", n not in agreed
+        elif s.is_new_version:
+            kind, waits = "updated", n in waiting
+        else:
+            kind = "repeated" if s.identifier in seen else "unchanged"
+        out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, n in applied))
+    return out
+
+
+def _item(item: RecordItem) -> dict[str, Any]:
+    named = {name: getattr(item, name) for name in RecordItem.__slots__ if name != "fields"}
+    return {name: value for name, value in named.items() if value} | {"fields": [dict(f) for f in item.fields]}
+
+
+def _seen(session: Session, source: Source, rows: Sequence[Incoming], run: Run | None) -> set[str]:
+    """Identifiers that this run has met already."""
+    if run is None:
+        return set()
+    statement = select(SourceRecord.identifier).where(
+        SourceRecord.source_id == source.id,
+        SourceRecord.last_seen_run_id == run.id,
+        SourceRecord.identifier.in_(sorted({r.received.identifier for r in rows})),
+    )
+    return set(session.scalars(statement))
+
+
+def _make(
+    session: Session,
+    source: Source,
+    rows: Sequence[Incoming],
+    staged: Sequence[Staged],
+    fresh: Sequence[int],
+    batch: Callable[[], Batch],
+    status: str,
+    owner_id: int | None,
+) -> dict[int, int]:
+    """Notices for the records that speak of none: row number -> notice."""
+    if not fresh:
+        return {}
+    claims = list(history.take(session, "claim", len(fresh)))
+    ready = [
+        NewNotice(list(rows[n].received.fields), claim_id=c, scope=source.name, status=status, owner_id=owner_id)  # type: ignore[arg-type]
+        for n, c in zip(fresh, claims, strict=True)
+    ]
+    made = dict(zip(fresh, notices.create_many(session, ready, batch=batch()), strict=True))
+    sources.claim_many(
+        session,
+        [(c, made[n], staged[n].record_id, staged[n].version_id) for n, c in zip(fresh, claims, strict=True)],
+    )
+    _name(session, source, {n: (rows[n], notice_id) for n, notice_id in made.items()})
+    return made
+
+
+def _name(session: Session, source: Source, rows: Mapping[int, tuple[Incoming, int]]) -> None:
+    """Remember what the source calls these notices, and join the links that were waiting for them."""
+    names: dict[str, dict[str, int]] = {"record": {}, "bull": {}}
+    for row, notice_id in rows.values():
+        if number := row.received.control_number:
+            names["record"][number] = notice_id
+        if row.record is not None and (bulletin := pmbxml.own_bulletin(row.record)):
+            names["bull"][bulletin] = notice_id
+    for space, values in names.items():
+        if values:
+            sources.name_ids(session, source, space, values)
+            notices.keep_promises(session, {f"{source.name}:{space}:{value}": n for value, n in values.items()})
+
+
+def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) -> dict[int, int]:
+    """Records that speak of a notice we have from elsewhere: row number -> notice, each notice once.
+
+    By ISBN; or because it describes an issue that was made when copies came for it.
+    """
+    bulletins = {n: b for n, r in rows.items() if r.record and (b := pmbxml.own_bulletin(r.record))}
+    issues = sources.find_ids(session, source, "bull", bulletins.values())
+    isbns = {n: [p for p in unimarc.identifiers(_fields(r)) if p[0] == "isbn"] for n, r in rows.items()}
+    found = notices.find_by_identifier(session, {pair for pairs in isbns.values() for pair in pairs})
+    ids = {notice_id for several in found.values() for notice_id in several}
+    levels: dict[int, str] = {}
+    ours: set[int] = set()  # this source's own
+    for part in db.chunks(sorted(ids)):
+        levels |= dict(session.execute(select(Notice.id, Notice.level).where(Notice.id.in_(part))).tuples())
+        statement = (
+            select(Claim.notice_id)
+            .join(SourceRecord, SourceRecord.id == Claim.record_id)
+            .where(Claim.notice_id.in_(part), Claim.state == "linked", SourceRecord.source_id == source.id)
+        )
+        ours |= set(session.scalars(statement))
+    out: dict[int, int] = {n: issues[b] for n, b in bulletins.items() if b in issues}
+    for n, row in rows.items():
+        level = unimarc.level(_fields(row))
+        twins = {i for pair in isbns[n] for i in found.get(pair, ()) if levels[i] == level}
+        if len(twins) == 1 and not twins & ours:
+            out[n] = twins.pop()
+            ours.add(out[n])
+    return out
+
+
+def _join(
+    session: Session,
+    source: Source,
+    rows: Sequence[Incoming],
+    staged: Sequence[Staged],
+    joined: Mapping[int, int],
+) -> set[int]:
+    """Claim these notices without touching them; returns the rows that say nothing else than the notice does."""
+    if not joined:
+        return set()
+    _name(session, source, {n: (rows[n], notice_id) for n, notice_id in joined.items()})
+    said = _fingerprints(session, set(joined.values()))
+    agreed = {n for n, notice_id in joined.items() if said[notice_id] == rows[n].received.fingerprint}
+    for n, notice_id in joined.items():
+        base = staged[n].version_id if n in agreed else None
+        sources.claim(session, notice_id, staged[n].record_id, base)
+    return agreed
+
+
+def _follow(
+    session: Session, moved: Mapping[int, tuple[Incoming, Staged]], batch: Callable[[], Batch], follow: bool
+) -> tuple[set[int], set[int]]:
+    """Known records that say something new: (those that wait for a person, those a rule of the source let in).
+
+    Nothing waits when the notice says the same already, or when the source has come back to what was agreed.
+    """
+    waiting: set[int] = set()
+    applied: set[int] = set()
+    by_record = {s.record_id: n for n, (_row, s) in moved.items()}
+    for part in db.chunks(sorted(by_record)):
+        statement = (
+            select(Claim, Notice, SourceVersion)
+            .join(Notice, Notice.id == Claim.notice_id)
+            .outerjoin(SourceVersion, SourceVersion.id == Claim.base_version_id)
+            .where(Claim.record_id.in_(part), Claim.state == "linked", Notice.status.in_((*WAITING, "candidate")))
+            .order_by(Claim.id)
+        )
+        for claim, notice, base in session.execute(statement).all():
+            n = by_record[claim.record_id or 0]
+            received, staged = moved[n][0].received, moved[n][1]
+            if received.deleted:
+                waiting.add(n)
+            elif base is not None and base.fingerprint == received.fingerprint:
+                continue
+            elif unimarc.fingerprint(notice.fields, pmbxml.volatile) == received.fingerprint:
+                _agree(session, claim, staged.version_id)
+            elif follow and _untouched(notice, claim, base):
+                notices.revise(session, notice, _fields(moved[n][0]), by=batch().by, origin=claim.id, batch=batch())
+                _agree(session, claim, staged.version_id)
+                applied.add(n)
+            else:
+                waiting.add(n)
+    return waiting, applied
+
+
+def _untouched(notice: Notice, claim: Claim, base: SourceVersion | None) -> bool:
+    """Everything the notice says is what this record said when it was agreed on, and nothing is missing."""
+    if base is None or any(f.get("o") != [claim.id] for f in notice.fields):
+        return False
+    return [occurrence(f) for f in notice.fields] == [occurrence(f) for f in base.fields]
+
+
+def _agree(session: Session, claim: Claim, version_id: int) -> None:
+    session.execute(update(Claim).where(Claim.id == claim.id).values(base_version_id=version_id))
+
+
+def _fields(row: Incoming) -> Fields:
+    return list(row.received.fields)  # type: ignore[arg-type]
+
+
+def _fingerprints(session: Session, notice_ids: set[int]) -> dict[int, str]:
+    out = {}
+    for part in db.chunks(sorted(notice_ids)):
+        for notice_id, fields in session.execute(select(Notice.id, Notice.fields).where(Notice.id.in_(part))):
+            out[notice_id] = unimarc.fingerprint(fields, pmbxml.volatile)
+    return out
