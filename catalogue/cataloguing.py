@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, form, history, items, notices
+from catalogue import authorities, form, history, items, notices, sources
 from catalogue.form import Journal, Term, Values
 from catalogue.i18n import _, current_language
 from catalogue.models import ConceptScheme, Item, Notice, NoticeIdentifier, Revision
@@ -133,6 +133,22 @@ def _held_back(problems: Iterable[Problem], notice: Notice | None, status: str) 
     before = validate(notice.fields, form.kind_of(notice.fields))
     known = {(p.tag, p.code, p.params.get("value")) for p in before}
     return [p for p in errors if (p.tag, p.code, p.params.get("value")) not in known]
+
+
+def decide(session: Session, notice: Notice, asked: str, *, by: str) -> Outcome:
+    """Publish a candidate, or put it aside (its address lives on): a lot of its own.
+
+    What a partner describes is published as it came; what was written here still needs what publishing needs.
+    """
+    if notice.status != "candidate":
+        return Outcome("unchanged", notice.address)
+    if asked == "publish" and not sources.origins(session, notice):
+        problems = validate(notice.fields, form.kind_of(notice.fields))
+        if any(p.level == "error" for p in problems):
+            return Outcome("problems", notice.address, problems=tuple(problems))
+    batch = history.open_batch(session, asked, by=by)
+    notices.set_status(session, notice, "published" if asked == "publish" else "withdrawn", by=by, batch=batch)
+    return Outcome("published" if asked == "publish" else "put_aside", notice.address, batch.id)
 
 
 # --- two people at once ----------------------------------------------------------------------

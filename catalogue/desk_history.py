@@ -210,6 +210,12 @@ def _origin(origin: Sequence[Any], act: tuple[str, datetime] | None, spoken: Map
     return _("saisi ici par %(by)s le %(day)s") % {"by": act[0], "day": day} if act else ""
 
 
+def last_change(session: Session, notice: Notice) -> tuple[str, datetime] | None:
+    """Who changed a notice last, and when."""
+    found = history.revisions_of(session, "notice", notice.id)
+    return (found[0][1].by, found[0][1].at) if found else None
+
+
 def last_lot(session: Session, notice: Notice, login: str) -> int | None:
     """The lot of the last change of a notice, when it is this person's and can be undone."""
     found = history.revisions_of(session, "notice", notice.id)

@@ -64,6 +64,7 @@ class FormField:
     repeatable: str  # "", "field" or "subfield"
     whole: bool
     single_valued: bool
+    short: bool
     fixed: tuple[tuple[str, str], ...]
     relation: str
     marked: str
@@ -128,6 +129,7 @@ def _form_field(key: str, block: Mapping[str, Any]) -> FormField:
         repeatable=block.get("repeatable", ""),
         whole=block.get("whole", False),
         single_valued=block.get("single_valued", False),
+        short=block.get("short", False),
         fixed=tuple((code, value) for code, value in block.get("fixed", ())),
         relation=only.get("relation", ""),
         marked=only.get("marked", ""),

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from catalogue import db, history, notices
 from catalogue.callnumber import range_end, sort_key
+from catalogue.copies import state as state_of
 from catalogue.history import Change
 from catalogue.identifiers import new_code
 from catalogue.models import Batch, Centre, Item, Location, Notice
 from catalogue.problems import Problem
-from catalogue.text import fold
 from catalogue.unimarc import RecordItem, responsibilities
 
 COLUMNS = (
@@ -50,19 +50,6 @@ class Line:
     author: str
     year: int | None
     address: str
-
-
-# What sources write for a state, folded, and what it means here; anything else leaves the copy available.
-STATUS_WORDS: Mapping[str, str] = {
-    "perdu": "missing",
-    "manquant": "missing",
-    "en reparation": "repair",
-    "reliure": "repair",
-    "retire": "withdrawn",
-    "pilon": "withdrawn",
-    "desherbe": "withdrawn",
-    "en pret": "on_loan",
-}
 
 
 def add_many(
@@ -100,7 +87,7 @@ def add_many(
                 "call_key": sort_key(copy.call_number),
                 "location_id": locations.get(copy.location),
                 "section": copy.section,
-                "status": STATUS_WORDS.get(fold(copy.status), "available"),
+                "status": state_of(copy.status),
                 "extra": extra,
                 "version": 1,
                 "created_at": batch.at,

@@ -108,16 +108,20 @@ def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
 
 def undone_notices(session: Session, notice_ids: list[int]) -> set[int]:
     """Among these, the notices whose last change was an undo: a new import may bring them back."""
+    return undone_rows(session, "notice", notice_ids)
+
+
+def undone_rows(session: Session, entity: str, ids: list[int]) -> set[int]:
     out: set[int] = set()
-    for part in db.chunks(notice_ids):
+    for part in db.chunks(ids):
         statement = (
             select(Revision.entity_id, Batch.kind)
             .join(Batch, Batch.id == Revision.batch_id)
-            .where(Revision.entity == "notice", Revision.entity_id.in_(part))
+            .where(Revision.entity == entity, Revision.entity_id.in_(part))
             .order_by(Revision.id)
         )
-        last = {entity_id: kind for entity_id, kind in session.execute(statement)}
-        out |= {notice_id for notice_id, kind in last.items() if kind == "undo"}
+        last = {row_id: kind for row_id, kind in session.execute(statement)}
+        out |= {row_id for row_id, kind in last.items() if kind == "undo"}
     return out
 
 

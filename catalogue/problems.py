@@ -61,6 +61,52 @@ SENTENCES: dict[str, str] = {
     "pmbxml.web_page": N_(
         "Ce fichier est une page web, pas un export de PMB : refaites l’export en étant connecté à PMB."
     ),
+    # -- files --------------------------------------------------------------------------------
+    "charset.declared": N_("Le texte a été lu dans le jeu de caractères que la notice annonce."),
+    "charset.iso5426": N_("La notice n’annonce pas son jeu de caractères : elle a été lue en ISO 5426."),
+    "charset.mixed": N_("Des signes isolés n’étaient pas en UTF-8 : ils ont été lus en Windows-1252."),
+    "charset.twice": N_("Le texte avait été mis deux fois en UTF-8 (« Ã© ») : les accents ont été rétablis."),
+    "charset.windows": N_("La notice n’est pas en UTF-8 : elle a été lue en Windows-1252. Vérifiez ses accents."),
+    "charset.windows_signs": N_("Des signes de Windows (apostrophes, tirets…) ont été remis à leur place."),
+    "file.archive": N_("Ce fichier est une archive ou un document de bureau, pas une liste de notices. Lus : {read}."),
+    "file.cut_gzip": N_(
+        "Le fichier compressé s’arrête avant la fin, à la notice n° {position}. Ce qui précède a été lu ; "
+        "copiez-le de nouveau pour avoir la suite."
+    ),
+    "file.empty": N_("Le fichier est vide."),
+    "file.grows": N_(
+        "Le fichier compressé devient démesuré une fois ouvert : la lecture s’arrête avant la notice n° {position}."
+    ),
+    "file.not_read_yet": N_("Ce fichier est au format {format}, que Travée ne lit pas encore. Lus : {read}."),
+    "file.pdf": N_("Ce fichier est un PDF, pas une liste de notices. Lus : {read}."),
+    "file.picture": N_("Ce fichier est une image, pas une liste de notices. Lus : {read}."),
+    "file.unknown": N_("Ce fichier n’est dans aucun format que Travée connaît. Lus : {read}."),
+    "file.web_page": N_(
+        "Ce fichier est une page web, pas une liste de notices : refaites l’export en étant connecté à votre logiciel."
+    ),
+    "import.interrupted": N_("L’import a été interrompu ; relancez-le, ce qui était entré ne sera pas doublé."),
+    "iso2709.charset": N_(
+        "La notice n° {position} est dans un jeu de caractères que Travée ne lit pas encore (« {value} » en 100 $a)."
+    ),
+    "iso2709.controls": N_("Des caractères de contrôle, invisibles, ont été retirés."),
+    "iso2709.cut": N_(
+        "Le fichier s’arrête au milieu de la notice n° {position}. Ce qui précède a été lu ; "
+        "refaites l’export pour avoir la suite."
+    ),
+    "iso2709.directory": N_("Le répertoire de la notice n° {position} est abîmé : ses zones ne se distinguent plus."),
+    "iso2709.lengths": N_("Les longueurs annoncées étaient fausses : la notice a été lue d’après ses séparateurs."),
+    "iso2709.no_directory": N_("La notice n° {position} n’a pas de répertoire : ce n’est pas de l’ISO 2709."),
+    "iso2709.no_subfield": N_("Zone {tag} : son texte n’était dans aucune sous-zone, il est mis en $a."),
+    "iso2709.no_terminator": N_("La dernière notice n’a pas de marque de fin ; elle est entière."),
+    "iso2709.not_marc": N_("Ce fichier n’est pas de l’ISO 2709 : aucune zone ne s’y trouve."),
+    "iso2709.stray_text": N_("Zone {tag} : le texte « {value} », hors de toute sous-zone, n’a pas été repris."),
+    "iso2709.too_big": N_("La notice n° {position} dépasse {limit} Mo : elle n’est pas lue."),
+    "iso2709.too_many_fields": N_("La notice n° {position} a plus de {limit} zones : elle n’est pas lue."),
+    "record.authority": N_("C’est une notice d’autorité (auteur, sujet…), pas celle d’un document."),
+    "record.marc21": N_("La notice est en MARC 21, que Travée ne lit pas encore."),
+    "record.number_repeated": N_(
+        "Le n° {number} a déjà servi pour une autre notice de ce fichier : celle-ci n’est pas entrée."
+    ),
     # -- asking a partner (OAI-PMH) -----------------------------------------------------------
     "oai.bad_url": N_("« {url} » n’est pas l’adresse d’un serveur : elle doit commencer par http:// ou https://."),
     "oai.busy": N_(

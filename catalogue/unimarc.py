@@ -187,11 +187,24 @@ def title(fields: Iterable[Field]) -> str:
 
 
 def full_title(fields: Iterable[Field]) -> str:
-    """« Titre : complément. Partie » as a reader expects it, from 200 in the order of the record."""
+    """« Titre : complément. Partie » as a reader expects it, from 200 in the order of the record.
+
+    An issue whose own title is a mere number says its journal first: « Gazette des quartiers. 212 ».
+    """
+    fields = list(fields)
+    own = _printed_title(fields) or title(fields)
+    if level(fields) == "issue":
+        serial = next(iter(values(fields, "530", "a") or values(fields, "461", "t")), "")
+        if serial and fold(serial) not in fold(own):
+            return f"{clean(serial)}. {own}"
+    return own
+
+
+def _printed_title(fields: Fields) -> str:
     f = next(each(fields, "200"), None)
-    if f is None:
-        return title(fields)
     out = ""
+    if f is None:
+        return out
     for code, value in f.get("s", ()):
         value = clean(value)
         if not value:
@@ -204,10 +217,11 @@ def full_title(fields: Iterable[Field]) -> str:
         elif code == "d":
             out += " = " + value.lstrip("= ")
         elif code in "hi":
-            out += ". " + value
+            if fold(value) != fold(clean(first(f, "a"))):  # PMB repeats an issue's title
+                out += ". " + value
         elif code in "ac":
             out += " ; " + value
-    return out or title(fields)
+    return out
 
 
 def clean(value: str) -> str:
@@ -478,13 +492,14 @@ def fingerprint(fields: Iterable[Field], leave_out: Callable[[str, str, str], bo
 
     `leave_out(tag, code, value)` names what a source changes every day without meaning anything by it.
     """
-    kept = []
+    kept: list[list[Any]] = []
     for f in fields:
         if "s" in f:
             pairs = [[c, v] for c, v in f["s"] if not (leave_out and leave_out(f["t"], c, v))]
             if pairs:
-                kept.append(json.dumps([f["t"], f.get("i", ""), pairs], ensure_ascii=False))
+                kept.append([f["t"], f.get("i", ""), pairs])
         elif not (leave_out and leave_out(f["t"], "", f.get("v", ""))):
-            kept.append(json.dumps([f["t"], f.get("v", "")], ensure_ascii=False))
+            kept.append([f["t"], f.get("v", ""), []])
     kept.sort()
-    return hashlib.sha256("\n".join(kept).encode("utf-8", "surrogatepass")).hexdigest()
+    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -17,14 +17,13 @@ from threading import Thread
 import requests
 import waitress
 
-from catalogue import notices, setup, users
+from catalogue import authorities, setup, sources, users
 from catalogue.app import Travee, create_app
 from catalogue.config import Settings
 from catalogue.i18n import set_language
 from demo import generate, partner
 from export import pmbxml
 from harvest import importer, run, skos
-from catalogue import authorities, sources
 
 DATA = Path("var/demo")
 ACCOUNTS = (("claire", "documentalist"), ("marc", "admin"), ("ines-stagiaire", "contributor"))
@@ -82,10 +81,10 @@ def build(settings: Settings, partner_url: str) -> None:
                 users.add(session, login, PASSWORD, role)
         _say("Thésaurus")
         load_thesaurus(travee)
+        with travee.db.write() as session:
+            sources.for_file(session, SOURCE).profile = {"kinds": generate.KINDS_BY_TYPE}
         _say("Import du fichier")
-        report = importer.import_file(
-            travee.db, export, source_name=SOURCE, format="pmbxml", status="published", by="travee import"
-        )
+        report = importer.import_file(travee.db, export, source=SOURCE, by="travee import")
         _say(f"  {report.counts['created']} notices, {report.counts['items']} exemplaires")
         _say("Moisson du partenaire")
         with travee.db.write() as session:

@@ -65,7 +65,10 @@ _PATTERNS = {
     "web_page": ("PH", "HE"),
     "legal": ("PH", "HE"),
 }
-_SHARES = {"articles": 0.42, "press": 0.27, "books": 0.21}  # of what is left to fill; the rest are reports
+_SHARES = {  # of what the named records leave to fill; the rest are reports
+    "local": {"articles": 0.42, "press": 0.27, "books": 0.21},
+    "partner": {"articles": 0.42, "press": 0.15, "books": 0.27},
+}
 _MONTHS = (
     *("janvier", "février", "mars", "avril", "mai", "juin"),
     *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
@@ -141,6 +144,10 @@ class _Dice:
     def __init__(self, seed: int) -> None:
         self._random = Random(seed).random
 
+    def share(self) -> float:
+        """From 0 to 1, 1 not included. All that follows comes down to it."""
+        return self._random()
+
     def chance(self, share: float) -> bool:
         return self._random() < share
 
@@ -152,7 +159,10 @@ class _Dice:
         return choices[int(self._random() * len(choices))]
 
     def weighted(self, choices: Sequence[tuple[T, float]]) -> T:
-        left = self._random() * sum(weight for _choice, weight in choices)
+        total = 0.0
+        for _choice, weight in choices:
+            total += weight  # not sum(): Python 3.12 adds floats up in another way than 3.11
+        left = self._random() * total
         for choice, weight in choices:
             left -= weight
             if left < 0:
@@ -396,7 +406,7 @@ class _Workshop:
         rest = wanted - (len(self.drafts) - have) - pairs - issue_records
         if rest < 1:
             raise ValueError(f"{wanted} records are too few: the named ones alone are more")
-        counts = {shelf: round(rest * share) for shelf, share in _SHARES.items()}
+        counts = {shelf: round(rest * share) for shelf, share in _SHARES[self.base].items()}
         for _ in range(counts["books"]):
             self._book()
         for _ in range(rest - sum(counts.values())):
@@ -475,6 +485,8 @@ class _Workshop:
         slots = _words()["slots"]
         drawn = {name: self.dice.pick(slots[name]) for name in sorted(slots) if "{" + name + "}" in text}
         years = {"an": year, "an1": year - 1, "an3": year - 3}
+        for words, (since, older) in _words()["before"].items():
+            text = text.replace(words, older) if year < since else text
         return _initial_up(text.format_map({**place, **years, **drawn}))
 
     def _deal(self, name: str, cards: Callable[[], list[str]]) -> str:
@@ -505,7 +517,8 @@ class _Workshop:
         since = max([topic["since"], *newer])
         if self.base == "partner":
             since = max(since, 2008)
-        return last - int((last - since + 1) * (self.dice._random() ** 1.6)) if since < last else since
+        share = self.dice.share()
+        return last - int((last - since + 1) * share * share) if since < last else since
 
     def _made_on(self, out_on: date, slowest: int = 400) -> date:
         """The day of cataloguing: some months after publication; what is older than the base came in at the start."""

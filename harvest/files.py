@@ -75,7 +75,7 @@ def read(path: Path, format: str = "auto", profile: Mapping[str, Any] | None = N
         try:
             for record in READERS[name](_open(raw, path)):
                 position = record.position
-                yield dialect.understand(record, profile) if isinstance(record, Record) else record
+                yield _understood(record, name, profile)
         except _TooBig:
             yield Refusal(position + 1, "", "file.grows", {"position": str(position + 1)})
         except (EOFError, gzip.BadGzipFile, zlib.error):
@@ -85,7 +85,14 @@ def read(path: Path, format: str = "auto", profile: Mapping[str, Any] | None = N
 def read_bytes(raw: bytes, format: str, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
     """The same, for a record that was kept as received."""
     for record in READERS[format](io.BytesIO(raw)):
-        yield dialect.understand(record, profile) if isinstance(record, Record) else record
+        yield _understood(record, format, profile)
+
+
+def _understood(record: Record | Refusal, format: str, profile: Mapping[str, Any] | None) -> Record | Refusal:
+    """PMB's XML has one habit, its reader's own; UNIMARC has many."""
+    if isinstance(record, Refusal) or format == "pmbxml":
+        return record
+    return dialect.understand(record, profile)
 
 
 def format_of(path: Path, format: str = "auto") -> str:

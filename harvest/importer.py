@@ -22,14 +22,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db, history, items, lots, notices, sources, unimarc
+from catalogue import copies, db, history, items, lots, notices, sources, unimarc
 from catalogue.db import Database
 from catalogue.models import Batch, Claim, Item, Notice, Refused, Run, Source
 from catalogue.pmb import link_target, names_issue
 from catalogue.problems import Problem, Refusal
-from catalogue.text import fold
 from catalogue.unimarc import Field, Fields, Record, RecordItem, each, first, subfields, typed
-from harvest import dialect, files, intake
+from harvest import files, intake
 from harvest.crosswalk import pmbxml
 from harvest.intake import Incoming, Outcome
 
@@ -250,7 +249,7 @@ class _Part:
             return None
         row = intake.receive(self.source, record)
         mark = row.received.fingerprint[:16]
-        if (known := self.taking.seen.setdefault(row.received.identifier, mark)) != mark:
+        if self.taking.seen.setdefault(row.received.identifier, mark) != mark:
             params = {"number": record.control_number or "", "position": str(record.position)}
             raw = record.raw or json.dumps(record.fields, ensure_ascii=False).encode()
             self._refuse(Refusal(record.position, params["number"], "record.number_repeated", params, raw))
@@ -285,10 +284,238 @@ class _Part:
         counts = self.report.counts
         if outcome.kind == "new":
             counts["created"] += 1
+        elif outcome.kind == "matched":
+            counts["matched"] += 1
         elif changed or outcome.applied:
             counts["updated"] += 1
-        elif outcome.kind == "matched" or (outcome.kind == "updated" and outcome.waits):
+        elif outcome.kind == "updated" and outcome.waits:
             counts["matched"] += 1
         else:
             counts["unchanged"] += 1
         counts["waiting"] += outcome.waits and outcome.kind in ("matched", "updated")
+
+    # --- issues
+
+    def _issues(self, rows: Sequence[Incoming], made: set[int]) -> dict[str, int]:
+        """The notices of the issues that these records bring copies for; those made now are added to `made`."""
+        told: dict[str, Incoming] = {}
+        for row in rows:
+            record = _record(row)
+            for bulletin in {copy.issue_of for copy in record.items if copy.issue_of}:
+                told[bulletin] = intake.receive(self.source, describe_issue(record, bulletin))
+        if not told:
+            return {}
+        found = sources.find_ids(self.session, self.source, "bull", told)
+        fresh = {bulletin: row for bulletin, row in told.items() if bulletin not in found}
+        outcomes = intake.take_in(
+            self.session,
+            self.source,
+            list(fresh.values()),
+            batch=self.batch,
+            status=self.taking.status,
+            run=self.run,
+        )
+        for bulletin, outcome in zip(fresh, outcomes, strict=True):
+            if outcome.notice_id is not None:
+                found[bulletin] = outcome.notice_id
+            if outcome.kind == "new" and outcome.notice_id is not None:
+                made.add(outcome.notice_id)
+                self.report.counts["issues"] += 1
+        return found
+
+    # --- what an undo took back
+
+    def _bring_back(self, rows: Sequence[Incoming], outcomes: Sequence[Outcome], issues: set[int]) -> set[int]:
+        """Notices that an undo withdrew, and that their record brings again."""
+        known = {o.notice_id: (row, o) for row, o in zip(rows, outcomes, strict=True) if o.notice_id}
+        wanted = sorted({n for n, (_row, o) in known.items() if o.kind != "new"} | issues)
+        gone: list[Notice] = []
+        for part in db.chunks(wanted):
+            statement = select(Notice).where(Notice.id.in_(part), Notice.status == "withdrawn")
+            gone += self.session.scalars(statement)
+        undone = lots.undone_notices(self.session, [n.id for n in gone]) if gone else set()
+        for notice in gone:
+            if notice.id in undone:
+                self._restore(notice, *known.get(notice.id, (None, None)))
+        return undone
+
+    def _restore(self, notice: Notice, row: Incoming | None, outcome: Outcome | None) -> None:
+        fields: Fields = notice.fields
+        origin: int | str = notices.LOCAL
+        if row is not None and outcome is not None and outcome.kind == "updated":
+            claim = self.session.scalars(
+                select(Claim).where(
+                    Claim.notice_id == notice.id, Claim.record_id == outcome.record_id, Claim.state == "linked"
+                )
+            ).one()
+            fields, origin = list(_record(row).fields), claim.id
+        notices.revise(
+            self.session,
+            notice,
+            fields,
+            by=self.taking.by,
+            status=self.taking.status,
+            origin=origin,
+            batch=self.batch(),
+        )
+
+    # --- copies
+
+    def _put_copies(
+        self,
+        rows: Sequence[Incoming],
+        homes: Mapping[int, int | None],
+        issues: Mapping[str, int],
+        made: set[int],
+        back: set[int],
+    ) -> set[int]:
+        """Add the copies that are not there yet, bring the others up to date; returns the rows that changed some."""
+        wanted = [
+            (row, copy, home)
+            for row in rows
+            for copy in _record(row).items
+            if (home := issues.get(copy.issue_of) if copy.issue_of else homes.get(id(row))) is not None
+        ]
+        if not wanted:
+            return set()
+        shelf = _Shelf(self, {home for _row, _copy, home in wanted} - made, back)
+        fresh: list[tuple[int, RecordItem]] = []
+        moved: set[int] = set()
+        left: dict[tuple[int, int], list[_Known]] = {}  # what a record has not spoken of yet
+        for row, copy, home in wanted:
+            pool = left.setdefault((id(row), home), list(shelf.known.setdefault(home, [])))
+            known = next((k for k in pool if k.is_it(copy)), None)
+            if known is None:
+                fresh.append((home, copy))
+                shelf.known[home].append(_Known(copy.barcode, copy.fields))
+                moved.add(id(row))
+                continue
+            pool.remove(known)
+            if known.item is not None and shelf.bring_up_to_date(known.item, copy):
+                moved.add(id(row))
+        positions = {copy.barcode: _record(row).position for row, copy, _home in wanted}
+        ids, problems = items.add_many(self.session, fresh, batch=self.batch()) if fresh else ([], [])
+        self.report.counts["items"] += len(ids)
+        for problem in problems:
+            self.report.tell(problem, positions.get(str(problem.params.get("barcode")), 0))
+        return moved
+
+
+@dataclass(slots=True)
+class _Known:
+    """A copy that is there: in the base when it has an item, else on its way."""
+
+    barcode: str
+    fields: Sequence[Mapping[str, Any]]
+    item: Item | None = None
+
+    def is_it(self, copy: RecordItem) -> bool:
+        if copy.barcode or self.barcode:
+            return copy.barcode == self.barcode
+        return _lasting(copy.fields) == _lasting(self.fields)
+
+
+class _Shelf:
+    """The copies of some notices, as they stand."""
+
+    def __init__(self, part: _Part, homes: set[int], back: set[int]) -> None:
+        self.part, self.back = part, back
+        self.known: dict[int, list[_Known]] = {}
+        self.locations: dict[int, str] = {}
+        found: list[Item] = []
+        for ids in db.chunks(sorted(homes)):
+            found += items.list_of(part.session, ids)
+        for item in found:
+            barcode = item.barcode or item.extra.get("barcode_refused", "")
+            self.known.setdefault(item.notice_id, []).append(_Known(barcode, item.extra.get("fields", ()), item))
+        if found:
+            self.locations = {place.id: place.name for place in items.list_locations(part.session)}
+        withdrawn = [i.id for i in found if i.notice_id in back and i.status == "withdrawn"]
+        self.undone = lots.undone_rows(part.session, "item", withdrawn) if withdrawn else set()
+
+    def bring_up_to_date(self, item: Item, copy: RecordItem) -> bool:
+        """Take over what the source says differently than last time, where nobody changed it here."""
+        said, says = _said(self._as_received(item)), _said(copy)
+        has = {
+            "call_number": item.call_number,
+            "section": item.section,
+            "inventory_number": item.inventory_number,
+            "status": item.status,
+            "location": self.locations.get(item.location_id or 0, ""),
+        }
+        values: dict[str, Any] = {
+            name: says[name] for name in says if says[name] != said[name] and has[name] == said[name]
+        }
+        if item.id in self.undone:
+            values["status"] = says["status"]
+        if not values:
+            return False
+        if "location" in values:
+            values["location_id"] = items.name_location(self.part.session, values.pop("location"))
+        values["extra"] = {**item.extra, "fields": [dict(f) for f in copy.fields]}
+        batch = self.part.batch()
+        return items.revise(self.part.session, item, values, by=batch.by, batch=batch)
+
+    def _as_received(self, item: Item) -> RecordItem:
+        fields: list[Field] = list(item.extra.get("fields", ()))
+        return copies.from_fields(fields, self.part.taking.profile) if fields else RecordItem()
+
+
+def _said(copy: RecordItem) -> dict[str, str]:
+    """What a source says of a copy, in the columns of ours that it fills."""
+    return {
+        "call_number": copy.call_number,
+        "section": copy.section,
+        "inventory_number": copy.inventory_number,
+        "status": copies.state(copy.status),
+        "location": copy.location,
+    }
+
+
+def _lasting(fields: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """The fields of a copy without what changes with every loan."""
+    return [
+        [f["t"], [[c, v] for c, v in f.get("s", ()) if not pmbxml.volatile(f["t"], c, v)]] for f in fields
+    ]
+
+
+def _record(row: Incoming) -> Record:
+    if row.record is None:
+        raise TypeError("a file announces no deletion")
+    return row.record
+
+
+def _bulletin(record: Record) -> str:
+    """The issue that a stand-in stands for."""
+    return next((copy.issue_of for copy in record.items if copy.issue_of), "")
+
+
+def describe_issue(record: Record, bulletin: str) -> Record:
+    """An issue as an article (463, 461) or the periodical itself (462) tells of it."""
+    link = next((f for f in record.fields if names_issue(f) and link_target(f) == bulletin), Field(t="463"))
+    names = [v.strip() for v in subfields(link, "t")]
+    if link["t"] == "462":
+        journal = unimarc.title(record.fields)
+        issn = next((v for scheme, v in unimarc.identifiers(record.fields) if scheme == "issn"), "")
+        serial = record.control_number or ""
+    else:
+        host = next((f for f in each(record.fields, "461") if typed(f, "lnk") == "perio"), Field(t="461"))
+        journal = first(host, "t").strip() or next(iter(names[1:]), "")
+        issn, serial = first(host, "x").strip(), link_target(host)
+    days = [v.strip() for v in subfields(link, "e") + subfields(link, "d") if v.strip(" 0-")]
+    title = [["a", journal], ["h", first(link, "v").strip()], ["i", names[0] if names else ""]]
+    imprint = [["d", days[0] if days else ""], ["h", first(link, "d").strip() if days else ""]]
+    parent = [["t", journal], ["x", issn], ["9", f"id:{serial}" if serial else ""], ["9", "lnk:perio"]]
+    fields: Fields = [
+        {"t": "000", "v": unimarc.LEADER},
+        {"t": "200", "i": "1 ", "s": [*title, ["9", f"id:{bulletin}"]]},
+        {"t": "210", "i": "  ", "s": imprint},
+        {"t": "461", "i": "  ", "s": parent},
+    ]
+    for f in fields[1:]:
+        f["s"] = [[c, v] for c, v in f["s"] if v]
+    if not unimarc.title(fields):
+        fields[1]["s"].insert(0, ["a", bulletin])
+    fields = [f for f in fields if f["t"] == "000" or f["s"]]
+    number = bulletin + intake.STAND_IN
+    return Record(unimarc.with_kind(fields, "issue"), position=record.position, control_number=number)

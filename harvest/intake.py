@@ -13,7 +13,7 @@ comes to `_find_twins`, three-way merging to `_follow`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select, update
@@ -25,8 +25,10 @@ from catalogue.notices import NewNotice
 from catalogue.problems import Refusal
 from catalogue.sources import Received, Staged
 from catalogue.unimarc import Fields, Record, RecordItem, occurrence
+from harvest import dialect
 from harvest.crosswalk import pmbxml
 
+STAND_IN = "-bull"  # how PMB numbers an issue that has no record of its own
 WAITING = ("draft", "published")  # a candidate waits for a person already, and whole
 
 
@@ -60,6 +62,7 @@ def receive(source: Source, record: Record, *, identifier: str = "", datestamp: 
     copies must meet. So is what PMB changes every day without meaning anything by it.
     """
     mark = unimarc.fingerprint(record.fields, pmbxml.volatile)
+    record = replace(record, fields=dialect.with_kind(record.fields, source.profile))
     return Incoming(
         Received(
             identifier=identifier or sources.identify(source, record.control_number, mark),
@@ -117,6 +120,8 @@ def take_in(
     made = _make(session, source, rows, staged, [n for n in fresh if n not in twins], batch, status, owner_id)
     joined |= twins
     agreed = _join(session, source, rows, staged, joined)
+    described = _describe(session, rows, staged, joined, batch) if follow else set()
+    agreed |= described
     moved = [n for n in last.values() if staged[n].is_new_version and n not in made and n not in joined]
     waiting, applied = _follow(session, {n: (rows[n], staged[n]) for n in moved}, batch, follow)
     out = []
@@ -210,7 +215,7 @@ def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) 
     levels: dict[int, str] = {}
     ours: set[int] = set()  # this source's own
     for part in db.chunks(sorted(ids)):
-        levels |= dict(session.execute(select(Notice.id, Notice.level).where(Notice.id.in_(part))).tuples())
+        levels |= {i: level for i, level in session.execute(select(Notice.id, Notice.level).where(Notice.id.in_(part)))}
         statement = (
             select(Claim.notice_id)
             .join(SourceRecord, SourceRecord.id == Claim.record_id)
@@ -244,6 +249,38 @@ def _join(
         base = staged[n].version_id if n in agreed else None
         sources.claim(session, notice_id, staged[n].record_id, base)
     return agreed
+
+
+def _describe(
+    session: Session,
+    rows: Sequence[Incoming],
+    staged: Sequence[Staged],
+    joined: Mapping[int, int],
+    batch: Callable[[], Batch],
+) -> set[int]:
+    """Records of issues whose notice was only made to hang copies on, and that nobody touched, describe it now."""
+    done: set[int] = set()
+    for n, notice_id in joined.items():
+        row = rows[n]
+        if row.record is None or not pmbxml.own_bulletin(row.record):
+            continue
+        statement = (
+            select(Claim, SourceRecord, SourceVersion)
+            .join(SourceRecord, SourceRecord.id == Claim.record_id)
+            .outerjoin(SourceVersion, SourceVersion.id == Claim.base_version_id)
+            .where(Claim.notice_id == notice_id, Claim.state == "linked")
+        )
+        claims = session.execute(statement).all()
+        mine = next((c for c, record, _base in claims if record.id == staged[n].record_id), None)
+        others = [(c, record, base) for c, record, base in claims if record.id != staged[n].record_id]
+        notice = notices.get(session, notice_id)
+        if mine is None or not others:
+            continue
+        if all(record.identifier.endswith(STAND_IN) and _untouched(notice, c, base) for c, record, base in others):
+            notices.revise(session, notice, _fields(row), by=batch().by, origin=mine.id, batch=batch())
+            _agree(session, mine, staged[n].version_id)
+            done.add(n)
+    return done
 
 
 def _follow(

@@ -4,7 +4,7 @@ The only module that knows Sickle, and of Sickle only the request layer: its ite
 `recover=True`, so that a truncated page looks like the end of the list and an HTML page like an empty one.
 Here every page is read strictly or the harvest stops, and says in words where and why.
 
-    client = Client("https://pmb.example.org/ws/connector_out.php?source_id=1", agent="Travée/1.0 (…)")
+    client = Client("https://pmb.example.org/ws/connector_out.php?source_id=1", agent="Travee/1.0 (…)")
     for page in pages(client, {"metadataPrefix": "pmb_xml_unimarc"}):
         page.records
 

@@ -416,6 +416,7 @@ class _Taker:
     def take(self, page: Page) -> None:
         """One page, one transaction: its records, the counts, and where to go on."""
         with self.database.write() as session:
+            history.take(session, "change", 0)  # writers wait for one another from the first query on
             source = session.get_one(Source, self.source.id)
             run = session.get_one(Run, self.report.run_id)
             self._take(session, source, run, page)
@@ -650,8 +651,8 @@ def _agent(settings: Settings) -> str:
         number = version("travee")
     except PackageNotFoundError:  # run from a clone that is not installed
         number = "dev"
-    contact = "; ".join(part for part in (settings.base_url, settings.admin_email) if part)
-    return f"Travee/{number} (OAI-PMH harvester{'; ' if contact else ''}{contact})"
+    contact = "; ".join(part for part in ("OAI-PMH harvester", settings.base_url, settings.admin_email) if part)
+    return f"Travee/{number} ({contact})".encode("ascii", "ignore").decode()
 
 
 def page_path(settings: Settings, sha256: str) -> Path:

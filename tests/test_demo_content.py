@@ -24,8 +24,8 @@ THESAURUS = Path(generate.__file__).parent / "thesaurus.ttl"
 
 # What the generator makes today. A change of its words changes this on purpose: put the new value here.
 PINNED = {
-    "local": "",
-    "partner": "",
+    "local": "df21596816b74e5f142c7623bf917d5f4ae7b408c12f2d355320446f26684c80",
+    "partner": "bf4b61e656d1db8da1327a5e597ac35cbe1f95c17dd1586810c852f5f2e71bf5",
 }
 
 

@@ -209,6 +209,7 @@ def test_what_is_excluded_is_not_found(index: Index) -> None:
     assert ask(index, "politique -auteur:dupont") == {EAU}
     assert ask(index, 'politique -"politique de la ville"') == {EAU}
     assert ask(index, "saint -saint-étienne") == set()
+    assert ask(index, "politique -quartiers-ville") == {QUARTIERS, EAU}
     assert MIXITE not in ask(index, "-logement") and QUARTIERS in ask(index, "-logement")
 
 

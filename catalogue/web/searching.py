@@ -107,8 +107,13 @@ class ResultsPage:
         return bool(self.groups or self.asked.is_narrowed or self.asked.errors)
 
     @property
+    def wrong(self) -> dict[str, str]:
+        """What is wrong in the form of filters: the field, the sentence."""
+        return dict(self.asked.errors)
+
+    @property
     def year_error(self) -> str:
-        return self.asked.errors[0][1] if self.asked.errors else ""
+        return next(iter(self.wrong.values()), "")
 
 
 @dataclass(frozen=True, slots=True)

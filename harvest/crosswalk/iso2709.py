@@ -186,7 +186,7 @@ def _by_lengths(entries: Sequence[bytes], body: bytes) -> list[bytes] | None:
             return None
         length, start = int(entry[3:7]), int(entry[7:12])
         part = body[start : start + length]
-        if length < 1 or len(part) < length - 1 or part[-1:] not in (_FIELD, b"") and start + length < len(body):
+        if length < 1 or len(part) < length - 1 or (part[-1:] not in (_FIELD, b"") and start + length < len(body)):
             return None
         out.append(part.removesuffix(_FIELD).replace(_FIELD, b" "))
     return out

@@ -1,0 +1,138 @@
+"""The inventory list: copies in shelf order, on screen, on paper, as a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from tempfile import TemporaryFile
+from zoneinfo import ZoneInfo
+
+from flask import Response, render_template, request, send_file, stream_template, url_for
+from flask.typing import ResponseReturnValue
+
+from catalogue import callnumber, db, desk_reading, form, i18n, items
+from catalogue.desk_reading import Wanted
+from catalogue.i18n import _
+from catalogue.items import Line
+from catalogue.web import ctx
+from catalogue.web.auth import needs
+from catalogue.web.desk import blueprint
+from catalogue.web.desk_notices import page_asked
+from export import tables
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    number: int
+    count: int
+    previous: str
+    next: str
+
+
+@blueprint.get("/inventaire")
+@needs("reader")
+def inventory() -> ResponseReturnValue:
+    wanted, errors = _wanted()
+    page = desk_reading.inventory(ctx.get_session(), wanted, page_asked(request.args))
+
+    def address(number: int) -> str:
+        return url_for("desk.inventory", **_asked(wanted), page=number)
+
+    pages = Pages(
+        page.page,
+        page.pages,
+        address(page.page - 1) if page.page > 1 else "",
+        address(page.page + 1) if page.page < page.pages else "",
+    )
+    shown = render_template(
+        "desk/inventory.html",
+        page=page,
+        wanted=wanted,
+        asked=_asked(wanted),
+        pages=pages,
+        errors=errors,
+        status_words=desk_reading.item_status_words,
+    )
+    return shown, 422 if errors else 200
+
+
+@blueprint.get("/inventaire/imprimer")
+@needs("reader")
+def print_inventory() -> ResponseReturnValue:
+    """The whole list on one page for the printer: as long as the shelf, sent line by line."""
+    wanted, _errors = _wanted()
+    session = ctx.get_session()
+    return Response(
+        stream_template(
+            "desk/inventory_print.html",
+            lines=_lines(wanted, i18n.current_language()),
+            total=items.count_inventory(session, **wanted.choice()),
+            title=desk_reading.inventory_title(session, wanted),
+            asked=_asked(wanted),
+            status_words=desk_reading.item_status_words,
+            on=_today(),
+        ),
+        mimetype="text/html",
+    )
+
+
+@blueprint.get("/inventaire.csv")
+@needs("reader")
+def inventory_csv() -> ResponseReturnValue:
+    wanted, _errors = _wanted()
+    language = i18n.current_language()
+    rows = (desk_reading.inventory_row(line) for line in _lines(wanted, language))
+    pieces = tables.to_csv(desk_reading.inventory_columns(), rows)
+    return Response(pieces, mimetype="text/csv", headers=_named("csv"))
+
+
+@blueprint.get("/inventaire.xlsx")
+@needs("reader")
+def inventory_xlsx() -> ResponseReturnValue:
+    wanted, _errors = _wanted()
+    file = TemporaryFile()  # noqa: SIM115 (sent, then closed, by the server)
+    rows = (desk_reading.inventory_row(line) for line in _lines(wanted, i18n.current_language()))
+    tables.to_xlsx(desk_reading.inventory_columns(), rows, file, title=_("Inventaire"))
+    file.seek(0)
+    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=_file_name("xlsx"))
+
+
+def _lines(wanted: Wanted, language: str) -> Iterator[Line]:
+    """The lines, from a session that lives as long as they are being sent."""
+    with ctx.travee().db.read() as session, i18n.use_language(language):
+        yield from items.inventory(session, **wanted.choice())
+
+
+def _wanted() -> tuple[Wanted, list[tuple[str, str]]]:
+    """What was asked, and what is wrong with it: (id of the input, sentence)."""
+    place = request.args.get("emplacement", "")
+    first, last = (form.one_line(request.args.get(name, ""))[:80] for name in ("de", "a"))
+    wanted = Wanted(int(place) if place.isdecimal() and len(place) < 10 else None, first, last)
+    if first and last and callnumber.sort_key(first) > callnumber.range_end(last):
+        return wanted, [("a", _("« %(last)s » vient avant « %(first)s » : échangez les deux cotes.") % _said(wanted))]
+    return wanted, []
+
+
+def _said(wanted: Wanted) -> dict[str, str]:
+    return {"first": wanted.first, "last": wanted.last}
+
+
+def _asked(wanted: Wanted) -> dict[str, str]:
+    """The same question, as parameters of an address."""
+    place = str(wanted.location_id or "")
+    return {name: value for name, value in (("emplacement", place), ("de", wanted.first), ("a", wanted.last)) if value}
+
+
+def _today() -> datetime:
+    return db.now().astimezone(ZoneInfo(ctx.settings().timezone))
+
+
+def _named(ending: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{_file_name(ending)}"'}
+
+
+def _file_name(ending: str) -> str:
+    return f"inventaire-{_today():%Y-%m-%d}.{ending}"

@@ -1,0 +1,60 @@
+"""« Historique et annulations »: every lot, what it changed, and taking it back."""
+
+from __future__ import annotations
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from catalogue import desk_history
+from catalogue import lots as engine
+from catalogue.i18n import _
+from catalogue.models import Batch
+from catalogue.web import ctx
+from catalogue.web.auth import needs
+from catalogue.web.desk import blueprint
+from catalogue.web.desk_notices import page_asked
+
+
+@blueprint.get("/historique")
+@needs("reader")
+def lots() -> ResponseReturnValue:
+    number = page_asked(request.args)
+    found, older = desk_history.list_lots(ctx.get_session(), number)
+    return render_template("desk/lots.html", lots=found, page=number, older=older, may_undo=_may_undo)
+
+
+@blueprint.get("/historique/<int:number>")
+@needs("reader")
+def lot(number: int) -> ResponseReturnValue:
+    batch = engine.get(ctx.get_session(), number) or abort(404)
+    page = desk_history.lot_page(ctx.get_session(), batch)
+    return render_template("desk/lot.html", page=page, lot=page.lot, may_undo=_may_undo)
+
+
+@blueprint.post("/historique/<int:number>/annuler")
+@needs("contributor")
+def undo(number: int) -> ResponseReturnValue:
+    """Take a lot back, and say what was restored and what was left, and why."""
+    with ctx.get_writer() as session:
+        batch = engine.get(session, number) or abort(404)
+        if not _may_undo(batch):
+            abort(403)
+        words = desk_history.lot_words(batch.kind)
+        try:
+            result = engine.undo(session, batch, by=current_user.login)
+        except engine.NotUndoable as refusal:
+            return render_template("desk/undone.html", result=None, reason=_reason(refusal.code), words=words), 409
+        made = result.batch.id if result.batch else None
+    return render_template("desk/undone.html", result=result, made=made, words=words, number=number)
+
+
+def _reason(code: str) -> str:
+    return _(desk_history.NOT_UNDOABLE[code])
+
+
+def _may_undo(lot: Batch | desk_history.Lot) -> bool:
+    """A contributor takes back their own acts, a documentalist anybody's."""
+    if not current_user.may("contributor"):
+        return False
+    return current_user.may("documentalist") or lot.by == current_user.login
