@@ -180,10 +180,11 @@ def demo(arguments: list[str]) -> int:
     """Become the demo's own process, so that Ctrl-C and a stop order reach it and not only us."""
     make_environment(LOCK)
     command = [str(PYTHON), "-m", "demo.build", *arguments]
+    quiet = environment(PYTHONWARNINGS="ignore::SyntaxWarning")  # of old packages, compiled the first time
     if os.name == "nt":
-        return subprocess.call(command, cwd=ROOT, env=environment())
+        return subprocess.call(command, cwd=ROOT, env=quiet)
     os.chdir(ROOT)
-    return os.execve(command[0], command, environment())
+    return os.execve(command[0], command, quiet)
 
 
 def test(arguments: list[str]) -> int:

@@ -114,11 +114,7 @@ def stage(
     """
     at = db.now()
     by_identifier = _known(session, source, {r.identifier for r in records})
-    bare = {r.control_number: r.identifier for r in records if r.control_number and r.identifier not in by_identifier}
-    for number, known in _known(session, source, set(bare) - {""}).items():
-        if number != bare[number]:
-            known.identifier = bare[number]
-            by_identifier[bare[number]] = known
+    by_identifier |= _known_by_number(session, source, [r for r in records if r.identifier not in by_identifier])
     fresh: dict[str, SourceRecord] = {}
     for r in records:
         if r.identifier not in by_identifier and r.identifier not in fresh:
@@ -175,6 +171,22 @@ def _known(session: Session, source: Source, identifiers: Iterable[str]) -> dict
     for part in db.chunks(sorted(identifiers)):
         statement = select(SourceRecord).where(SourceRecord.source_id == source.id, SourceRecord.identifier.in_(part))
         out.update({r.identifier: r for r in session.scalars(statement)})
+    return out
+
+
+def _known_by_number(session: Session, source: Source, records: Sequence[Received]) -> dict[str, SourceRecord]:
+    """Records that a file of the same source brought first: under the bare number, or under what the source's
+    template makes of it, when the template is not quite what the server says. They take the server's identifier."""
+    names: dict[str, str] = {}
+    for r in records:
+        if r.control_number:
+            names[r.control_number] = r.identifier
+            names[identify(source, r.control_number, "")] = r.identifier
+    out: dict[str, SourceRecord] = {}
+    for name, record in _known(session, source, names).items():
+        if names[name] not in out:
+            record.identifier = names[name]
+            out[names[name]] = record
     return out
 
 

@@ -189,14 +189,14 @@ def title(fields: Iterable[Field]) -> str:
 def full_title(fields: Iterable[Field]) -> str:
     """« Titre : complément. Partie » as a reader expects it, from 200 in the order of the record.
 
-    An issue whose own title is a mere number says its journal first: « Gazette des quartiers. 212 ».
+    An issue says its journal first, and its number as such: « Gazette des quartiers, n° 212 ».
     """
     fields = list(fields)
     own = _printed_title(fields) or title(fields)
     if level(fields) == "issue":
         serial = next(iter(values(fields, "530", "a") or values(fields, "461", "t")), "")
         if serial and fold(serial) not in fold(own):
-            return f"{clean(serial)}. {own}"
+            return f"{clean(serial)}, n° {own}" if own[:1].isdigit() else f"{clean(serial)}. {own}"
     return own
 
 
@@ -205,6 +205,7 @@ def _printed_title(fields: Fields) -> str:
     out = ""
     if f is None:
         return out
+    issue = level(fields) == "issue"
     for code, value in f.get("s", ()):
         value = clean(value)
         if not value:
@@ -217,7 +218,9 @@ def _printed_title(fields: Fields) -> str:
         elif code == "d":
             out += " = " + value.lstrip("= ")
         elif code in "hi":
-            if fold(value) != fold(clean(first(f, "a"))):  # PMB repeats an issue's title
+            if issue and code == "h" and value[0].isdigit():
+                out += ", n° " + value
+            elif fold(value) != fold(clean(first(f, "a"))):  # PMB repeats an issue's title
                 out += ". " + value
         elif code in "ac":
             out += " ; " + value

@@ -28,8 +28,8 @@ from harvest import importer, run, skos
 DATA = Path("var/demo")
 ACCOUNTS = (("claire", "documentalist"), ("marc", "admin"), ("ines-stagiaire", "contributor"))
 PASSWORD = "demonstration"
-SOURCE = "RECI"
-IDENTITY = "oai:RECI:{001}"
+OURS, PARTNER = "espace-doc", "RECI"
+IDENTITY = "oai:RECI:{001}"  # part of our base was shared with RECI under the same numbers: the two meet
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     settings = _settings(asked.port)
     set_language(settings.language)
     with ExitStack() as stack:
-        partner_url = stack.enter_context(partner.serve(generate.partner_records(), port=asked.port + 1)).url
+        partner_url = stack.enter_context(
+            partner.serve(generate.partner_records(), port=asked.port + 1, repository=PARTNER)
+        ).url
         if not (DATA / "ready").exists():
             build(settings, partner_url)
             (DATA / "ready").touch()
@@ -50,7 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
         server = waitress.create_server(app, host="127.0.0.1", port=asked.port, threads=8, ident=None)
         thread = Thread(target=server.run, daemon=True)
         thread.start()
-        stack.callback(server.close)
         travee.start_worker()
         home = f"http://127.0.0.1:{asked.port}/"
         requests.get(home, timeout=30).raise_for_status()
@@ -82,18 +83,17 @@ def build(settings: Settings, partner_url: str) -> None:
         _say("Thésaurus")
         load_thesaurus(travee)
         with travee.db.write() as session:
-            sources.for_file(session, SOURCE).profile = {"kinds": generate.KINDS_BY_TYPE}
+            ours = sources.for_file(session, OURS)
+            ours.identity, ours.profile = IDENTITY, {"kinds": generate.KINDS_BY_TYPE}
+            theirs = sources.for_file(session, PARTNER)
+            theirs.kind, theirs.url, theirs.local = "oai", partner_url, True
+            theirs.prefix, theirs.new_status = "pmb_xml_unimarc", "published"
+            theirs.profile = {"kinds": generate.KINDS_BY_TYPE}
         _say("Import du fichier")
-        report = importer.import_file(travee.db, export, source=SOURCE, by="travee import")
+        report = importer.import_file(travee.db, export, source=OURS, by="travee import")
         _say(f"  {report.counts['created']} notices, {report.counts['items']} exemplaires")
         _say("Moisson du partenaire")
-        with travee.db.write() as session:
-            source = sources.for_file(session, SOURCE)
-            source.kind, source.url, source.local = "oai", partner_url, True
-            source.prefix = "pmb_xml_unimarc"
-            source.new_status = "published"
-            sources.set_identity(session, source, IDENTITY)
-        harvested = run.harvest(travee.db, settings, SOURCE, by="travee harvest")
+        harvested = run.harvest(travee.db, settings, PARTNER)
         _say(f"  {harvested.counts['received']} reçues, {harvested.counts['new']} nouvelles")
         _say("Index")
         while travee.drain():

@@ -14,7 +14,7 @@ from typing import Any
 from catalogue import copies
 from catalogue.pmb import HEADER, fields_from_header
 from catalogue.problems import Problem
-from catalogue.unimarc import KINDS, Field, Record, each, first, leader
+from catalogue.unimarc import Field, Record, leader
 from harvest.crosswalk import pmbxml
 
 

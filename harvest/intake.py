@@ -24,8 +24,7 @@ from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord, So
 from catalogue.notices import NewNotice
 from catalogue.problems import Refusal
 from catalogue.sources import Received, Staged
-from catalogue.unimarc import Fields, Record, RecordItem, occurrence
-from harvest import dialect
+from catalogue.unimarc import KINDS, Fields, Record, RecordItem, each, first, leader, occurrence
 from harvest.crosswalk import pmbxml
 
 STAND_IN = "-bull"  # how PMB numbers an issue that has no record of its own
@@ -62,7 +61,7 @@ def receive(source: Source, record: Record, *, identifier: str = "", datestamp: 
     copies must meet. So is what PMB changes every day without meaning anything by it.
     """
     mark = unimarc.fingerprint(record.fields, pmbxml.volatile)
-    record = replace(record, fields=dialect.with_kind(record.fields, source.profile))
+    record = replace(record, fields=_with_kind(record.fields, source.profile))
     return Incoming(
         Received(
             identifier=identifier or sources.identify(source, record.control_number, mark),
@@ -74,6 +73,19 @@ def receive(source: Source, record: Record, *, identifier: str = "", datestamp: 
         ),
         record,
     )
+
+
+def _with_kind(fields: Fields, profile: Mapping[str, Any]) -> Fields:
+    """The fields, saying in 608 what the source's own type code means: {"kinds": {"ap": "press_article"}}.
+
+    Such codes differ from one site to another (PMB.md section 1.2), so only the source's profile can tell.
+    """
+    known = profile.get("kinds") or {}
+    code = next((first(f, "t") for f in each(fields, "099")), "") or leader(fields)[6:7]
+    kind = KINDS.get(known.get(code, ""))
+    if kind is None or any(first(f, "2") == "travee" for f in each(fields, "608")):
+        return fields
+    return [*fields, {"t": "608", "i": "  ", "s": [["a", kind.form], ["2", "travee"]]}]
 
 
 def receive_deleted(identifier: str, datestamp: str) -> Incoming:

@@ -51,6 +51,7 @@ _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
 _CONTROLS = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
 )
+_HTTP_DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?Z?)?")
 
 
@@ -520,8 +521,9 @@ def retry_after(value: str, clock: datetime) -> float | None:
 
 
 def _http_date(text: str) -> datetime | None:
+    """An HTTP date; of two, the last: a server's own stands behind the one its front end has put."""
     try:
-        found = parsedate_to_datetime(text)
+        found = parsedate_to_datetime((_HTTP_DATE.findall(text) or [text])[-1])
     except (TypeError, ValueError, IndexError):
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

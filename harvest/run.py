@@ -605,11 +605,10 @@ def hold(session: Session, source: Source, rows: list[Incoming], outcomes: list[
     if not told:
         return
     at = db.now()
-    ours = set(
-        session.execute(
-            select(Item.notice_id, Item.barcode).where(Item.notice_id.in_(sorted({n for n, _record in told.values()})))
-        ).tuples()
+    barcodes = select(Item.notice_id, Item.barcode).where(
+        Item.notice_id.in_(sorted({n for n, _record in told.values()}))
     )
+    ours = {(notice_id, barcode) for notice_id, barcode in session.execute(barcodes)}
     known: dict[int, dict[tuple[str, str], int]] = {}
     for h in session.scalars(select(Holding).where(Holding.record_id.in_(list(told)))):
         known.setdefault(h.record_id, {})[h.centre_label, h.call_number] = h.count

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -23,10 +24,12 @@ from catalogue.models import (
     NoticeAgent,
     NoticeConcept,
     NoticeIdentifier,
+    NoticeLink,
 )
 from catalogue.notices import INDEXED
 from indexes.schema import IndexDoc
 
+HIDDEN_COPIES = ("withdrawn",)
 FIRST_DAY = date(1970, 1, 1).toordinal()
 
 Column: TypeAlias = InstrumentedAttribute[Any]
@@ -46,60 +49,120 @@ def read(session: Session, notice_ids: Sequence[int]) -> list[IndexDoc]:
         .where(Notice.id.in_(ids), Notice.status.in_(INDEXED))
         .order_by(Notice.id)
     ).all()
-    agents = _by_notice(session, ids, NoticeAgent.pos, NoticeAgent.notice_id, NoticeAgent.name)
-    concepts = _by_notice(
-        session,
-        ids,
-        NoticeConcept.pos,
-        *(NoticeConcept.notice_id, NoticeConcept.label, NoticeConcept.free),
+    around = _read_around(session, ids)
+    return [_document(row, around) for row in notices]
+
+
+def also_touched(session: Session, notice_ids: Sequence[int]) -> set[int]:
+    """Notices whose access follows these: the articles read in an issue, the periodical an issue belongs to."""
+    ids = list(notice_ids)
+    articles = select(NoticeLink.notice_id).where(NoticeLink.target_id.in_(ids), NoticeLink.relation == "host_issue")
+    periodicals = (
+        select(NoticeLink.target_id)
+        .join(Notice, Notice.id == NoticeLink.notice_id)
+        .where(NoticeLink.notice_id.in_(ids), NoticeLink.relation == "host_serial", Notice.level == "issue")
     )
-    identifiers = _by_notice(session, ids, NoticeIdentifier.id, NoticeIdentifier.notice_id, NoticeIdentifier.value)
-    items = _by_notice(session, ids, Item.id, *(Item.notice_id, Item.call_number, Item.barcode, Item.code, Item.status))
-    online = _having(session, DigitalDocument.notice_id, ids)
-    partners = _having(session, Holding.notice_id, ids)
-    docs = []
-    for row in notices:
-        fields: unimarc.Fields = row.fields
-        texts = unimarc.texts(fields)
-        title, *more_titles = _values(texts.title) or [row.title]
-        copies = items[row.id]
-        access = {
-            "online": row.id in online or bool(unimarc.online(fields)),
-            "onsite": any(copy.status != "withdrawn" for copy in copies),
-            "partner": row.id in partners or not row.is_ours,
-        }
-        docs.append(
-            IndexDoc(
-                notice_id=row.id,
-                title=title,
-                more_titles=(*more_titles, *_values(texts.more_titles)),
-                agents=tuple(dict.fromkeys(agent.name for agent in agents[row.id])),
-                subjects=tuple(concept.label for concept in concepts[row.id] if not concept.free),
-                keywords=tuple(concept.label for concept in concepts[row.id] if concept.free),
-                series=texts.series,
-                host_title=texts.host,
-                abstract=texts.abstract,
-                notes="\n".join((texts.contents, texts.notes, *unimarc.publishers(fields))),
-                identifiers=(
-                    *(row.address, *(identifier.value for identifier in identifiers[row.id])),
-                    *(value for copy in copies for value in (copy.barcode, copy.code) if value),
-                ),
-                call_numbers=tuple(copy.call_number for copy in copies if copy.call_number),
-                status=row.status,
-                scope="local" if row.is_ours else "network",
-                kind=row.kind,
-                level=row.level,
-                themes=tuple(concept.label for concept in concepts[row.id] if not concept.free),
-                language=row.language,
-                languages=tuple(unimarc.languages(fields)),
-                year=row.year,
-                access=tuple(way for way, open_ in access.items() if open_),
-                changed_seq=row.changed_seq,
-                added=row.created_at.toordinal() - FIRST_DAY,
-                sort_key=row.sort_key,
-            )
+    found = {*session.scalars(articles), *session.scalars(periodicals)}
+    return {notice_id for notice_id in found if notice_id is not None} - set(ids)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What the other tables say of these notices."""
+
+    agents: Rows
+    concepts: Rows
+    identifiers: Rows
+    items: Rows
+    online: set[int]
+    onsite: set[int]
+    partners: set[int]
+
+
+def _read_around(session: Session, ids: list[int]) -> _Around:
+    digital = select(DigitalDocument.notice_id).where(
+        DigitalDocument.notice_id.in_(ids), DigitalDocument.url.like("http%")
+    )
+    return _Around(
+        agents=_by_notice(session, ids, NoticeAgent.pos, NoticeAgent.notice_id, NoticeAgent.name),
+        concepts=_by_notice(
+            session,
+            ids,
+            NoticeConcept.pos,
+            *(NoticeConcept.notice_id, NoticeConcept.label, NoticeConcept.free),
+        ),
+        identifiers=_by_notice(session, ids, NoticeIdentifier.id, NoticeIdentifier.notice_id, NoticeIdentifier.value),
+        items=_by_notice(
+            session, ids, Item.id, *(Item.notice_id, Item.call_number, Item.barcode, Item.code, Item.status)
+        ),
+        online=set(session.scalars(digital)),
+        onsite=_on_shelf(session, ids),
+        partners=set(session.scalars(select(Holding.notice_id).where(Holding.notice_id.in_(ids)))),
+    )
+
+
+def _on_shelf(session: Session, ids: list[int]) -> set[int]:
+    """Notices with a copy of their own, in their issue (an article) or in their issues (a periodical)."""
+    here = Item.status.not_in(HIDDEN_COPIES)
+    own = select(Item.notice_id).where(Item.notice_id.in_(ids), here)
+    issue = (
+        select(NoticeLink.notice_id)
+        .join(Item, Item.notice_id == NoticeLink.target_id)
+        .where(NoticeLink.notice_id.in_(ids), NoticeLink.relation == "host_issue", here)
+    )
+    issues = (
+        select(NoticeLink.target_id)
+        .join(Notice, Notice.id == NoticeLink.notice_id)
+        .join(Item, Item.notice_id == Notice.id)
+        .where(
+            *(NoticeLink.target_id.in_(ids), NoticeLink.relation == "host_serial"),
+            *(Notice.level == "issue", here),
         )
-    return docs
+    )
+    found = {n for statement in (own, issue, issues) for n in session.scalars(statement)}
+    return {notice_id for notice_id in found if notice_id is not None}
+
+
+def _document(row: Any, around: _Around) -> IndexDoc:
+    fields: unimarc.Fields = row.fields
+    texts = unimarc.texts(fields)
+    title, *more_titles = _values(texts.title) or [row.title]
+    concepts, copies = around.concepts[row.id], around.items[row.id]
+    descriptors = tuple(concept.label for concept in concepts if not concept.free)
+    access = {
+        "online": row.id in around.online or bool(unimarc.online(fields)),
+        "onsite": row.id in around.onsite,
+        "partner": row.id in around.partners or not row.is_ours,
+    }
+    return IndexDoc(
+        notice_id=row.id,
+        title=title,
+        more_titles=(*more_titles, *_values(texts.more_titles)),
+        agents=tuple(dict.fromkeys(agent.name for agent in around.agents[row.id])),
+        subjects=descriptors,
+        keywords=tuple(concept.label for concept in concepts if concept.free),
+        series=texts.series,
+        host_title=texts.host,
+        abstract=texts.abstract,
+        notes="\n".join((texts.contents, texts.notes, *unimarc.publishers(fields))),
+        identifiers=(
+            *(row.address, *(identifier.value for identifier in around.identifiers[row.id])),
+            *(value for copy in copies for value in (copy.barcode, copy.code) if value),
+        ),
+        call_numbers=tuple(copy.call_number for copy in copies if copy.call_number),
+        status=row.status,
+        scope="local" if row.is_ours else "network",
+        kind=row.kind,
+        level=row.level,
+        themes=descriptors,
+        language=row.language,
+        languages=tuple(unimarc.languages(fields)),
+        year=row.year,
+        access=tuple(way for way, is_open in access.items() if is_open),
+        changed_seq=row.changed_seq,
+        added=row.created_at.toordinal() - FIRST_DAY,
+        sort_key=row.sort_key,
+    )
 
 
 def _by_notice(session: Session, ids: list[int], order: Column, notice_id: Column, *columns: Column) -> Rows:
@@ -107,10 +170,6 @@ def _by_notice(session: Session, ids: list[int], order: Column, notice_id: Colum
     for row in session.execute(select(notice_id, *columns).where(notice_id.in_(ids)).order_by(order)):
         found[row.notice_id].append(row)
     return found
-
-
-def _having(session: Session, notice_id: Column, ids: list[int]) -> set[int]:
-    return set(session.scalars(select(notice_id).where(notice_id.in_(ids))))
 
 
 def _values(text: str) -> list[str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,15 +86,13 @@ def search(
     wanted = {key: tuple(values) for key, values in filters.items() if values}
     passed = [_pass(leaf, found, wanted) for leaf, found in zip(snapshot.leaves, matches, strict=True)]
     kept = [_kept(found, masks) for found, masks in zip(matches, passed, strict=True)]
-    counts: dict[str, list[tuple[str, int]]] = {}
-    if facets:
-        counts = {key: _counts(key, snapshot, matches, passed) for key in KEYS}
+    counts = {key: _counts(key, snapshot, matches, passed) for key in KEYS} if facets else {}
     relevance = sort == "relevance" and bool(query.positive or query.whole)
     order = sort if relevance or sort != "relevance" else "newest"
     return Hits(
         total=sum(len(found.ids) for found in kept),
         hits=_page(snapshot, kept, order, max(0, offset), max(0, limit)),
-        facets={key: values[:facet_limit] for key, values in counts.items()},
+        facets={key: _ordered(key, values, facet_limit) for key, values in counts.items()},
         facet_sizes={key: len(values) for key, values in counts.items()},
         suggestion=speller.suggest(snapshot, query, status),
         relaxed=relaxed,
@@ -148,9 +147,7 @@ def _all(masks: Iterable[Mask]) -> Mask | None:
     return out
 
 
-def _counts(
-    key: str, snapshot: Snapshot, matches: list[Matches], passed: list[dict[str, Mask]]
-) -> list[tuple[str, int]]:
+def _counts(key: str, snapshot: Snapshot, matches: list[Matches], passed: list[dict[str, Mask]]) -> Counter[str]:
     """The values of one facet among the documents that get through the other filters."""
     counts: Counter[str] = Counter()
     total = 0
@@ -158,11 +155,15 @@ def _counts(
         ids = _kept(found, {other: mask for other, mask in masks.items() if other != key}).ids
         total += len(ids)
         counts.update(leaf.columns.facets[key].counts(ids))
+    return Counter(local=counts["local"], network=total) if key == "scope" else counts
+
+
+def _ordered(key: str, counts: Counter[str], limit: int | None) -> list[tuple[str, int]]:
     if key == "scope":
-        return [("local", counts["local"]), ("network", total)]
+        return [(scope, counts[scope]) for scope in ("local", "network")]
     if key == "year":
-        return sorted(counts.items(), reverse=True)
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return sorted(counts.items(), reverse=True)[:limit]
+    return heapq.nsmallest(limit or len(counts), counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _page(snapshot: Snapshot, kept: list[Matches], sort: str, offset: int, limit: int) -> list[Hit]:

@@ -74,8 +74,10 @@ def drain(session_factory: Sessions, index: Index, *, limit: int = 1000) -> int:
         with session_factory() as session:
             queue = select(IndexQueue.notice_id, IndexQueue.seq).order_by(IndexQueue.seq).limit(limit)
             waiting = [(row.notice_id, row.seq) for row in session.execute(queue)]
-            ids = [notice_id for notice_id, _seq in waiting]
-            docs = [doc for part in _parts(ids) for doc in documents.read(session, part)]
+            ids = {notice_id for notice_id, _seq in waiting}
+            for part in _parts(sorted(ids)):
+                ids |= documents.also_touched(session, part)
+            docs = [doc for part in _parts(sorted(ids)) for doc in documents.read(session, part)]
         if not waiting:
             return 0
         write(snapshot, docs, replaced=ids)

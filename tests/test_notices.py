@@ -209,3 +209,12 @@ def test_a_harvest_recognises_what_a_file_brought_under_its_bare_number(session:
     received = sources.Received("oai:RECI:40211", "f", MIETTES, control_number="40211")
     (again,) = sources.stage(session, source, [received])
     assert (again.is_new_record, again.is_new_version, again.identifier) == (False, False, "oai:RECI:40211")
+
+
+def test_a_template_that_the_server_does_not_follow_still_brings_no_double(session: Session) -> None:
+    source = sources.for_file(session, "RECI")
+    source.identity = "oai:RECI:{001}"
+    sources.stage(session, source, [sources.Received("oai:RECI:40211", "f", MIETTES)])
+    received = sources.Received("oai:reci.example.org:40211", "f", MIETTES, control_number="40211")
+    (again,) = sources.stage(session, source, [received])
+    assert (again.is_new_record, again.identifier) == (False, "oai:reci.example.org:40211")

@@ -623,9 +623,11 @@ def test_preferences_never_lead_away(client: FlaskClient, target: str) -> None:
 
 
 def test_keys_can_be_switched_off(client: FlaskClient) -> None:
-    assert "travee.js" in read(client, "/aide")
+    assert 'data-keys="off"' not in read(client, "/aide")
     client.get("/preferences?touches=non")
-    assert "travee.js" not in read(client, "/aide")
+    page = read(client, "/aide")
+    assert 'data-keys="off"' in page
+    assert "touches=oui" in page, "and on again"
 
 
 def test_visitors_get_no_cookie_they_did_not_ask_for(client: FlaskClient, library: Library) -> None:
@@ -743,6 +745,9 @@ def test_marc_goes_through_results_with_the_keyboard(browser_page: Page, live_se
     assert page.evaluate("document.activeElement.id") == "q"
     page.keyboard.type("jk/")
     assert page.locator("#q").input_value() == "jk/", "typing is only typing"
+    page.goto(live_server + "/preferences?touches=non&retour=/recherche%3Fq%3Dorientation")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement === document.body"), "switched off, the keys do nothing"
 
 
 def test_a_form_sent_back_has_the_focus_on_what_is_wrong(browser_page: Page, live_server: str) -> None:

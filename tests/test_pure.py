@@ -166,6 +166,14 @@ def test_a_title_reads_as_printed() -> None:
     fields = [field("200", "a", "\x98La \x9cville", "e", "essai", "h", "2", "i", "Les gens", "f", "Agnès Dumas")]
     assert unimarc.full_title(fields) == "La ville : essai. 2. Les gens"
     assert unimarc.full_title([field("200", "a", "Qui ?", "e", "réponse")]) == "Qui ? réponse"
+    issue: list[unimarc.Field] = [{"t": "000", "v": "     nas2 22        450 "}]
+    journal = field("461", "t", "Gazette", "9", "id:7", "9", "lnk:parent", "9", "type_lnk:b")
+    for own, shown in (
+        (field("200", "a", "212"), "Gazette, n° 212"),
+        (field("200", "a", "Gazette", "h", "212"), "Gazette, n° 212"),
+        (field("200", "a", "Petite enfance", "h", "82", "i", "Petite enfance"), "Gazette. Petite enfance, n° 82"),
+    ):
+        assert unimarc.full_title([*issue, own, journal]) == shown
 
 
 def test_levels_and_kinds() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import TemporaryFile
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response, render_template, request, send_file, stream_template, url_for
 from flask.typing import ResponseReturnValue
 
-from catalogue import callnumber, db, desk_reading, form, i18n, items
+from catalogue import callnumber, db, desk_reading, form, items
 from catalogue.desk_reading import Wanted
 from catalogue.i18n import _
 from catalogue.items import Line
@@ -68,7 +69,7 @@ def print_inventory() -> ResponseReturnValue:
     return Response(
         stream_template(
             "desk/inventory_print.html",
-            lines=_lines(wanted, i18n.current_language()),
+            lines=_lines(wanted),
             total=items.count_inventory(session, **wanted.choice()),
             title=desk_reading.inventory_title(session, wanted),
             asked=_asked(wanted),
@@ -83,8 +84,7 @@ def print_inventory() -> ResponseReturnValue:
 @needs("reader")
 def inventory_csv() -> ResponseReturnValue:
     wanted, _errors = _wanted()
-    language = i18n.current_language()
-    rows = (desk_reading.inventory_row(line) for line in _lines(wanted, language))
+    rows = (desk_reading.inventory_row(line) for line in _lines(wanted))
     pieces = tables.to_csv(desk_reading.inventory_columns(), rows)
     return Response(pieces, mimetype="text/csv", headers=_named("csv"))
 
@@ -94,16 +94,21 @@ def inventory_csv() -> ResponseReturnValue:
 def inventory_xlsx() -> ResponseReturnValue:
     wanted, _errors = _wanted()
     file = TemporaryFile()  # noqa: SIM115 (sent, then closed, by the server)
-    rows = (desk_reading.inventory_row(line) for line in _lines(wanted, i18n.current_language()))
+    rows = (desk_reading.inventory_row(line) for line in _lines(wanted))
     tables.to_xlsx(desk_reading.inventory_columns(), rows, file, title=_("Inventaire"))
     file.seek(0)
     return send_file(file, mimetype=XLSX, as_attachment=True, download_name=_file_name("xlsx"))
 
 
-def _lines(wanted: Wanted, language: str) -> Iterator[Line]:
-    """The lines, from a session that lives as long as they are being sent."""
-    with ctx.travee().db.read() as session, i18n.use_language(language):
-        yield from items.inventory(session, **wanted.choice())
+def _lines(wanted: Wanted) -> Iterator[Line]:
+    """The lines, from a session that lives as long as they are being sent: longer than the request."""
+    database = ctx.travee().db
+
+    def read() -> Iterator[Line]:
+        with database.read() as session:
+            yield from items.inventory(session, **wanted.choice())
+
+    return read()
 
 
 def _wanted() -> tuple[Wanted, list[tuple[str, str]]]:
@@ -120,7 +125,7 @@ def _said(wanted: Wanted) -> dict[str, str]:
     return {"first": wanted.first, "last": wanted.last}
 
 
-def _asked(wanted: Wanted) -> dict[str, str]:
+def _asked(wanted: Wanted) -> dict[str, Any]:
     """The same question, as parameters of an address."""
     place = str(wanted.location_id or "")
     return {name: value for name, value in (("emplacement", place), ("de", wanted.first), ("a", wanted.last)) if value}

@@ -91,8 +91,7 @@ def _save(notice: Notice | None) -> ResponseReturnValue:
     outcome = _written(notice.address if notice else "", values, asked)
     if outcome.done in DONE:
         _tell(outcome)
-        more = {"fait": outcome.done, "lot": outcome.batch_id}
-        return redirect(url_for("desk.edit", address=outcome.address, **more), 303)
+        return redirect(url_for("desk.edit", address=outcome.address, fait=outcome.done), 303)
     notice = _found(outcome.address) if outcome.address else None
     if outcome.done == "stale":
         return _show_comparison(notice, values, outcome), 409

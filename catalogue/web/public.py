@@ -362,6 +362,7 @@ def _context() -> dict[str, Any]:
         "centre_address": settings.centre_address,
         "contact_email": settings.admin_email,
         "opening_rule": settings.opening_rule or _("Sur rendez-vous."),
+        "opening_language": "fr" if settings.opening_rule else "",  # the centre writes it in one language
         "accessibility": settings.accessibility,
         "accessibility_state": states[settings.accessibility],
         "retention_months": settings.request_retention_months,

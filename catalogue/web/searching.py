@@ -24,6 +24,7 @@ from indexes.sync import Index
 log = logging.getLogger("travee")
 
 SHOWN_VALUES = 8  # of a filter with many values; the rest is a page of its own
+NOT_ISSUES = tuple(code for code in KINDS if code != "issue")
 HOME_THEMES = 8
 HOME_TITLES = 5
 LETTERS_FROM = 150  # a list longer than this is shown letter by letter
@@ -143,7 +144,11 @@ class ChoicesPage:
 
 def home(session: Session, index: Index, *, scope: str) -> HomePage:
     try:
-        hits = queries.search(index, "", filters={"scope": (scope,)}, sort="added", limit=HOME_TITLES)
+        hits = queries.search(index, "", filters={"scope": (scope,)}, limit=0)
+        # Documents one can read: the issue that holds a new article is found from the article.
+        recent = queries.search(
+            index, "", filters={"scope": (scope,), "kind": NOT_ISSUES}, sort="added", limit=HOME_TITLES, facets=False
+        )
     except OSError:
         log.exception("the index does not answer")
         themes = authorities.top_themes(session, HOME_THEMES)
@@ -152,7 +157,7 @@ def home(session: Session, index: Index, *, scope: str) -> HomePage:
         total=hits.total,
         online=dict(hits.facets["access"]).get("online", 0),
         themes=tuple(hits.facets["theme"][:HOME_THEMES]),
-        recent=tuple(reading.title_lines(session, [hit.notice_id for hit in hits.hits])),
+        recent=tuple(reading.title_lines(session, [hit.notice_id for hit in recent.hits])),
     )
 
 

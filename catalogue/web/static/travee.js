@@ -1,9 +1,11 @@
-// Optional: every page works without it. Removes key presses, nothing else; switched off on the help page.
+// Optional: every page works without it. It removes key presses, nothing else.
+// The single-letter keys are switched off on the help page (data-keys, remembered in a cookie).
+const keys = document.documentElement.dataset.keys !== "off";
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 const results = () => [...document.querySelectorAll(".results h2 a")];
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
+  if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
   const field = document.getElementById("q");
   if (event.key === "/" && field) {
     event.preventDefault();

@@ -1,0 +1,486 @@
+"""Records in and out: import, refused, export, one notice with its origins."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from catalogue import copies, history, notices, problems, setup, sources
+from catalogue.app import Travee
+from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, progress, running
+from catalogue.i18n import _, format_date, format_number, ngettext
+from catalogue.models import Batch, Notice, Refused, Revision
+from catalogue.problems import Refusal
+from catalogue.unimarc import Field
+from export import iso2709, jsonl, pmbxml, records
+from export.records import Outgoing
+from harvest import files, importer
+from harvest.importer import Report
+from indexes import queries
+
+NAMED = 20  # refused records that people are shown; machines are given them all
+IMPORTS = ("auto", *files.NAMES)
+Writer = Callable[[Iterable[Outgoing]], Iterator[bytes]]
+
+
+def _pmbxml(outgoing: Iterable[Outgoing]) -> Iterator[bytes]:
+    """Copies that never were in a PMB are written as PMB writes its own."""
+    for_pmb = (
+        (
+            notice.numbered(),
+            [item if copies.is_from_pmb(item.fields) else replace(item, fields=()) for item in notice.items],
+        )
+        for notice in outgoing
+    )
+    return pmbxml.file_bytes(for_pmb)
+
+
+WRITERS: Mapping[str, Writer] = {"unimarc": iso2709.file_bytes, "pmbxml": _pmbxml, "jsonl": jsonl.file_bytes}
+# Named in INTERFACES, not written yet: recognised, and answered by a sentence.
+EXPORTS = (
+    *("unimarc", "marcxml", "pmbxml", "marc21", "dc", "mods", "ris", "bibtex", "csljson", "jsonld", "turtle"),
+    *("csv", "xlsx", "ods", "docx", "pdf", "html", "txt", "jsonl"),
+)
+ALIVE = ("draft", "candidate", "published", "withdrawn")
+
+
+@contextmanager
+def _ready(as_json: bool) -> Iterator[Travee]:
+    with running() as travee:
+        if not setup.is_ready(travee.db):
+            fail(as_json, _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."))
+        yield travee
+
+
+# --- import ----------------------------------------------------------------------------------
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FICHIER…")
+@click.option("--source", default="", help="D’où viennent ces notices ; sans elle, le nom du fichier.")
+@click.option("--format", "format_", type=click.Choice(IMPORTS), default="auto", show_default=True)
+@click.option("--status", type=click.Choice(["published", "candidate"]), default="published", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Tout faire, puis tout défaire : rien n’est écrit.")
+@click.option("--report", "report_path", type=click.Path(path_type=Path), help="Écrire aussi le compte rendu ici (JSON).")
+@click.option("--by", default="travee", show_default=True, help="Qui importe, pour l’historique.")
+@as_json
+def import_(
+    paths: tuple[Path, ...],
+    source: str,
+    format_: str,
+    status: str,
+    dry_run: bool,
+    report_path: Path | None,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Fait entrer des fichiers de notices ; le même fichier deux fois ne change rien."""
+    if format_ != "auto" and format_ not in files.READERS:
+        raise click.UsageError(_not_yet(format_, files.READERS))
+    reports: list[Report] = []
+    troubles: list[str] = []
+    with _ready(as_json) as travee, progress(_("Notices lues")) as step:
+        for path in paths:
+            name = source or _source_name(path)
+            try:
+                report = importer.import_file(
+                    travee.db, path, source=name, by=by, format=format_, status=status, progress=step, dry_run=dry_run
+                )
+            except OSError as error:
+                troubles.append(_cannot_open(path, error))
+                continue
+            except SQLAlchemyError as error:
+                troubles.append(_stopped(path, error))
+                continue
+            reports.append(report)
+            if report.trouble is not None:
+                troubles.append(f"{path.name} : {report.trouble.sentence()}")
+        if not dry_run and any(report.got_in for report in reports):
+            _drain(travee)
+    document = _import_document(reports, troubles, dry_run)
+    if report_path is not None:
+        report_path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    finish(as_json, document, *_import_lines(reports, troubles, dry_run), code=_import_code(reports, troubles))
+
+
+def _drain(travee: Travee) -> None:
+    """What came in can be searched at once; what another process is indexing already, it will."""
+    while travee.drain():
+        pass
+
+
+def _source_name(path: Path) -> str:
+    """roubaix_bib.mrc.gz -> roubaix_bib"""
+    name = path.name
+    for suffix in path.suffixes[::-1]:
+        if len(suffix) <= 8:
+            name = name.removesuffix(suffix)
+    return name or path.name
+
+
+def _cannot_open(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return _("{file} : ce fichier n’existe pas.").format(file=path)
+    if isinstance(error, IsADirectoryError):
+        return _("{file} : c’est un dossier ; donnez les fichiers un à un.").format(file=path)
+    return _("{file} : ce fichier ne peut pas être ouvert ({detail}).").format(file=path, detail=error.strerror)
+
+
+def _stopped(path: Path, error: SQLAlchemyError) -> str:
+    detail = str(error.__cause__ or error).splitlines()[0]
+    return _(
+        "{file} : la base ne répond pas ({detail}). Relancez l’import : ce qui est entré ne sera pas doublé."
+    ).format(file=path.name, detail=detail)
+
+
+def _not_yet(format_: str, known: Iterable[str]) -> str:
+    sentence = _("Travée ne connaît pas encore le format {format}. Aujourd’hui : {known}.")
+    return sentence.format(format=format_, known=", ".join(known))
+
+
+def _import_code(reports: Sequence[Report], troubles: Sequence[str]) -> int:
+    whole = not troubles and all(r.complete and not r.counts["refused"] for r in reports)
+    if whole:
+        return DONE
+    return IN_PART if any(r.got_in for r in reports) else FAILED
+
+
+def _import_document(reports: Sequence[Report], troubles: Sequence[str], dry_run: bool) -> dict[str, Any]:
+    return {
+        **{name: sum(r.counts[name] for r in reports) for name in importer.COUNTS},
+        "refused_records": [_refusal_document(r, refusal) for r in reports for refusal in r.refused],
+        "complete": not troubles and all(r.complete for r in reports),
+        "dry_run": dry_run,
+        "errors": list(troubles),
+        "files": [
+            {
+                "file": r.file,
+                "source": r.source,
+                "format": r.format,
+                **r.counts,
+                "complete": r.complete and r.trouble is None,
+                "error": r.trouble.sentence() if r.trouble else None,
+                "batch": r.batch_id,
+                "run": r.run_id,
+                "told": [
+                    {
+                        "code": told.problem.code,
+                        "level": told.problem.level,
+                        "count": told.n,
+                        "first": told.position,
+                        "sentence": told.problem.message,
+                    }
+                    for told in r.told.values()
+                ],
+            }
+            for r in reports
+        ],
+    }
+
+
+def _refusal_document(report: Report, refusal: Refusal) -> dict[str, Any]:
+    return {
+        "file": report.file,
+        "position": refusal.position,
+        "identifier": refusal.identifier,
+        "code": refusal.code,
+        "reason": refusal.sentence(),
+    }
+
+
+def _import_lines(reports: Sequence[Report], troubles: Sequence[str], dry_run: bool) -> Iterator[str]:
+    for report in reports:
+        if report.trouble is None or report.counts["read"]:
+            yield from _report_lines(report)
+    yield from troubles
+    if dry_run and reports:
+        yield _("Essai à blanc : rien n’a été écrit.")
+
+
+def _report_lines(report: Report) -> Iterator[str]:
+    n = {name: format_number(count) for name, count in report.counts.items()}
+    yield _(
+        "{file} (source {source}) : {read} notices lues, {created} créées, {matched} reconnues, {updated} mises à jour, "
+        "{unchanged} inchangées, {refused} refusées."
+    ).format(file=report.file, source=report.source, **n)
+    if report.counts["items"]:
+        yield ngettext("{n} exemplaire est entré.", "{n} exemplaires sont entrés.", report.counts["items"]).format(
+            n=n["items"]
+        )
+    if report.counts["issues"]:
+        yield ngettext(
+            "{n} numéro de revue a été créé pour ses exemplaires.",
+            "{n} numéros de revue ont été créés pour leurs exemplaires.",
+            report.counts["issues"],
+        ).format(n=n["issues"])
+    if report.counts["waiting"]:
+        yield ngettext(
+            "{n} notice disait autre chose ici : elle n’a pas été changée, sa nouvelle version est gardée.",
+            "{n} notices disaient autre chose ici : elles n’ont pas été changées, leur nouvelle version est gardée.",
+            report.counts["waiting"],
+        ).format(n=n["waiting"])
+    for told in report.told.values():
+        if told.problem.level != "info":
+            yield _("{n} fois, d’abord dans la notice n° {position} : {sentence}").format(
+                n=format_number(told.n), position=told.position, sentence=told.problem.message
+            )
+    for refusal in report.refused[:NAMED]:
+        yield _("Refusée, notice n° {position}{number} : {sentence}").format(
+            position=refusal.position,
+            number=f" ({refusal.identifier})" if refusal.identifier else "",
+            sentence=refusal.sentence(),
+        )
+    if (more := report.counts["refused"] - NAMED) > 0:
+        yield ngettext(
+            "… et {n} autre refusée : voyez « travee refused list ».",
+            "… et {n} autres refusées : voyez « travee refused list ».",
+            more,
+        ).format(n=format_number(more))
+
+
+# --- refused ---------------------------------------------------------------------------------
+
+
+@click.group()
+def refused() -> None:
+    """Les notices refusées, gardées telles que reçues."""
+
+
+@refused.command("list")
+@click.option("--source", default="", help="Celles d’une seule source.")
+@as_json
+def refused_list(source: str, as_json: bool) -> None:
+    """Ce qui attend, et pourquoi."""
+    with _ready(as_json) as travee, travee.db.read() as session:
+        rows = [(row, name) for row, name in sources.list_refused(session) if not source or name == source]
+        document = [_refused_document(row, name) for row, name in rows]
+    lines = [
+        f"{r['id']:>6}  {format_date(row.created_at, 'short'):<10}  {r['source']}  {r['file'] or '—'} "
+        f"n° {r['position']}{' (' + r['identifier'] + ')' if r['identifier'] else ''} : {r['reason']}"
+        for r, (row, _name) in zip(document, rows, strict=True)
+    ]
+    finish(as_json, {"refused": document}, *(lines or [_("Aucune notice refusée n’attend.")]))
+
+
+@refused.command("retry")
+@click.option("--source", default="", help="Celles d’une seule source.")
+@click.option("--by", default="travee", show_default=True, help="Qui importe, pour l’historique.")
+@as_json
+def refused_retry(source: str, by: str, as_json: bool) -> None:
+    """Essaie de nouveau celles des fichiers ; ce qui entre quitte la liste."""
+    with _ready(as_json) as travee:
+        report, left = importer.retry(travee.db, by=by, source=source)
+        if report.got_in:
+            _drain(travee)
+        with travee.db.read() as session:
+            waiting = [(row, name) for row, name in sources.list_refused(session) if not source or name == source]
+            document = {
+                **report.counts,
+                "refused": len(waiting),
+                "refused_records": [_refused_document(row, name) for row, name in waiting],
+            }
+    lines = [
+        ngettext("{n} notice est entrée.", "{n} notices sont entrées.", report.got_in).format(n=report.got_in),
+        ngettext("{n} attend encore.", "{n} attendent encore.", len(waiting)).format(n=len(waiting)),
+    ]
+    code = DONE if not waiting else IN_PART if report.got_in else FAILED
+    finish(as_json, document, *lines, code=code)
+
+
+def _refused_document(row: Refused, source: str) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "source": source,
+        "file": row.file_name,
+        "position": row.position,
+        "identifier": row.identifier,
+        "code": row.code,
+        "reason": problems.sentence(row.code, row.params),
+        "at": row.created_at.isoformat(),
+    }
+
+
+# --- export ----------------------------------------------------------------------------------
+
+
+@click.command()
+@click.option("--format", "format_", type=click.Choice(EXPORTS), required=True)
+@click.option("--query", help="Seulement ce que cette recherche trouve.")
+@click.option("--ids", multiple=True, help="Seulement ces documents : « k7m4x9q0,b2c3d4f5 ».")
+@click.option("--status", type=click.Choice([*ALIVE, "any"]), default="published", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Dans ce fichier plutôt que sur la sortie standard.")
+@as_json
+def export(
+    format_: str, query: str | None, ids: tuple[str, ...], status: str, output: Path | None, as_json: bool
+) -> None:
+    """Écrit des notices dans un format d’échange."""
+    if format_ not in WRITERS:
+        raise click.UsageError(_not_yet(format_, WRITERS))
+    if as_json and output is None:
+        raise click.UsageError(_("--json demande -o FICHIER : les notices prennent la sortie standard."))
+    statuses = ALIVE if status == "any" else (status,)
+    addresses = [address.strip() for several in ids for address in several.split(",") if address.strip()]
+    with _ready(as_json) as travee, travee.db.read() as session:
+        chosen, missing = _chosen(travee, session, query, addresses, statuses)
+        if missing and not chosen:
+            fail(as_json, _unknown(missing))
+        try:
+            with output.open("wb") if output else click.get_binary_stream("stdout") as stream:
+                too_long = _write(stream, WRITERS[format_](records.load(session, chosen)), format_)
+        except OSError as error:
+            fail(as_json, _cannot_open(output or Path("-"), error))
+    lines = [_unknown(missing)] if missing else []
+    if too_long:
+        lines.append(
+            ngettext(
+                "{n} notice est trop longue pour dire ses longueurs en ISO 2709 ; elle est écrite en entier.",
+                "{n} notices sont trop longues pour dire leurs longueurs en ISO 2709 ; elles sont écrites en entier.",
+                too_long,
+            ).format(n=too_long)
+        )
+    if output and not as_json:
+        lines.insert(0, _("{n} notices écrites dans {file}.").format(n=format_number(len(chosen)), file=output))
+    if not as_json:
+        for line in lines:
+            click.echo(line, err=True)
+        sys.exit(IN_PART if missing else DONE)
+    document = {"format": format_, "file": str(output), "written": len(chosen), "unknown": missing, "too_long": too_long}
+    finish(as_json, document, code=IN_PART if missing else DONE)
+
+
+def _write(stream: IO[bytes], pieces: Iterable[bytes], format_: str) -> int:
+    """Returns how many records ISO 2709 cannot give the lengths of."""
+    too_long = 0
+    for piece in pieces:
+        stream.write(piece)
+        too_long += format_ == "unimarc" and not iso2709.fits(piece)
+    stream.flush()
+    return too_long
+
+
+def _chosen(
+    travee: Travee, session: Session, query: str | None, addresses: Sequence[str], statuses: Sequence[str]
+) -> tuple[list[int], list[str]]:
+    """The notices to write, and the addresses that are nobody's or have another status."""
+    missing: list[str] = []
+    chosen = records.select_ids(session, statuses)
+    if addresses:
+        found = {
+            address: notice_id
+            for address, notice_id in session.execute(
+                select(Notice.address, Notice.id).where(Notice.address.in_(addresses), Notice.status.in_(statuses))
+            )
+        }
+        missing = [address for address in addresses if address not in found]
+        chosen = [found[address] for address in dict.fromkeys(addresses) if address in found]
+    if query is not None:
+        hits = queries.search(travee.index(), query, status="any", facets=False, limit=len(chosen) + 1_000_000)
+        kept = set(chosen)
+        chosen = [hit.notice_id for hit in hits.hits if hit.notice_id in kept]
+    return chosen, missing
+
+
+def _unknown(addresses: Sequence[str]) -> str:
+    return ngettext(
+        "Aucun document à exporter ne porte l’adresse {addresses}.",
+        "Aucun document à exporter ne porte les adresses {addresses}.",
+        len(addresses),
+    ).format(addresses=", ".join(addresses))
+
+
+# --- one notice ------------------------------------------------------------------------------
+
+
+@click.group()
+def notice() -> None:
+    """Une notice, avec l’origine de chaque valeur."""
+
+
+@notice.command("show")
+@click.argument("address", metavar="ID")
+@as_json
+def notice_show(address: str, as_json: bool) -> None:
+    """Ce qu’elle dit, qui le dit, et depuis quand."""
+    with _ready(as_json) as travee, travee.db.read() as session:
+        found = notices.find(session, address)
+        if found is None:
+            fail(as_json, _("Aucune notice ne porte l’adresse « {address} ».").format(address=address))
+        document = _notice_document(session, found)
+    finish(as_json, document, *_notice_lines(document))
+
+
+def _notice_document(session: Session, found: Notice) -> dict[str, Any]:
+    (outgoing,) = records.load(session, [found.id])
+    origins = sources.origins(session, found)
+    said = {
+        claim_id: {"source": source.name, "identifier": record.identifier, "claim": claim_id}
+        for claim_id, (source, record, _claim) in origins.items()
+    }
+    batches = {
+        revision: batch
+        for revision, batch in session.execute(
+            select(Revision.id, Batch)
+            .join(Batch, Batch.id == Revision.batch_id)
+            .where(Revision.id.in_({f.get("r", 0) for f in found.fields}))
+        )
+    }
+    return {
+        "id": found.address,
+        "status": found.status,
+        "level": found.level,
+        "kind": found.kind,
+        "title": found.title,
+        "year": found.year,
+        "version": found.version,
+        "created_at": found.created_at.isoformat(),
+        "updated_at": found.updated_at.isoformat(),
+        "sources": jsonl.document(outgoing)["sources"],
+        "items": jsonl.document(outgoing)["items"],
+        "fields": [_field_document(f, said, batches) for f in found.fields],
+        "history": [
+            {
+                "version": revision.version,
+                "batch": batch.id,
+                "kind": batch.kind,
+                "by": batch.by,
+                "at": batch.at.isoformat(),
+                "why": batch.why,
+            }
+            for revision, batch in history.revisions_of(session, "notice", found.id)
+        ],
+    }
+
+
+def _field_document(f: Field, said: Mapping[Any, dict[str, Any]], batches: Mapping[int, Batch]) -> dict[str, Any]:
+    batch = batches.get(f.get("r", 0))
+    return {
+        **{key: value for key, value in f.items() if key not in ("o", "r")},
+        "origin": [said.get(origin, {"source": None}) for origin in f.get("o", ())],
+        "since": batch and {"batch": batch.id, "by": batch.by, "at": batch.at.isoformat()},
+    }
+
+
+def _notice_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{document['id']}  {document['title']}"
+    yield _("{kind}, {status}, version {version}").format(**document)
+    for f in document["fields"]:
+        text = f.get("v") or " ".join(f"${code} {value}" for code, value in f.get("s", ()))
+        who = ", ".join(o["source"] or _("saisi ici") for o in f["origin"])
+        yield f"{f['t']} {f.get('i', '  ')} {text}  [{who}]"
+    for item in document["items"]:
+        yield _("Exemplaire {barcode} : {call_number} ({status})").format(**item)
+    for step in document["history"]:
+        yield _("v{version}, {at} : {by} ({kind}, lot {batch}) {why}").format(**step).rstrip()
+
+
+COMMANDS: list[click.Command] = [import_, export, refused, notice]

@@ -1,0 +1,130 @@
+"""Notices about to leave: their fields without who said them, their copies as a record describes them.
+
+Every format starts from here, in bulk, with a number of queries that does not depend on the number of notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import copies, db, unimarc
+from catalogue.models import Claim, Item, Location, Notice, Source, SourceRecord, SourceVersion
+from catalogue.unimarc import Field, Fields, RecordItem, bare
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A record of a source that speaks of a notice, as last received."""
+
+    source: str
+    identifier: str
+    datestamp: str
+    deleted: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A notice on its way out. `fields` begin with the leader."""
+
+    address: str
+    status: str
+    kind: str
+    title: str
+    year: int | None
+    fields: Fields
+    items: tuple[RecordItem, ...] = ()
+    states: tuple[str, ...] = ()  # of the items, in our words
+    sources: tuple[Said, ...] = ()
+
+    def numbered(self) -> Fields:
+        """The fields with a record number: the source's own, else the notice's permanent address."""
+        if any(f["t"] == "001" and f.get("v") for f in self.fields):
+            return self.fields
+        return [*self.fields[:1], Field(t="001", v=self.address), *self.fields[1:]]
+
+
+def load(session: Session, notice_ids: Iterable[int]) -> Iterator[Outgoing]:
+    """These notices, in this order; withdrawn copies stay behind."""
+    for part in db.chunks(notice_ids):
+        found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(part)))}
+        items, sources = _items(session, part), _sources(session, part)
+        for notice_id in part:
+            if notice_id in found:
+                yield _outgoing(found[notice_id], items.get(notice_id, []), sources.get(notice_id, []))
+
+
+def select_ids(session: Session, statuses: Sequence[str]) -> list[int]:
+    return list(session.scalars(select(Notice.id).where(Notice.status.in_(statuses)).order_by(Notice.id)))
+
+
+def record_item(item: Item, location: str) -> RecordItem:
+    """A copy as a record describes it: what was received, and what we know of it now."""
+    extra: dict[str, Any] = item.extra or {}
+    return RecordItem(
+        barcode=item.barcode or "",
+        call_number=item.call_number,
+        location=location,
+        section=item.section,
+        status=copies.words(item.status, extra.get("status", "")),
+        inventory_number=item.inventory_number,
+        note=extra.get("note", ""),
+        owner=_owner(extra),
+        fields=tuple(extra.get("fields", ())),
+    )
+
+
+def _owner(extra: dict[str, Any]) -> str:
+    fields: list[Field] = list(extra.get("fields", ()))
+    return copies.from_fields(fields).owner if fields else ""
+
+
+def _outgoing(notice: Notice, items: Sequence[tuple[Item, str]], sources: Sequence[Said]) -> Outgoing:
+    fields = [bare(f) for f in notice.fields]
+    if not fields or fields[0]["t"] != "000":
+        fields = [Field(t="000", v=unimarc.leader(fields)), *(f for f in fields if f["t"] != "000")]
+    return Outgoing(
+        address=notice.address,
+        status=notice.status,
+        kind=notice.kind,
+        title=notice.title,
+        year=notice.year,
+        fields=fields,
+        items=tuple(record_item(item, location) for item, location in items),
+        states=tuple(item.status for item, _location in items),
+        sources=tuple(sources),
+    )
+
+
+def _items(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[Item, str]]]:
+    statement = (
+        select(Item, Location.name)
+        .outerjoin(Location, Location.id == Item.location_id)
+        .where(Item.notice_id.in_(ids), Item.status != "withdrawn")
+        .order_by(Item.id)
+    )
+    out: dict[int, list[tuple[Item, str]]] = {}
+    for item, location in session.execute(statement):
+        out.setdefault(item.notice_id, []).append((item, location or ""))
+    return out
+
+
+def _sources(session: Session, ids: Sequence[int]) -> dict[int, list[Said]]:
+    statement = (
+        select(Claim.notice_id, Source.name, SourceRecord.identifier, SourceVersion)
+        .join(SourceRecord, SourceRecord.id == Claim.record_id)
+        .join(Source, Source.id == SourceRecord.source_id)
+        .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
+        .where(Claim.notice_id.in_(ids), Claim.state == "linked")
+        .order_by(Claim.id)
+    )
+    out: dict[int, list[Said]] = {}
+    for notice_id, name, identifier, version in session.execute(statement):
+        said = Said(name, identifier, version.datestamp, version.deleted, unimarc.full_title(version.fields))
+        out.setdefault(notice_id, []).append(said)
+    return out
