@@ -101,6 +101,7 @@ class Value:
     label: str
     text: str
     origin: str
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class History:
     status: str
     events: tuple[Event, ...]
     values: tuple[Value, ...]
+    codes: tuple[Value, ...]  # what no form shows: numbers of authorities, coded data
     page: int
     pages: int
 
@@ -127,13 +129,15 @@ def notice_history(session: Session, notice: Notice, page: int = 1) -> History:
     pages = max(1, -(-len(found) // CHANGES_PER_PAGE))
     page = min(max(page, 1), pages)
     places = _place_names(session)
+    said = list(_values(session, notice)) if page == 1 else []
     shown = found[(page - 1) * CHANGES_PER_PAGE : page * CHANGES_PER_PAGE]
     return History(
         address=notice.address,
         title=title_or_none(notice.title),
         status=status_words(notice.status),
         events=tuple(_event(revision, batch, after, row, places) for revision, batch, (after, row) in shown),
-        values=tuple(_values(session, notice)) if page == 1 else (),
+        values=tuple(value for value in said if value.plain),
+        codes=tuple(value for value in said if not value.plain),
         page=page,
         pages=pages,
     )
@@ -192,8 +196,9 @@ def _values(session: Session, notice: Notice) -> Iterable[Value]:
     fields: Fields = notice.fields
     acts = _acts(session, {f["r"] for f in fields if f.get("r")})
     spoken = {claim: source.name for claim, (source, _record, _claim) in sources.origins(session, notice).items()}
-    for label, text, f in differences.values(fields):
-        yield Value(label, text, _origin(f.get("o", ()), acts.get(f.get("r", 0)), spoken))
+    for value in differences.values(fields):
+        origin = _origin(value.field.get("o", ()), acts.get(value.field.get("r", 0)), spoken)
+        yield Value(value.label, value.text, origin, value.plain)
 
 
 def _acts(session: Session, revisions: Iterable[int]) -> dict[int, tuple[str, datetime]]:

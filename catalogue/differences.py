@@ -73,35 +73,42 @@ def _likeness(before: str, after: str) -> float:
     return 2 * (a & b).total() / total if total else 0.0
 
 
-def values(fields: Fields) -> Iterator[tuple[str, str, Field]]:
-    """(label, text, field) for everything a notice says, as a person reads it."""
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a notice as a person reads it; `plain` when the form shows it, a code or a number otherwise."""
+
+    label: str
+    text: str
+    field: Field
+    plain: bool
+
+
+def values(fields: Fields) -> Iterator[Value]:
+    """Everything a notice says, in the order of the record."""
     for f in fields:
         if f["t"] == "000":
             continue
         if "s" not in f:
-            yield form.name_of_value(f, ""), form.one_line(f.get("v", "")), f
+            yield Value(form.name_of_value(f, ""), form.one_line(f.get("v", "")), f, False)
             continue
-        for label, text in _texts(f):
-            if text:
-                yield label, text, f
+        yield from (Value(label, text, f, plain) for label, text, plain in _texts(f) if text)
 
 
-def _texts(f: Field) -> Iterator[tuple[str, str]]:
+def _texts(f: Field) -> Iterator[tuple[str, str, bool]]:
     told: set[str] = set()
     for form_field in form.FORM.values():
         if form_field.means(f):
             for column in form_field.columns:
-                text = form.text_of(column, f)
                 told.update(column.codes)
-                yield form.name_of_value(f, column.codes[0]), _choice(column, text)
+                yield form.name_of_value(f, column.codes[0]), _choice(column, form.text_of(column, f)), True
             told.update(code for code, _value in form_field.fixed)
     if f["t"] == "608" and unimarc.first(f, "2") == "travee":
         kind = KINDS[unimarc.kind([f])]
-        yield _("Type de document"), kind.en if current_language() == "en" else kind.fr
+        yield _("Type de document"), kind.en if current_language() == "en" else kind.fr, True
         return
     for code, value in f["s"]:
         if code not in told:
-            yield form.name_of_value(f, code), form.one_line(value)
+            yield form.name_of_value(f, code), form.one_line(value), False
 
 
 def _choice(column: form.Column, text: str) -> str:
@@ -110,6 +117,6 @@ def _choice(column: form.Column, text: str) -> str:
 
 def _by_label(fields: Fields) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
-    for label, text, _field in values(fields):
-        out.setdefault(label, []).append(text)
+    for value in values(fields):
+        out.setdefault(value.label, []).append(value.text)
     return out

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db
@@ -76,7 +76,7 @@ def record(session: Session, batch: Batch, changes: Iterable[Change], ids: Itera
         }
         for number, c in zip(numbers, changes, strict=True)
     ]
-    session.execute(insert(Revision), rows)
+    db.insert_rows(session, Revision, rows)
     return numbers
 
 

@@ -159,8 +159,6 @@ def _differences(kind: str, run_id: int | None) -> Select[*tuple[Any, ...]]:
         "match": ~is_deleted & base.id.is_(None),
         "update": ~is_deleted & base.id.is_not(None),
     }[kind]
-    # A candidate waits for a person already, and whole; a deletion is told of it all the same.
-    statuses = ("draft", "published", "candidate") if kind == "deleted" else ("draft", "published")
     statement: Select[*tuple[Any, ...]] = (
         select(Notice.title, Source.name, latest.received_at, Notice.address)
         .select_from(Claim)
@@ -171,7 +169,7 @@ def _differences(kind: str, run_id: int | None) -> Select[*tuple[Any, ...]]:
         .outerjoin(base, base.id == Claim.base_version_id)
         .where(
             Claim.state == "linked",
-            Notice.status.in_(statuses),
+            Notice.status.in_(("draft", "candidate", "published")),
             differs,
             or_(base.id.is_(None), base.fingerprint != latest.fingerprint),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, history, notices
@@ -95,7 +95,7 @@ def add_many(
                 "lent_to": "",
             }
         )
-    session.execute(insert(Item), rows)
+    db.insert_rows(session, Item, rows)
     codes = [row["code"] for row in rows]
     ids: dict[str, int] = {}
     for part in db.chunks(codes):

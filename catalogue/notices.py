@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, db, history
@@ -33,7 +33,7 @@ from catalogue.models import (
 )
 from catalogue.projection import Projection, project
 from catalogue.text import fold
-from catalogue.unimarc import Field, Fields, bare, occurrence
+from catalogue.unimarc import Field, Fields, occurrence
 
 LOCAL = "l"
 INDEXED = frozenset({"draft", "candidate", "published", "withdrawn"})
@@ -151,7 +151,7 @@ def create_many(
                 **_columns(p),
             }
         )
-    session.execute(insert(Notice), records)
+    db.insert_rows(session, Notice, records)
     history.record(session, batch, (Change("notice", n, 1, None) for n in numbers), revisions)
     _write_rows(session, projections)
     _keep_promises(session, {f"address:{a}": n for a, n in zip(addresses, numbers, strict=True)})
@@ -259,7 +259,7 @@ def snapshot(notice: Notice) -> dict[str, Any]:
 
 
 def _stamped(f: Field, origin: list[Any], revision: int) -> Field:
-    return {**bare(f), "o": origin, "r": revision}  # type: ignore[typeddict-item,return-value]
+    return {**f, "o": origin, "r": revision}
 
 
 def _carried(old: Fields, new: Fields, origin: int | str, revision: int) -> Fields:
@@ -377,8 +377,7 @@ def _write_rows(session: Session, projections: Mapping[int, Projection]) -> None
         (NoticeConcept, concepts),
         (NoticeLink, links),
     ):
-        if rows:
-            session.execute(insert(model), rows)
+        db.insert_rows(session, model, rows)
 
 
 def _targets(session: Session, promises: set[str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db, history
@@ -115,55 +115,78 @@ def stage(
     at = db.now()
     by_identifier = _known(session, source, {r.identifier for r in records})
     by_identifier |= _known_by_number(session, source, [r for r in records if r.identifier not in by_identifier])
-    fresh: dict[str, SourceRecord] = {}
-    for r in records:
-        if r.identifier not in by_identifier and r.identifier not in fresh:
-            fresh[r.identifier] = SourceRecord(source_id=source.id, identifier=r.identifier)
-    session.add_all(fresh.values())
-    session.flush()
-    by_identifier |= fresh
-    latest = _fingerprints(session, [r.latest_version_id for r in by_identifier.values() if r.latest_version_id])
-    notices = _claimed(session, [r.id for r in by_identifier.values()])
+    ids = {identifier: record.id for identifier, record in by_identifier.items()}
+    latest = {record.id: record.latest_version_id for record in by_identifier.values()}
+    fresh = _new_records(session, source, [r.identifier for r in records if r.identifier not in ids])
+    ids |= fresh
+    marks = _fingerprints(session, [v for v in latest.values() if v])
+    said = {record_id: marks.get(version_id or 0) for record_id, version_id in latest.items()}
+    notices = _claimed(session, list(latest))
     elsewhere = _claimed_elsewhere(session, source, [i for i in fresh if ":" in i])
-    new_versions: dict[int, SourceVersion] = {}
-    plan: list[tuple[Received, SourceRecord, bool]] = []
+    versions: list[dict[str, Any]] = []
+    changed: list[bool] = []
     for r in records:
-        record = by_identifier[r.identifier]
-        mark = "deleted" if r.deleted else r.fingerprint
-        known_mark = new_versions[record.id].fingerprint if record.id in new_versions else None
-        known_mark = known_mark or latest.get(record.latest_version_id or 0)
-        changed = known_mark != mark
-        if changed:
-            new_versions[record.id] = SourceVersion(
-                record_id=record.id,
-                datestamp=r.datestamp,
-                deleted=r.deleted,
-                fingerprint=mark,
-                fields=list(r.fields),
-                items=list(r.items),
-                page_id=page_id,
-                received_at=at,
+        record_id, mark = ids[r.identifier], "deleted" if r.deleted else r.fingerprint
+        changed.append(said.get(record_id) != mark)
+        if changed[-1]:
+            said[record_id] = mark
+            versions.append(
+                {
+                    "record_id": record_id,
+                    "datestamp": r.datestamp,
+                    "deleted": r.deleted,
+                    "fingerprint": mark,
+                    "fields": list(r.fields),
+                    "items": list(r.items),
+                    "page_id": page_id,
+                    "received_at": at,
+                }
             )
-            session.add(new_versions[record.id])
-        if run is not None:
-            record.last_seen_run_id = run.id
-        plan.append((r, record, changed))
-    session.flush()
-    by_id = {r.id: r for r in by_identifier.values()}
-    for record_id, version in new_versions.items():
-        by_id[record_id].latest_version_id = version.id
-    session.flush()
+    latest |= _new_versions(session, versions)
+    _point(session, {ids[r.identifier]: latest[ids[r.identifier]] for r in records}, run)
     return [
         Staged(
-            record_id=record.id,
-            version_id=record.latest_version_id or 0,
-            identifier=record.identifier,
+            record_id=ids[r.identifier],
+            version_id=latest[ids[r.identifier]] or 0,
+            identifier=r.identifier,
             is_new_record=r.identifier in fresh,
-            is_new_version=changed,
-            notice_id=notices.get(record.id) or elsewhere.get(r.identifier),
+            is_new_version=new,
+            notice_id=notices.get(ids[r.identifier]) or elsewhere.get(r.identifier),
         )
-        for r, record, changed in plan
+        for r, new in zip(records, changed, strict=True)
     ]
+
+
+def _new_records(session: Session, source: Source, identifiers: Sequence[str]) -> dict[str, int]:
+    rows = [{"source_id": source.id, "identifier": i} for i in dict.fromkeys(identifiers)]
+    if not rows:
+        return {}
+    table = db.table_of(SourceRecord)
+    found = session.execute(insert(table).returning(table.c.identifier, table.c.id), rows)
+    return {identifier: record_id for identifier, record_id in found}
+
+
+def _new_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[int, int | None]:
+    """Record -> its last version."""
+    if not rows:
+        return {}
+    table = db.table_of(SourceVersion)
+    statement = insert(table).returning(table.c.record_id, table.c.id, sort_by_parameter_order=True)
+    return {record_id: version_id for record_id, version_id in session.execute(statement, list(rows))}
+
+
+def _point(session: Session, latest: Mapping[int, int | None], run: Run | None) -> None:
+    """Say of each record which version is its last, and that this run has seen it."""
+    table = db.table_of(SourceRecord)
+    values: dict[str, Any] = {"latest_version_id": bindparam("version")}
+    if run is not None:
+        values["last_seen_run_id"] = run.id
+    session.execute(
+        update(table).where(table.c.id == bindparam("record")).values(values),
+        [{"record": record_id, "version": version_id} for record_id, version_id in latest.items()],
+    )
+    for row in [row for row in session.identity_map.values() if isinstance(row, SourceRecord)]:
+        session.expire(row)  # loaded before: what it says of its last version is out of date
 
 
 def _known(session: Session, source: Source, identifiers: Iterable[str]) -> dict[str, SourceRecord]:
@@ -227,11 +250,11 @@ def _claimed_elsewhere(session: Session, source: Source, identifiers: Sequence[s
 
 def claim_many(session: Session, rows: Sequence[tuple[int, int, int, int]]) -> None:
     """(claim id taken beforehand, notice, record, version agreed on)."""
-    if rows:
-        session.execute(
-            insert(Claim),
-            [{"id": c, "notice_id": n, "record_id": r, "base_version_id": v, "state": "linked"} for c, n, r, v in rows],
-        )
+    db.insert_rows(
+        session,
+        Claim,
+        [{"id": c, "notice_id": n, "record_id": r, "base_version_id": v, "state": "linked"} for c, n, r, v in rows],
+    )
 
 
 def claim(session: Session, notice_id: int, record_id: int, base_version_id: int | None) -> int:

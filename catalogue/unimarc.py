@@ -69,7 +69,8 @@ class Record:
     position: int = 0
     control_number: str | None = None
     repairs: tuple[Problem, ...] = field(default=())
-    raw: bytes = b""  # as received, for a record that turns out not to be fit to go in
+    # As received, for a record that turns out not to be fit to go in; not part of what it says.
+    raw: bytes = field(default=b"", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,6 +491,9 @@ def occurrence(f: Field) -> str:
     return json.dumps([f["t"], f.get("i", ""), f.get("s") or f.get("v", "")], ensure_ascii=False)
 
 
+_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
 def fingerprint(fields: Iterable[Field], leave_out: Callable[[str, str, str], bool] | None = None) -> str:
     """A digest of the content, the same whatever the order of fields.
 
@@ -504,5 +508,5 @@ def fingerprint(fields: Iterable[Field], leave_out: Callable[[str, str, str], bo
         elif not (leave_out and leave_out(f["t"], "", f.get("v", ""))):
             kept.append([f["t"], f.get("v", ""), []])
     kept.sort()
-    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    text = _canonical(kept)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

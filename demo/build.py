@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     if asked.fresh:
         shutil.rmtree(DATA, ignore_errors=True)
-    settings = _settings(asked.port)
+    settings = demo_settings(DATA, asked.port)
     set_language(settings.language)
     with ExitStack() as stack:
         partner_url = stack.enter_context(
@@ -68,9 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build(settings: Settings, partner_url: str) -> None:
     """An empty base becomes the demonstration base; interrupted, it is begun again from nothing."""
-    shutil.rmtree(DATA, ignore_errors=True)
+    shutil.rmtree(settings.data_dir, ignore_errors=True)
     setup.init(settings)
-    files = DATA / "files"
+    files = settings.data_dir / "files"
     files.mkdir(parents=True)
     export = files / "espace-doc.pmb.xml"
     _say("Base de démonstration : écriture des fichiers")
@@ -117,10 +117,10 @@ def load_thesaurus(travee: Travee) -> None:
             authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows)
 
 
-def _settings(port: int) -> Settings:
+def demo_settings(folder: Path, port: int) -> Settings:
     return Settings(
         _env_file=None,  # type: ignore[call-arg]
-        data_dir=DATA,
+        data_dir=folder,
         base_url=f"http://127.0.0.1:{port}",
         allow_private_addresses=True,
         centre_name="Espace doc de démonstration",

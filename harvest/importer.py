@@ -105,25 +105,23 @@ def import_file(
     return report
 
 
-def retry(database: Database, *, by: str, source: str = "") -> tuple[Report, list[Refused]]:
-    """Try refused records of files again, as received. What goes in is settled; the second part still waits."""
+def retry(database: Database, *, by: str, source: str = "") -> Report:
+    """Try refused records of files again, as received. What goes in is settled; the rest waits on."""
     with database.read() as session:
         waiting = [(row, row_of) for row, row_of in _waiting(session) if not source or row_of.name == source]
     total = Report("", source)
-    left = []
     for row, row_source in waiting:
         report = Report(row.file_name, row_source.name, row.format)
         profile = dict(row_source.profile)
         records = [r for r in files.read_bytes(row.raw, row.format, profile) if isinstance(r, Record)]
         if row.code == "record.number_repeated" or not records or any(map(intake.refuse, records)):
-            left.append(row)
             continue
         taking = _Import(database, report, "published", by, profile)
         taking.take([replace(r, position=row.position) for r in records], settle=row)
         taking.close()
         for name, n in report.counts.items():
             total.counts[name] += n
-    return total, left
+    return total
 
 
 def _waiting(session: Session) -> list[tuple[Refused, Source]]:

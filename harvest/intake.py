@@ -28,7 +28,7 @@ from catalogue.unimarc import KINDS, Fields, Record, RecordItem, each, first, le
 from harvest.crosswalk import pmbxml
 
 STAND_IN = "-bull"  # how PMB numbers an issue that has no record of its own
-WAITING = ("draft", "published")  # a candidate waits for a person already, and whole
+LIVING = ("draft", "candidate", "published")  # what a partner’s news is still about
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def receive(source: Source, record: Record, *, identifier: str = "", datestamp: 
     Copies are left out of the fingerprint: a loan does not change a document, and exports with and without
     copies must meet. So is what PMB changes every day without meaning anything by it.
     """
-    mark = unimarc.fingerprint(record.fields, pmbxml.volatile)
+    mark = _mark(record.fields)
     record = replace(record, fields=_with_kind(record.fields, source.profile))
     return Incoming(
         Received(
@@ -95,7 +95,7 @@ def receive_deleted(identifier: str, datestamp: str) -> Incoming:
 def refuse(record: Record) -> Refusal | None:
     """Why this record cannot be a notice, if it cannot."""
     tags = {f["t"] for f in record.fields}
-    if unimarc.leader(record.fields)[6:7] in ("x", "y", "z"):
+    if unimarc.leader(record.fields)[6:7] in ("x", "y", "z") or "152" in tags:  # 152 is a field of authorities only
         code = "record.authority"
     elif "245" in tags and "200" not in tags:
         code = "record.marc21"
@@ -256,7 +256,7 @@ def _join(
         return set()
     _name(session, source, {n: (rows[n], notice_id) for n, notice_id in joined.items()})
     said = _fingerprints(session, set(joined.values()))
-    agreed = {n for n, notice_id in joined.items() if said[notice_id] == rows[n].received.fingerprint}
+    agreed = {n for n, notice_id in joined.items() if said[notice_id] == _mark(_fields(rows[n]))}
     for n, notice_id in joined.items():
         base = staged[n].version_id if n in agreed else None
         sources.claim(session, notice_id, staged[n].record_id, base)
@@ -310,7 +310,7 @@ def _follow(
             select(Claim, Notice, SourceVersion)
             .join(Notice, Notice.id == Claim.notice_id)
             .outerjoin(SourceVersion, SourceVersion.id == Claim.base_version_id)
-            .where(Claim.record_id.in_(part), Claim.state == "linked", Notice.status.in_((*WAITING, "candidate")))
+            .where(Claim.record_id.in_(part), Claim.state == "linked", Notice.status.in_(LIVING))
             .order_by(Claim.id)
         )
         for claim, notice, base in session.execute(statement).all():
@@ -320,7 +320,7 @@ def _follow(
                 waiting.add(n)
             elif base is not None and base.fingerprint == received.fingerprint:
                 continue
-            elif unimarc.fingerprint(notice.fields, pmbxml.volatile) == received.fingerprint:
+            elif _mark(notice.fields) == _mark(_fields(moved[n][0])):
                 _agree(session, claim, staged.version_id)
             elif follow and _untouched(notice, claim, base):
                 notices.revise(session, notice, _fields(moved[n][0]), by=batch().by, origin=claim.id, batch=batch())
@@ -350,5 +350,10 @@ def _fingerprints(session: Session, notice_ids: set[int]) -> dict[int, str]:
     out = {}
     for part in db.chunks(sorted(notice_ids)):
         for notice_id, fields in session.execute(select(Notice.id, Notice.fields).where(Notice.id.in_(part))):
-            out[notice_id] = unimarc.fingerprint(fields, pmbxml.volatile)
+            out[notice_id] = _mark(fields)
     return out
+
+
+def _mark(fields: Fields) -> str:
+    """A digest of what these fields say, without what PMB changes every day."""
+    return unimarc.fingerprint(fields, pmbxml.volatile)

@@ -41,7 +41,7 @@ def read(session: Session, notice_ids: Sequence[int]) -> list[IndexDoc]:
     ids = list(notice_ids)
     notices = session.execute(
         select(
-            *(Notice.id, Notice.status, Notice.level, Notice.kind, Notice.title, Notice.sort_key),
+            *(Notice.id, Notice.status, Notice.kind, Notice.title, Notice.sort_key),
             *(Notice.year, Notice.language, Notice.changed_seq, Notice.created_at, Notice.address),
             *(Notice.fields, Centre.is_ours),
         )
@@ -153,7 +153,6 @@ def _document(row: Any, around: _Around) -> IndexDoc:
         status=row.status,
         scope="local" if row.is_ours else "network",
         kind=row.kind,
-        level=row.level,
         themes=descriptors,
         language=row.language,
         languages=tuple(unimarc.languages(fields)),

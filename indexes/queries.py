@@ -87,8 +87,7 @@ def search(
     passed = [_pass(leaf, found, wanted) for leaf, found in zip(snapshot.leaves, matches, strict=True)]
     kept = [_kept(found, masks) for found, masks in zip(matches, passed, strict=True)]
     counts = {key: _counts(key, snapshot, matches, passed) for key in KEYS} if facets else {}
-    relevance = sort == "relevance" and bool(query.positive or query.whole)
-    order = sort if relevance or sort != "relevance" else "newest"
+    order = "newest" if sort == "relevance" and not (query.positive or query.whole) else sort
     return Hits(
         total=sum(len(found.ids) for found in kept),
         hits=_page(snapshot, kept, order, max(0, offset), max(0, limit)),

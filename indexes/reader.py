@@ -48,10 +48,8 @@ class Postings(NamedTuple):
 
 NOTHING = RawPostings([], [], [])
 _CONTENTS = re.compile(rf"_{NAME}_(\d+)\.toc")
-_DAMAGE = (
-    *(OSError, EOFError, ValueError, LookupError),
-    *(struct.error, zlib.error, pickle.UnpicklingError),
-)
+_TORN = (OSError, EOFError, struct.error, zlib.error, pickle.UnpicklingError)
+_DAMAGE = (*_TORN, ValueError, LookupError)
 
 
 class UnreadableIndex(OSError):
@@ -123,6 +121,8 @@ class Segment:
             return read_blocks(self._reader.postings(field, term), values=values)
         except TermNotFound:
             return NOTHING
+        except _TORN as error:
+            raise UnreadableIndex(f"{field}:{term!r}") from error
 
     def _keep(self, kind: str, name: str, make: Callable[[], T]) -> T:
         with self._lock:

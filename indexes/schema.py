@@ -26,7 +26,7 @@ from whoosh.columns import VarBytesColumn
 
 from indexes.analysis import call_number_term, display_form, exact_title, normal_identifier, tokens
 
-FORMAT = 1  # raise it whenever an older index can no longer be read as it should: it is rebuilt then
+FORMAT = 1  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class IndexDoc:
     status: str = "published"
     scope: str = "local"  # "local": ours; "network": a partner's
     kind: str = "book"
-    level: str = "monograph"
     themes: tuple[str, ...] = ()  # labels, as filters show them
     language: str = ""
     languages: tuple[str, ...] = ()

@@ -199,9 +199,7 @@ def test_a_second_writer_does_nothing_and_says_so(database: Database, tmp_path: 
     write_notices(database, 3)
     with directory.write_lock(index.directory) as held:
         assert held
-        before = time.monotonic()
         assert sync.drain(database.read_session, index) == 0
-        assert time.monotonic() - before < 5
     assert sync.drain(database.read_session, index) == 3
 
 

@@ -770,3 +770,11 @@ def test_results_print_as_a_numbered_list(browser_page: Page, live_server: str, 
     assert style == "decimal"
     address = page.evaluate("getComputedStyle(document.querySelector('[data-permalink]'), '::after').content")
     assert "/d/" in address
+
+
+def test_on_paper_a_table_is_a_table(browser_page: Page, live_server: str, library: Library) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": 670, "height": 950})  # what A4 leaves between its margins
+    page.goto(live_server + f"/d/{library.pile}")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.as-cards td')).display") == "table-cell"

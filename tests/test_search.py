@@ -72,15 +72,12 @@ CAST = [
         subjects=("Logement social",),
         themes=("Logement social",),
         kind="article",
-        level="article",
         host_title="Revue Urbanisme",
         language="fre",
         year=2019,
         added=19200,
     ),
-    IndexDoc(
-        ETUDIANTS, "Le logement des étudiants", kind="article", level="article", language="fre", year=2020, added=19300
-    ),
+    IndexDoc(ETUDIANTS, "Le logement des étudiants", kind="article", language="fre", year=2020, added=19300),
     IndexDoc(BROUILLON, "Brouillon sur la laïcité", status="draft", language="fre", year=2024, added=19900),
     IndexDoc(ETRE, "Être et avoir", kind="multimedia", language="fre", year=2002, added=17000),
     IndexDoc(
@@ -502,8 +499,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=[str(n) for n in range(len(HOSTILE))])
 def test_no_question_is_an_error(index: Index, text: str) -> None:
     hits = search(index, text, status="any")
-    assert hits.total >= 0
-    assert hits.took_ms < 2_000
+    assert len(hits.hits) == min(20, hits.total)
 
 
 @settings(derandomize=True, max_examples=150, deadline=None)

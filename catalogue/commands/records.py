@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -71,7 +72,7 @@ def _ready(as_json: bool) -> Iterator[Travee]:
 @click.option("--format", "format_", type=click.Choice(IMPORTS), default="auto", show_default=True)
 @click.option("--status", type=click.Choice(["published", "candidate"]), default="published", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Tout faire, puis tout défaire : rien n’est écrit.")
-@click.option("--report", "report_path", type=click.Path(path_type=Path), help="Écrire aussi le compte rendu ici (JSON).")
+@click.option("--report", "report_path", type=click.Path(path_type=Path), help="Le compte rendu, en JSON, ici aussi.")
 @click.option("--by", default="travee", show_default=True, help="Qui importe, pour l’historique.")
 @as_json
 def import_(
@@ -210,8 +211,8 @@ def _import_lines(reports: Sequence[Report], troubles: Sequence[str], dry_run: b
 def _report_lines(report: Report) -> Iterator[str]:
     n = {name: format_number(count) for name, count in report.counts.items()}
     yield _(
-        "{file} (source {source}) : {read} notices lues, {created} créées, {matched} reconnues, {updated} mises à jour, "
-        "{unchanged} inchangées, {refused} refusées."
+        "{file} (source {source}) — notices lues : {read} ; créées : {created} ; reconnues : {matched} ; "
+        "mises à jour : {updated} ; inchangées : {unchanged} ; refusées : {refused}."
     ).format(file=report.file, source=report.source, **n)
     if report.counts["items"]:
         yield ngettext("{n} exemplaire est entré.", "{n} exemplaires sont entrés.", report.counts["items"]).format(
@@ -279,7 +280,7 @@ def refused_list(source: str, as_json: bool) -> None:
 def refused_retry(source: str, by: str, as_json: bool) -> None:
     """Essaie de nouveau celles des fichiers ; ce qui entre quitte la liste."""
     with _ready(as_json) as travee:
-        report, left = importer.retry(travee.db, by=by, source=source)
+        report = importer.retry(travee.db, by=by, source=source)
         if report.got_in:
             _drain(travee)
         with travee.db.read() as session:
@@ -318,7 +319,7 @@ def _refused_document(row: Refused, source: str) -> dict[str, Any]:
 @click.option("--query", help="Seulement ce que cette recherche trouve.")
 @click.option("--ids", multiple=True, help="Seulement ces documents : « k7m4x9q0,b2c3d4f5 ».")
 @click.option("--status", type=click.Choice([*ALIVE, "any"]), default="published", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Dans ce fichier plutôt que sur la sortie standard.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Dans ce fichier, non sur la sortie standard.")
 @as_json
 def export(
     format_: str, query: str | None, ids: tuple[str, ...], status: str, output: Path | None, as_json: bool
@@ -335,8 +336,11 @@ def export(
         if missing and not chosen:
             fail(as_json, _unknown(missing))
         try:
-            with output.open("wb") if output else click.get_binary_stream("stdout") as stream:
+            with output.open("wb") if output else nullcontext(click.get_binary_stream("stdout")) as stream:
                 too_long = _write(stream, WRITERS[format_](records.load(session, chosen)), format_)
+        except BrokenPipeError:  # « | head » has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(DONE)
         except OSError as error:
             fail(as_json, _cannot_open(output or Path("-"), error))
     lines = [_unknown(missing)] if missing else []
@@ -354,7 +358,8 @@ def export(
         for line in lines:
             click.echo(line, err=True)
         sys.exit(IN_PART if missing else DONE)
-    document = {"format": format_, "file": str(output), "written": len(chosen), "unknown": missing, "too_long": too_long}
+    document = {"format": format_, "file": str(output), "written": len(chosen), "unknown": missing}
+    document["too_long"] = too_long
     finish(as_json, document, code=IN_PART if missing else DONE)
 
 

@@ -100,6 +100,7 @@ class NoticeForm:
     main: tuple[tuple[Block, ...], ...]  # short fields that follow one another share a line
     more: tuple[tuple[Block, ...], ...]
     more_open: bool
+    more_filled: str  # « Collection, Langue »: what the closed part holds
     errors: tuple[tuple[str, str], ...]  # (id of an input, sentence), for the summary
 
 
@@ -132,8 +133,8 @@ def notice_form(
         kind_said=tuple(one for _at, one in said.get(form.KIND, ())),
         main=_lines([blocks[f.key] for f in main]),
         more=_lines(more_blocks),
-        more_open=any((b.filled and b.key != "language") or b.said for b in more_blocks)
-        or one_more in {f.key for f in more},
+        more_open=any(b.said for b in more_blocks) or one_more in {f.key for f in more},
+        more_filled=", ".join(b.label for b in more_blocks if b.filled),
         errors=tuple((_id(key, at), one.words) for key, them in said.items() for at, one in them if one.is_error),
     )
 
@@ -183,8 +184,13 @@ def _block(form_field: FormField, values: Values, said: Sequence[tuple[int, Said
         said=tuple(one for _at, one in said),
         needed=form_field in form.required(kind or "other"),
         short=form_field.short and wanted == 1,
-        add=_(MORE_OF[form_field.key]) if form_field.repeatable else "",
+        add=_(MORE_OF[form_field.key]) if _may_grow(form_field, texts) else "",
     )
+
+
+def _may_grow(form_field: FormField, texts: Sequence[tuple[str, ...]]) -> bool:
+    """« Ajouter » where several are the rule, and elsewhere once the row that is there has been used."""
+    return bool(form_field.repeatable) and (form_field.key in ROWS or bool(texts[-1][0]))
 
 
 def _focused(block: Block) -> Block:
@@ -212,7 +218,7 @@ def _input(form_field: FormField, column: Column, n: int, text: str, said: Seque
     return Input(
         id=_id(column.name, n),
         name=column.name,
-        label=label if alone else f"{label} {n + 1}",
+        label=label if alone or (n == 0 and len(form_field.columns) > 1) else f"{label} {n + 1}",
         value=text,
         how=column.how,
         options=_options(column, text) if column.choices else (),

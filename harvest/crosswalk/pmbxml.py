@@ -80,7 +80,11 @@ def volatile(tag: str, code: str, value: str) -> bool:
     The `id` attribute of links ("x") is no subfield and never enters a fingerprint: it is the same number
     as their `$9 id:`.
     """
-    return any(value.startswith(_RULES[key]) for key in ((tag, code), ("*", code)) if key in _RULES)
+    starts = _RULES.get((tag, code))
+    if starts is not None and value.startswith(starts):
+        return True
+    starts = _RULES.get(("*", code))
+    return starts is not None and value.startswith(starts)
 
 
 # --- one record ------------------------------------------------------------------------------

@@ -22,6 +22,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Ctrl or ⌘ with Enter presses the main button of the form one is writing in.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  const button = event.target.closest("form")?.querySelector("button.primary");
+  if (button) {
+    event.preventDefault();
+    button.click();
+  }
+});
+
 // A form sent back with errors: the summary takes the focus, and is announced.
 const problem = document.getElementById("erreurs");
 if (problem) problem.focus();

@@ -1,0 +1,221 @@
+"""The great journeys in a real browser: find, catalogue, harvest, print the inventory; axe on every page.
+
+One base for all, built as the demonstration is: a file in PMB's XML, then a partner over HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from werkzeug.serving import make_server
+
+from catalogue.app import create_app
+from catalogue.config import Settings
+from demo import build, generate, partner
+from harvest import run
+
+AXE = Axe()
+DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 360, "height": 740}
+# WCAG 2.2 AA and what axe calls best practice: nothing is left out.
+PUBLIC = ["/", "/recherche?q=logement", "/recherche?q=zzzzqqq", "/recherche/filtre/theme", "/demande?sujet=venir"]
+PUBLIC += ["/aide", "/accessibilite", "/confidentialite", "/mentions-legales", "/en/", "/en/recherche?q=school"]
+PUBLIC += ["/nulle-part", "/connexion"]
+DESK = ["", "/a-revoir", "/refus", "/historique", "/notices/nouvelle", "/notices/nouvelle?modele=book"]
+DESK += ["/notices/nouvelle?modele=article", "/inventaire", "/inventaire/imprimer?de=364&a=365"]
+
+
+class Base:
+    """A served demonstration base: its address, its settings, its partner."""
+
+    def __init__(self, url: str, settings: Settings, running: partner.RunningPartner, travee: Any) -> None:
+        self.url, self.settings, self.partner, self.travee = url, settings, running, travee
+        self.cookies: list[Any] = []
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
+    folder: Path = tmp_path_factory.mktemp("journeys")
+    settings = build.demo_settings(folder, 0).model_copy(update={"testing": True, "base_url": ""})
+    with partner.serve(generate.partner_records(), repository=build.PARTNER) as running:
+        build.build(settings, running.url)
+        app = create_app(settings)
+        travee = app.extensions["travee"]
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        travee.start_worker(0.5)
+        yield Base(f"http://127.0.0.1:{server.server_port}", settings, running, travee)
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()
+        travee.close()
+
+
+@pytest.fixture
+def page(browser_page: Any, base: Base) -> Any:
+    """A page that fails the test when anything but us is asked for, or a script complains."""
+    foreign: list[str] = []
+    browser_page.on("request", lambda r: None if r.url.startswith((base.url, "data:")) else foreign.append(r.url))
+    browser_page.on("pageerror", lambda error: foreign.append(str(error)))
+    browser_page.on("console", lambda m: foreign.append(m.text) if "Content Security Policy" in m.text else None)
+    yield browser_page
+    assert foreign == []
+
+
+def sign_in(page: Any, base: Base, login: str = "claire") -> None:
+    """Through the form the first time, then with the cookie it gave: ten tries a minute are enough for anybody."""
+    if base.cookies:
+        page.context.add_cookies(base.cookies)
+        return
+    page.goto(base.url + "/connexion")
+    page.get_by_label("Identifiant").fill(login)
+    page.get_by_label("Mot de passe").fill(build.PASSWORD)
+    page.locator("main button[type=submit], main button:not([type])").first.click()
+    page.wait_for_url(re.compile(r"/bureau"))
+    base.cookies = page.context.cookies()
+
+
+def violations(page: Any) -> list[str]:
+    found = AXE.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{v['id']}: {n['target']} {n['html'][:120]}" for v in found for n in v["nodes"]]
+
+
+def scrolls_sideways(page: Any) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_public_pages_are_accessible_on_a_desk_and_in_the_tram(page: Any, base: Base, path: str) -> None:
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        page.goto(base.url + path)
+        assert violations(page) == []
+        assert not scrolls_sideways(page)
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert not scrolls_sideways(page)
+
+
+@pytest.mark.parametrize("path", ["/", "/recherche?q=logement", "/bureau", "/bureau/notices/nouvelle?modele=article"])
+def test_contrasts_hold_in_the_dark(page: Any, base: Base, path: str) -> None:
+    if path.startswith("/bureau"):
+        sign_in(page, base)
+    page.emulate_media(color_scheme="dark")
+    page.goto(base.url + path)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", DESK)
+def test_desk_pages_are_accessible_too(page: Any, base: Base, path: str) -> None:
+    sign_in(page, base)
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        page.goto(f"{base.url}/bureau{path}")
+        assert violations(page) == []
+        assert not scrolls_sideways(page)
+
+
+def test_ines_finds_a_document_and_asks_to_read_it(page: Any, base: Base) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(base.url + "/")
+    page.get_by_role("searchbox").first.fill("politiques de la ville")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/recherche"))
+    assert page.locator("h1").inner_text()
+    page.locator("article a[href^='/d/'], li a[href^='/d/'], h2 a[href^='/d/'], h3 a[href^='/d/']").first.click()
+    page.wait_for_url(re.compile(r"/d/[0-9a-z]{8}$"))
+    title = page.locator("h1").inner_text()
+    assert violations(page) == []
+    page.get_by_role("link", name=re.compile("Demander")).first.click()
+    page.wait_for_url(re.compile("/demande"))
+    page.get_by_label(re.compile("nom", re.I)).first.fill("Inès")
+    page.get_by_label(re.compile("courriel|adresse", re.I)).first.fill("ines@exemple.fr")
+    page.locator("textarea").first.fill("Est-il possible de le lire mardi ?")
+    page.locator("main form button").last.click()
+    assert page.locator("[role=status], h1").first.inner_text()
+
+    page.set_viewport_size(DESKTOP)
+    sign_in(page, base)
+    page.goto(base.url + "/bureau/a-revoir")
+    assert "Inès" in page.locator("main").inner_text()
+    assert title.split("\n")[0].split(" : ")[0][:30] in page.locator("main").inner_text()
+
+
+def test_the_site_answers_without_a_script(browser: Any, base: Base) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    page.goto(base.url + "/recherche?q=logement")
+    page.goto(base.url + "/recherche?q=logement&type=rapport")
+    assert page.locator("main a[href^='/d/']").count() > 0
+    context.close()
+
+
+def test_claire_catalogues_a_press_article_and_takes_it_back(page: Any, base: Base) -> None:
+    sign_in(page, base)
+    page.goto(base.url + "/bureau/notices/nouvelle?modele=press_article")
+    page.get_by_role("button", name="Publier").click()
+    page.wait_for_selector("text=Il y a un problème")
+    assert page.title().startswith("Erreur :")
+    assert violations(page) == []
+
+    title = "Orientation : des lycéens inégaux devant le choix"
+    page.get_by_label(re.compile("^Titre")).first.fill(title)
+    page.get_by_label(re.compile("^Date|^Année")).first.fill("18 mars 2024")
+    page.get_by_label(re.compile("^Sujets?|^Descripteur|^Thème")).first.fill("Orientation scolaire")
+    page.get_by_role("button", name="Publier").click()
+    page.wait_for_selector("text=Notice publiée")
+    page.get_by_role("link", name="Voir la fiche publique").click()
+    page.wait_for_url(re.compile(r"/d/[0-9a-z]{8}$"))
+    address = page.url
+    assert title.split(" : ")[1] in page.locator("h1").inner_text()
+
+    page.goto(base.url + "/recherche?q=lyceens+inegaux")
+    assert title.split(" : ")[1] in page.locator("main").inner_text()
+
+    page.goto(base.url + "/bureau/historique")
+    page.get_by_role("button", name=re.compile("Annuler")).first.click()
+    page.wait_for_selector("[role=status]")
+    answer = page.goto(address)
+    assert answer.status == 200
+    assert "n’est plus" in page.locator("main").inner_text()
+
+
+def test_the_night_harvest_overwrites_nothing_of_claire_s(page: Any, base: Base) -> None:
+    sign_in(page, base)
+    before = counted(base)
+    page.goto(base.url + "/recherche?q=&fonds=reseau")
+    report = run.harvest(base.travee.db, base.settings, build.PARTNER, full=True)
+    assert report.status == "complete"
+    counts = report.counts
+    assert counts["new"] == 0
+    kinds = ("new", "matched", "updated", "unchanged", "repeated", "refused", "deleted_upstream")
+    assert counts["received"] == sum(counts[k] for k in kinds)
+    assert counted(base) == before
+    page.goto(base.url + "/bureau")
+    assert "moisson" in page.locator("main").inner_text().lower()
+
+
+def test_the_inventory_list_is_ready_to_print(page: Any, base: Base) -> None:
+    sign_in(page, base)
+    page.goto(base.url + "/bureau/inventaire/imprimer")
+    page.emulate_media(media="print")
+    assert not page.locator("header nav").first.is_visible()
+    assert page.locator("table tbody tr").count() > 100
+    pdf = page.pdf(format="A4", prefer_css_page_size=True)
+    assert pdf.startswith(b"%PDF")
+
+
+def counted(base: Base) -> tuple[int, int]:
+    from sqlalchemy import func, select
+
+    from catalogue.models import Item, Notice
+
+    with base.travee.db.read() as session:
+        notices = session.scalar(select(func.count()).select_from(Notice)) or 0
+        copies = session.scalar(select(func.count()).select_from(Item)) or 0
+    return notices, copies

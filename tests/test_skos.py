@@ -1,0 +1,222 @@
+"""A thesaurus in: Turtle and RDF/XML alike, odd links told and left out, nothing fetched."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import authorities
+from catalogue.models import Concept, ConceptRelation
+from harvest import skos
+
+HERE = Path(__file__).parent
+DEMO = HERE.parent / "demo" / "thesaurus.ttl"
+# Thesauri of others, where a developer has some beside the project.
+REAL = [p for p in sorted((HERE.parent.parent / "shared" / "data" / "skos").rglob("*")) if ".csv" not in p.name]
+REAL = [p for p in REAL if p.suffix in (".rdf", ".ttl", ".gz")]
+
+HEAD = """@prefix : <https://v.example/t/> . @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@prefix dct: <http://purl.org/dc/terms/> . @prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> . @prefix xl: <http://www.w3.org/2008/05/skos-xl#> .
+<https://v.example/t> a skos:ConceptScheme ; dct:title "Ville"@fr , "City"@en .
+"""
+
+
+Make = Callable[..., skos.Scheme]
+
+
+def concept(name: str, *more: str) -> str:
+    parts = ["a skos:Concept", "skos:inScheme <https://v.example/t>", *more]
+    return f":{name} {' ; '.join(parts)} .\n"
+
+
+@pytest.fixture
+def scheme(tmp_path: Path) -> Make:
+    def read(*concepts: str) -> skos.Scheme:
+        path = tmp_path / "t.ttl"
+        path.write_text(HEAD + "".join(concepts), "utf-8")
+        (only,) = skos.read(path)
+        return only
+
+    return read
+
+
+def test_a_concept_has_labels_in_languages_and_words_beside(scheme: Make) -> None:
+    found = scheme(
+        concept(
+            "ville",
+            'skos:prefLabel "Ville"@fr-FR , "City"@en',
+            'skos:altLabel "Cité"@fr , "Ville"@fr',
+            'skos:hiddenLabel "vile"@fr',
+            'skos:scopeNote "About cities."@en , "De la ville."@fr',
+            "skos:exactMatch <https://other.example/42>",
+        )
+    )
+    assert (found.code, found.uri, dict(found.title)) == ("t", "https://v.example/t", {"fr": "Ville", "en": "City"})
+    (row,) = found.rows
+    assert row.preferred == {"fr": "Ville", "en": "City"}
+    assert row.alternate == (("fr", "Cité"), ("fr", "vile"))
+    assert row.scope_note == "De la ville."
+    assert row.mappings == (("exactMatch", "https://other.example/42"),)
+    assert row.label == "Ville"
+
+
+def test_links_are_read_from_either_end(scheme: Make) -> None:
+    found = scheme(
+        concept("a", 'skos:prefLabel "A"@fr', "skos:narrower :b", "skos:related :c"),
+        concept("b", 'skos:prefLabel "B"@fr'),
+        concept("c", 'skos:prefLabel "C"@fr', "skos:broader :a , <https://elsewhere.example/x>"),
+    )
+    links = {r.label: ([u[-1] for u in r.broader], [u[-1] for u in r.related]) for r in found.rows}
+    assert links == {"A": ([], ["c"]), "B": (["a"], []), "C": (["a"], ["a"])}
+
+
+def test_a_circle_of_broader_terms_is_named_and_opened(scheme: Make) -> None:
+    found = scheme(
+        concept("a", 'skos:prefLabel "Logement"@fr', "skos:broader :b"),
+        concept("b", 'skos:prefLabel "Habitat"@fr', "skos:broader :c"),
+        concept("c", 'skos:prefLabel "Ville"@fr', "skos:broader :a"),
+        concept("d", 'skos:prefLabel "Soi"@fr', "skos:broader :d"),
+        concept("e", 'skos:prefLabel "Deux"@fr', "skos:broader :a , :b"),
+    )
+    assert [p.message for p in found.problems] == [
+        "« Ville » et « Logement » sont chacun plus large que l’autre : ce lien n’a pas été repris.",
+        "« Soi » et « Soi » sont chacun plus large que l’autre : ce lien n’a pas été repris.",
+    ]
+    assert sum(len(r.broader) for r in found.rows) == 4
+
+
+def test_a_deep_tree_is_no_problem(scheme: Make) -> None:
+    chain = [concept(f"n{n}", f'skos:prefLabel "N{n}"@fr', f"skos:broader :n{n + 1}") for n in range(1500)]
+    found = scheme(*chain, concept("n1500", 'skos:prefLabel "Haut"@fr'))
+    assert found.problems == ()
+    assert sum(len(r.broader) for r in found.rows) == 1500
+
+
+def test_what_is_odd_is_told_and_the_rest_goes_in(scheme: Make) -> None:
+    found = scheme(
+        concept("a", 'skos:prefLabel "Banlieue"@fr , "Faubourg"@fr'),
+        concept("b"),
+        concept("c", 'skos:prefLabel "Vieux mot"@fr', "owl:deprecated true"),
+        concept("d", 'skos:prefLabel "Sans langue"'),
+    )
+    assert [(r.preferred, r.alternate) for r in found.rows] == [
+        ({"fr": "Banlieue"}, (("fr", "Faubourg"),)),
+        ({"fr": "Sans langue"}, ()),
+    ]
+    assert sorted(p.code for p in found.problems) == ["skos.deprecated", "skos.no_label", "skos.two_labels"]
+    assert all("{" not in p.message for p in found.problems)
+
+
+def test_labels_and_notes_that_are_things_of_their_own_are_read(scheme: Make) -> None:
+    (row,) = scheme(
+        concept("a", 'xl:prefLabel [ xl:literalForm "Ville"@fr ]', 'skos:scopeNote [ rdf:value "Une note."@fr ]')
+    ).rows
+    assert (row.preferred, row.scope_note) == ({"fr": "Ville"}, "Une note.")
+
+
+def test_a_concept_without_a_scheme_is_in_that_of_its_broader_terms(tmp_path: Path) -> None:
+    other = (
+        '<https://v.example/x> a skos:ConceptScheme .\n:z a skos:Concept ; skos:prefLabel "Z"@fr ; skos:broader :a .\n'
+    )
+    path = tmp_path / "deux.ttl"
+    path.write_text(HEAD + other + concept("a", 'skos:prefLabel "A"@fr'), "utf-8")
+    (only,) = skos.read(path)
+    assert (only.uri, [r.label for r in only.rows]) == ("https://v.example/t", ["A", "Z"])
+
+
+RDF = """<?xml version="1.0"?>{doctype}
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:skos="http://www.w3.org/2004/02/skos/core#"
+ xmlns:owl="http://www.w3.org/2002/07/owl#">
+<owl:Ontology rdf:about="https://v.example/t"><owl:imports rdf:resource="http://192.0.2.1/imported.rdf"/></owl:Ontology>
+<skos:Concept rdf:about="https://v.example/t/ville">
+<skos:prefLabel xml:lang="fr">{label}</skos:prefLabel></skos:Concept>
+</rdf:RDF>"""
+
+
+def no_network(*_arguments: object, **_named: object) -> None:
+    raise AssertionError("a thesaurus must not make us ask anybody for anything")
+
+
+@pytest.mark.parametrize("name", ["t.rdf", "t.xml", "sans-suffixe", "t.ttl"])
+def test_rdf_xml_is_recognised_and_nothing_is_fetched(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "create_connection", no_network)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    path = tmp_path / name
+    path.write_text(RDF.format(doctype="", label="Ville"), "utf-8")
+    (only,) = skos.read(path)
+    assert [r.label for r in only.rows] == ["Ville"]
+
+
+def test_entities_that_only_shorten_addresses_are_read(tmp_path: Path) -> None:
+    doctype = '<!DOCTYPE rdf:RDF [<!ENTITY t "https://v.example/t/">]>'
+    path = tmp_path / "t.rdf"
+    path.write_text(RDF.format(doctype=doctype, label="Ville &t;"), "utf-8")
+    assert skos.read(path)[0].rows[0].label == "Ville https://v.example/t/"
+
+
+BOMB = '<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+OUTSIDE = '<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("x.rdf", RDF.format(doctype=BOMB, label="&b;").encode(), "par prudence, il n’est pas lu"),
+        ("x.rdf", RDF.format(doctype=OUTSIDE, label="&a;").encode(), "par prudence, il n’est pas lu"),
+        ("x.rdf", RDF.format(doctype=BOMB, label="&b;").encode("utf-16"), "par prudence, il n’est pas lu"),
+        ("x.rdf", RDF.format(doctype="", label="Ville").encode()[:-30], "n’est pas lisible"),
+        ("x.rdf", b"", "n’est pas lisible"),
+        ("x.ttl", b"bonjour", "n’est pas lisible"),
+        ("x.ttl", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "n’est pas lisible"),
+        ("x.ttl", "é".encode("latin-1"), "n’est pas lisible"),
+        ("x.ttl", b"", "ne contient aucun concept"),
+        ("x.jsonld", b'{"@context": "http://192.0.2.1/context"}', "n’est pas lisible"),
+    ],
+)
+def test_any_other_file_is_refused_with_a_sentence(
+    tmp_path: Path, name: str, data: bytes, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(skos.NotRead) as caught:
+        skos.read(path)
+    assert words in str(caught.value) and name in str(caught.value)
+
+
+def test_a_file_too_big_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(skos, "MAX_BYTES", 10)
+    with pytest.raises(skos.NotRead, match="dépasse"):
+        skos.read(DEMO)
+
+
+@pytest.mark.parametrize("path", [DEMO, *REAL], ids=lambda p: p.name)
+def test_thesauri_are_read_whole(path: Path, tmp_path: Path) -> None:
+    if path.suffix == ".gz":
+        plain = tmp_path / path.stem
+        plain.write_bytes(gzip.decompress(path.read_bytes()))
+        path = plain
+    for scheme in skos.read(path):
+        assert scheme.rows
+        assert all(r.preferred and r.uri for r in scheme.rows)
+        assert len({r.uri for r in scheme.rows}) == len(scheme.rows)
+
+
+def test_a_thesaurus_goes_in_twice_and_is_there_once(session: Session) -> None:
+    (scheme,) = skos.read(DEMO)
+    first = authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows)
+    again = authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows)
+    assert (first.created, again.created, again.unchanged) == (len(scheme.rows), 0, len(scheme.rows))
+    assert len(scheme.rows) >= 150
+    broader = session.scalars(select(ConceptRelation).where(ConceptRelation.type == "broader")).all()
+    assert len(broader) == sum(len(r.broader) for r in scheme.rows)
+    assert session.scalars(select(Concept).where(Concept.label == "Quartier prioritaire")).one()
