@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+TRAVEE = SCRIPTS / "travee"
 STAMP = VENV / "travee-lock.sha256"
 LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"  # holds everything of the first, and the tools
@@ -65,12 +66,13 @@ def make_environment(lock: Path) -> None:
     command = [*install, "-q", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)]
     if subprocess.call(command, cwd=ROOT, env=environment()):
         stop(*INSTALL_FAILED)
+    TRAVEE.write_text(LAUNCHER)
+    TRAVEE.chmod(0o755)
     STAMP.write_text(digest(lock) + "\n")
 
 
 def is_ready(lock: Path) -> bool:
-    good = (digest(lock), digest(DEV_LOCK))
-    return PYTHON.exists() and STAMP.exists() and STAMP.read_text().strip() in good
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text().strip() in (digest(lock), digest(DEV_LOCK))
 
 
 def make_venv() -> None:
@@ -115,6 +117,13 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONUTF8": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
 
 
+LAUNCHER = f"""#!{PYTHON}
+# The `travee` of this clone: it runs the code of the repository, and no installed copy of it.
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from catalogue.cli import main
+main()
+"""
 NO_VENV = (
     "Ce Python ne sait pas installer de paquets : il lui manque venv et pip.\n"
     "  Debian, Ubuntu : sudo apt-get install python3-venv\n"
@@ -150,14 +159,12 @@ def find_chromium() -> str | None:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
-    home = Path.home()
     places = [
-        *Path("/Applications").glob("Chromium.app/Contents/MacOS/Chromium"),
-        *Path("/Applications").glob("Google Chrome.app/Contents/MacOS/Google Chrome"),
-        *home.glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"),
-        *home.glob("Library/Caches/ms-playwright/chromium-*/chrome-mac*/*.app/Contents/MacOS/*"),
+        *(Path(f"/Applications/{app}.app/Contents/MacOS/{app}") for app in ("Chromium", "Google Chrome")),
+        *Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"),
+        *Path.home().glob("Library/Caches/ms-playwright/chromium-*/chrome-mac*/*.app/Contents/MacOS/*"),
     ]
-    return str(places[-1]) if places else None
+    return next((str(place) for place in places if place.exists()), None)
 
 
 def find_postgresql() -> str | None:
@@ -212,7 +219,7 @@ def check(arguments: list[str]) -> int:
         say(f"— {french}", f"— {english}")
         if subprocess.call(command, cwd=ROOT, env=environment()):
             failed.append(french if FRENCH else english)
-    say("— liens de la documentation", "— links of the documentation")
+    say("— liens", "— links")
     if broken := list(broken_links()):
         print(*broken, sep="\n")
         failed.append("liens" if FRENCH else "links")
@@ -321,13 +328,8 @@ def usage() -> int:
     return 2
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "demo": demo,
-    "test": test,
-    "check": check,
-    "bench": bench,
-    "doctor": doctor,
-}
+COMMANDS: dict[str, Callable[[list[str]], int]]
+COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench, "doctor": doctor}
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ Every save is a lot.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -95,7 +95,8 @@ def save(
     held_back = _held_back(problems, notice, status)
     address = notice.address if notice else ""
     if held_back:
-        return Outcome("problems", address, problems=tuple(problems), version=version)
+        told = (p if p in held_back or p.level != "error" else replace(p, level="warning") for p in problems)
+        return Outcome("problems", address, problems=tuple(told), version=version)
     others = _others(session, notice, base, after)
     if status == "published" and any(other.address not in not_the_same for other in others):
         return Outcome("duplicate", address, problems=tuple(problems), others=others, version=version)
@@ -238,7 +239,7 @@ def _linked(session: Session, before: Fields, after: Fields) -> tuple[Fields, tu
 def find_terms(session: Session, labels: Sequence[str]) -> dict[str, Term]:
     """Terms of our thesauri by the folded words they answer to."""
     known = authorities.find_concepts(session, labels) if labels else {}
-    codes = dict(session.execute(select(ConceptScheme.id, ConceptScheme.code)).tuples().all()) if known else {}
+    codes = {number: code for number, code in session.execute(select(ConceptScheme.id, ConceptScheme.code))}
     return {words: Term(concept.label, codes[concept.scheme_id]) for words, concept in known.items()}
 
 
@@ -255,15 +256,10 @@ def find_journals(session: Session, titles: Sequence[str]) -> dict[str, Journal]
     for notice in session.scalars(statement):
         found.setdefault(fold(notice.title), []).append(notice)
     alone = {words: same[0] for words, same in found.items() if len(same) == 1}
-    issns = dict(
-        session.execute(
-            select(NoticeIdentifier.notice_id, NoticeIdentifier.value).where(
-                NoticeIdentifier.notice_id.in_({n.id for n in alone.values()}), NoticeIdentifier.scheme == "issn"
-            )
-        )
-        .tuples()
-        .all()
+    numbers = select(NoticeIdentifier.notice_id, NoticeIdentifier.value).where(
+        NoticeIdentifier.notice_id.in_({n.id for n in alone.values()}), NoticeIdentifier.scheme == "issn"
     )
+    issns = {notice_id: issn for notice_id, issn in session.execute(numbers)}
     return {words: Journal(n.title, n.address, issns.get(n.id, "")) for words, n in alone.items()}
 
 

@@ -304,7 +304,8 @@ def _titles_of_lots(session: Session, batch_ids: Sequence[int]) -> dict[int, tup
         for batch_id, notice_id in session.execute(statement):
             touched.setdefault(batch_id, set()).add(notice_id)
     wanted = {n for numbers in touched.values() for n in numbers}
-    titles = dict(session.execute(select(Notice.id, Notice.title).where(Notice.id.in_(wanted))).tuples().all())
+    named = session.execute(select(Notice.id, Notice.title).where(Notice.id.in_(wanted)))
+    titles = {number: title for number, title in named}
     return {b: tuple(title_or_none(titles[n]) for n in sorted(ns) if n in titles) for b, ns in touched.items()}
 
 

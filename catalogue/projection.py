@@ -74,7 +74,7 @@ def _rest(title: str, filing: str) -> str:
 
 def _links(fields: Fields, scope: Callable[[int | str], str]) -> list[LinkTo]:
     out: dict[tuple[str, str], LinkTo] = {}
-    for f in fields:
+    for f in unimarc.linking(fields):
         for link in unimarc.links([f]):
             space = LINK_SPACE.get(link.relation)
             if not link.target or not space:

@@ -177,6 +177,8 @@ def _new_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[i
 
 def _point(session: Session, latest: Mapping[int, int | None], run: Run | None) -> None:
     """Say of each record which version is its last, and that this run has seen it."""
+    if not latest:
+        return
     table = db.table_of(SourceRecord)
     values: dict[str, Any] = {"latest_version_id": bindparam("version")}
     if run is not None:

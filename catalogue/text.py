@@ -13,13 +13,11 @@ import unicodedata
 import nh3
 from anyascii import anyascii
 
-_BLANKS = re.compile(r"\s+")
 _MARKUP = re.compile(r"<[a-zA-Z!/]")
 _ENTITY = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
 # UNIMARC's non-sorting marks, in the three ways they arrive: C1 controls, U+0098/U+009C, and the raw ISO 5426 bytes.
 _NSB, _NSE = "\x98\x88", "\x9c\x89"
-_MARKS = {ord(c): None for c in _NSB + _NSE}
-_CONTROLS = {c: " " for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in _MARKS}
+_UNSEEN = {c: None if chr(c) in _NSB + _NSE else " " for c in (*range(0x20), *range(0x7F, 0xA0))}
 _NOT_SORTED = re.compile(f"[{_NSB}].*?[{_NSE}]")
 _ARTICLE = re.compile(r"^(?:l'|d'|le |la |les |un |une |des |the |an )(?=\S)")
 
@@ -31,8 +29,9 @@ def plain_text(value: str) -> str:
         value = nh3.clean(re.sub(r"<(br|/p|/li|/div|/h\d)\b", r" <\1", value, flags=re.I), tags=set())
     if "&" in value and _ENTITY.search(value):
         value = html.unescape(value)
-    value = value.translate(_MARKS).translate(_CONTROLS)
-    return _BLANKS.sub(" ", value).strip()
+    if not value.isprintable():
+        value = value.translate(_UNSEEN)
+    return " ".join(value.split())
 
 
 def fold(value: str) -> str:

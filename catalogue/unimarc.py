@@ -390,13 +390,16 @@ def identifiers(fields: Iterable[Field]) -> list[tuple[str, str]]:
     return list(found)
 
 
+def linking(fields: Iterable[Field]) -> Iterator[Field]:
+    """The fields that lead to other records."""
+    return (f for f in fields if f["t"][:1] == "4")
+
+
 def links(fields: Iterable[Field]) -> list[Link]:
     """Hosts, parts and relatives, told apart by PMB's `$9 lnk:` where a tag has two meanings."""
     out = []
-    for f in fields:
+    for f in linking(fields):
         tag = f["t"]
-        if len(tag) != 3 or tag[0] != "4":
-            continue
         mark = typed(f, "lnk")
         target = typed(f, "id") or f.get("x", "") or first(f, "0") or first(f, "3")
         relation = "related"

@@ -26,18 +26,19 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from catalogue import db, history, notices, sources
+from catalogue import db, history, sources
 from catalogue.config import Settings
 from catalogue.db import Database
-from catalogue.models import Batch, Centre, Holding, Item, RawPage, Refused, Run, Source
+from catalogue.models import Batch, RawPage, Refused, Run, Source
 from catalogue.problems import Problem, Refusal, sentence
 from catalogue.unimarc import Record
 from harvest import intake, oai
 from harvest.crosswalk import pmbxml
-from harvest.intake import Incoming, Outcome
+from harvest.holdings import hold, partner_centre
+from harvest.intake import Incoming
 from harvest.oai import Answer, Client, HarvestStopped, Identity, OaiRecord, Page
 
 COUNTS = (
@@ -577,62 +578,6 @@ def _keep_refused(session: Session, source: Source, run: Run, refusals: list[Ref
         )
         .values(settled_at=db.now())
     )
-
-
-# --- partners' copies ------------------------------------------------------------------------
-
-
-def partner_centre(session: Session, source: Source) -> Centre:
-    """Whose notices these are: a centre for each source, so that they show under « Tout le réseau »."""
-    code = f"source-{source.id}"
-    centre = session.scalar(select(Centre).where(Centre.code == code))
-    if centre is None:
-        centre = Centre(name=source.name, code=code, is_ours=False)
-        session.add(centre)
-        session.flush()
-    return centre
-
-
-def hold(session: Session, source: Source, rows: list[Incoming], outcomes: list[Outcome]) -> None:
-    """Date the partner's copies of these notices. A record that comes without copies takes none away.
-
-    A copy that is ours (a shared base names it too) stays an Item: it is no partner's.
-    """
-    told = {
-        o.record_id: (o.notice_id, r.record) for r, o in zip(rows, outcomes, strict=True) if r.record and o.notice_id
-    }
-    told = {record_id: pair for record_id, pair in told.items() if pair[1].items}
-    if not told:
-        return
-    at = db.now()
-    barcodes = select(Item.notice_id, Item.barcode).where(
-        Item.notice_id.in_(sorted({n for n, _record in told.values()}))
-    )
-    ours = {(notice_id, barcode) for notice_id, barcode in session.execute(barcodes)}
-    known: dict[int, dict[tuple[str, str], int]] = {}
-    for h in session.scalars(select(Holding).where(Holding.record_id.in_(list(told)))):
-        known.setdefault(h.record_id, {})[h.centre_label, h.call_number] = h.count
-    same: list[int] = []
-    moved: dict[int, list[dict[str, Any]]] = {}
-    for record_id, (notice_id, record) in told.items():
-        copies = Counter(
-            (i.owner or source.name, i.call_number)
-            for i in record.items
-            if not (i.barcode and (notice_id, i.barcode) in ours)
-        )
-        if dict(copies) == known.get(record_id, {}):
-            same.append(record_id)
-            continue
-        moved[record_id] = [
-            {"notice_id": notice_id, "record_id": record_id, "centre_label": label, "call_number": call, "count": n}
-            | {"seen_at": at}
-            for (label, call), n in copies.items()
-        ]
-    session.execute(update(Holding).where(Holding.record_id.in_(same)).values(seen_at=at))
-    session.execute(delete(Holding).where(Holding.record_id.in_(list(moved))))
-    if fresh := [row for several in moved.values() for row in several]:
-        session.execute(insert(Holding), fresh)
-    notices.queue_index(session, {told[record_id][0] for record_id in moved})
 
 
 # --- small things ----------------------------------------------------------------------------

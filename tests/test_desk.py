@@ -85,12 +85,12 @@ BOOK = {
 }
 
 
-def saved(client: FlaskClient, address: str = "", **typed: Any) -> TestResponse:
+def saved(client: FlaskClient, address: str = "", /, **typed: Any) -> TestResponse:
     where = f"/bureau/notices/{address}" if address else "/bureau/notices/nouvelle"
     return client.post(where, data=typed)
 
 
-def made(client: FlaskClient, **typed: Any) -> str:
+def made(client: FlaskClient, /, **typed: Any) -> str:
     """Save a new notice; its address."""
     answer = saved(client, **typed)
     assert answer.status_code == 303, said(answer)

@@ -671,7 +671,7 @@ def test_captured_walks_are_taken_in_whole(
 
 # A file and a walk of one base; the numbers of what was deleted before the file was written.
 MEETINGS: list[tuple[Path, Path, list[Path], list[str]]] = [
-    (OURS / "export.xml", OURS / "identify.xml", [OURS / "first_page.xml"], ["40211"])
+    (OURS / "export.xml", OURS / "identify.xml", [OURS / "first_page.xml", OURS / "last_page.xml"], ["40211"])
 ]
 MEETINGS += [
     (path, LIVE / "single" / "full_Identify.xml", walk_of("full"), ["49", "935"])

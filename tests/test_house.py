@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
@@ -22,6 +23,7 @@ from packaging.version import Version
 
 import dev
 from benchmarks import meets
+from catalogue.cli import main as travee
 
 pytest_plugins = ["pytester"]
 
@@ -206,6 +208,36 @@ def test_every_command_a_document_names_exists() -> None:
     readme = (dev.ROOT / "README.md").read_text(encoding="utf-8")
     assert "python3 dev.py demo" in readme
     assert "python3 dev.py test" in readme
+
+
+def test_every_travee_command_a_document_shows_exists() -> None:
+    shown = {
+        (path.name, words)
+        for path in documents()
+        for block in re.findall(r"```.*?```", path.read_text(encoding="utf-8"), re.DOTALL)
+        for words in re.findall(r"\btravee ([a-z-]+(?: [a-z-]+)*)", block)
+    }
+    assert {(page, words) for page, words in shown if not is_command(words.split())} == set()
+    assert ("README.md", "init") in shown
+
+
+def is_command(words: list[str]) -> bool:
+    """Whether the words lead from `travee` to a command; what follows a command are its arguments."""
+    command: click.Command | None = travee
+    for word in words:
+        if isinstance(command, click.Group):
+            command = command.commands.get(word)
+    return command is not None and not isinstance(command, click.Group)
+
+
+def test_the_clone_has_its_own_travee(tmp_path: Path) -> None:
+    """`.venv/bin/travee`, written by dev.py: called from anywhere, it runs the code of this repository."""
+    launcher = tmp_path / "travee"
+    launcher.write_text(dev.LAUNCHER)
+    command = [sys.executable, str(launcher), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "harvest" in done.stdout
 
 
 def test_every_link_of_the_documents_leads_somewhere() -> None:

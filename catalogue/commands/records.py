@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -336,7 +336,7 @@ def export(
         if missing and not chosen:
             fail(as_json, _unknown(missing))
         try:
-            with output.open("wb") if output else nullcontext(click.get_binary_stream("stdout")) as stream:
+            with _opened(output) as stream:
                 too_long = _write(stream, WRITERS[format_](records.load(session, chosen)), format_)
         except BrokenPipeError:  # « | head » has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -361,6 +361,10 @@ def export(
     document = {"format": format_, "file": str(output), "written": len(chosen), "unknown": missing}
     document["too_long"] = too_long
     finish(as_json, document, code=IN_PART if missing else DONE)
+
+
+def _opened(output: Path | None) -> AbstractContextManager[IO[bytes]]:
+    return output.open("wb") if output else nullcontext(click.get_binary_stream("stdout"))
 
 
 def _write(stream: IO[bytes], pieces: Iterable[bytes], format_: str) -> int:

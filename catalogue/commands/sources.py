@@ -338,7 +338,8 @@ def _lines(report: run.Report) -> list[str]:
     lines = [template.format(source=report.source)]
     if report.sentence:
         lines.append(f"  {report.sentence}")
-    lines.append(f"  {received}{' : ' + said if said else ''}.")
+    if counts["received"] or report.status == "complete":
+        lines.append(f"  {received}{' : ' + said if said else ''}.")
     if counts["inbox"]:
         text = ngettext("{n} attend votre décision.", "{n} attendent votre décision.", counts["inbox"])
         lines.append("  " + text.format(n=format_number(counts["inbox"])))
