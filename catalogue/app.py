@@ -49,7 +49,7 @@ class Travee:
 
     def drain(self) -> int:
         """Bring the index up to date; 0 when somebody else is at it."""
-        return sync.drain(self.db.write_session, self.index())
+        return sync.drain(self.db.read_session, self.index())
 
     def drain_soon(self) -> None:
         """After a commit: at once, so that what was just saved can be found; a failure leaves the queue rows."""

@@ -197,8 +197,8 @@ def count_inventory(
     return session.scalar(select(func.count()).select_from(rows)) or 0
 
 
-def _inventory(location_id: int | None, first: str, last: str, withdrawn: bool) -> Select[Any]:
-    statement: Select[Any] = (
+def _inventory(location_id: int | None, first: str, last: str, withdrawn: bool) -> Select[Item, Notice, str]:
+    statement = (
         select(Item, Notice, Location.name)
         .join(Notice, Notice.id == Item.notice_id)
         .outerjoin(Location, Location.id == Item.location_id)

@@ -119,7 +119,7 @@ def load_thesaurus(travee: Travee) -> None:
 
 def demo_settings(folder: Path, port: int) -> Settings:
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         data_dir=folder,
         base_url=f"http://127.0.0.1:{port}",
         allow_private_addresses=True,

@@ -78,13 +78,26 @@ _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)Z)?")
 class PartnerRecord(Protocol):
     """What `demo.generate.partner_records` makes: PMB's fields, the 995 and 996 of its copies among them."""
 
-    id: int
-    fields: Fields
-    datestamp: datetime
-    deleted: bool
-    dt: str
-    bl: str
-    hl: str
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def fields(self) -> Fields: ...
+
+    @property
+    def datestamp(self) -> datetime: ...
+
+    @property
+    def deleted(self) -> bool: ...
+
+    @property
+    def dt(self) -> str: ...
+
+    @property
+    def bl(self) -> str: ...
+
+    @property
+    def hl(self) -> str: ...
 
 
 @dataclass

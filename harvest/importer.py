@@ -112,7 +112,7 @@ def import_file(
 
 
 @contextmanager
-def _collector_aside() -> Iterator[Callable[[], None]]:
+def _collector_aside() -> Iterator[Callable[[], object]]:
     """Keep Python's cycle collector from walking through the records under way again and again.
 
     They are a few hundred thousand lists and strings without a cycle; looking for one took a quarter of the
@@ -122,7 +122,7 @@ def _collector_aside() -> Iterator[Callable[[], None]]:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        yield lambda: gc.collect(2 if next(rounds) % 20 == 0 else 1) and None
+        yield lambda: gc.collect(2 if next(rounds) % 20 == 0 else 1)
     finally:
         if was_on:
             gc.enable()

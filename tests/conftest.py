@@ -62,7 +62,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "sqlite":
         base = Database(f"sqlite:///{tmp_path / 'travee.db'}")
         setup.create_tables(base)
-        setup.first_rows(base, Settings(_env_file=None))  # type: ignore[call-arg]
+        setup.first_rows(base, Settings(_env_file=None))
         yield base
         base.close()
         return
@@ -71,7 +71,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
     setup.create_tables(base)
-    setup.first_rows(base, Settings(_env_file=None))  # type: ignore[call-arg]
+    setup.first_rows(base, Settings(_env_file=None))
     yield base
     base.close()
 
@@ -87,7 +87,7 @@ def session(database: Database) -> Iterator[Session]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         data_dir=tmp_path / "var",
         secret_key="a key for tests",
         testing=True,

@@ -65,22 +65,19 @@ def test_copies_stand_in_the_order_of_the_shelf_those_without_a_number_last(
     assert "7 exemplaires" in page
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "expected"),
-    [
-        ("364", "365", ["364", "364.4", "364.4 DUM"]),
-        ("364.4", "364.4", ["364.4", "364.4 DUM"]),
-        ("R 2019-3", "", ["R 2019-12", "sans cote"]),
-        ("", "364", ["364", "364.4", "364.4 DUM"]),
-        ("R 2019-2", "R 2019-12", ["R 2019-2", "R 2019-12"]),
-    ],
-)
-def test_a_range_goes_from_one_call_number_to_another(
-    claire: FlaskClient, shelf: db.Database, first: str, last: str, expected: list[str]
-) -> None:
-    page = claire.get(f"/bureau/inventaire?de={first}&a={last}").get_data(as_text=True)
-    found = call_numbers(page)
-    assert [c for c in found if c != "sans cote"] == [c for c in expected if c != "sans cote"]
+RANGES = {
+    ("364", "365"): ["364", "364.4", "364.4 DUM"],
+    ("364.4", "364.4"): ["364.4", "364.4 DUM"],
+    ("R 2019-3", ""): ["R 2019-12"],
+    ("", "364"): ["364", "364.4", "364.4 DUM"],
+    ("R 2019-2", "R 2019-12"): ["R 2019-2", "R 2019-12"],
+}
+
+
+def test_a_range_goes_from_one_call_number_to_another(claire: FlaskClient, shelf: db.Database) -> None:
+    for (first, last), expected in RANGES.items():
+        page = claire.get(f"/bureau/inventaire?de={first}&a={last}").get_data(as_text=True)
+        assert call_numbers(page) == expected, (first, last)
 
 
 def test_a_location_is_listed_alone_everywhere(claire: FlaskClient, shelf: db.Database) -> None:
@@ -102,9 +99,9 @@ def test_a_range_written_backwards_is_told_beside_its_field(claire: FlaskClient,
     assert 'value="370"' in page
 
 
-@pytest.mark.parametrize("asked", ["?emplacement=x&page=0", "?page=99999", "?emplacement=99&page=-1", "?de=%00"])
-def test_an_odd_question_is_answered_all_the_same(claire: FlaskClient, shelf: db.Database, asked: str) -> None:
-    assert claire.get(f"/bureau/inventaire{asked}").status_code == 200
+def test_an_odd_question_is_answered_all_the_same(claire: FlaskClient, shelf: db.Database) -> None:
+    for asked in ("?emplacement=x&page=0", "?page=99999", "?emplacement=99&page=-1", "?de=%00"):
+        assert claire.get(f"/bureau/inventaire{asked}").status_code == 200, asked
 
 
 def test_a_long_list_is_cut_into_pages_below_sixty_kilobytes(claire: FlaskClient, app: Flask) -> None:

@@ -51,7 +51,7 @@ def test_every_constraint_has_a_name_of_ours(bare_database: Database) -> None:
 
 
 def test_init_twice_changes_nothing_and_backs_up_before_an_upgrade(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, data_dir=tmp_path / "var")  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, data_dir=tmp_path / "var")
     assert setup.init(settings) is None
     assert setup.init(settings) is None
     base = Database(settings.url)

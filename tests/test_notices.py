@@ -59,6 +59,7 @@ def test_only_what_changed_is_mine(session: Session) -> None:
     assert origins["210"] == ([claim], True)
     assert notice.version == 2
     ((revision, _batch), _first) = history.revisions_of(session, "notice", number)
+    assert revision.before is not None
     assert title(revision.before["fields"]) == "La ville en miettes"
 
 

@@ -11,6 +11,10 @@ from catalogue.translations import __main__ as translations
 BLANK = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
 
+def as_tuple(text: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (text or "",) if isinstance(text, str) or text is None else tuple(text)
+
+
 def test_every_sentence_is_translated() -> None:
     known = {m.id if isinstance(m.id, str) else m.id[0] for m in translations.current() if m.id}
     said = {m.id if isinstance(m.id, str) else m.id[0] for m in translations.gathered() if m.id}
@@ -23,8 +27,7 @@ def test_a_translation_fills_the_same_blanks() -> None:
     for message in translations.current():
         if not message.id:
             continue
-        ids = message.id if isinstance(message.id, tuple) else (message.id,)
-        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        ids, strings = as_tuple(message.id), as_tuple(message.string)
         wanted = {blank for one in ids for blank in BLANK.findall(one)}
         for string in strings:
             assert set(BLANK.findall(string)) <= wanted, message.id

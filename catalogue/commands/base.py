@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections import defaultdict
-from typing import Any, cast
+from typing import Any
 
 import click
 from sqlalchemy import select
@@ -204,7 +204,7 @@ def index_sync(as_json: bool) -> None:
 def index_rebuild(as_json: bool) -> None:
     """Refait l’index à côté, puis l’échange : la recherche continue pendant ce temps."""
     with running() as travee:
-        done = sync.rebuild(travee.db.write_session, travee.settings.index_dir)
+        done = sync.rebuild(travee.db.read_session, travee.settings.index_dir)
     finish(as_json, {"indexed": done}, _("L’index est refait : {n} notices.").format(n=done))
 
 
@@ -213,7 +213,7 @@ def index_rebuild(as_json: bool) -> None:
 def index_check(as_json: bool) -> None:
     """Compare l’index et la base."""
     with running() as travee:
-        report = sync.check(travee.db.write_session, travee.index())
+        report = sync.check(travee.db.read_session, travee.index())
     document = {"missing": report.missing, "stale": report.stale, "orphaned": report.orphaned}
     wrong = any(document.values())
     sentence = _("L’index et la base disent la même chose.")
@@ -343,7 +343,7 @@ def check(repair: bool, as_json: bool) -> None:
             with travee.db.write() as session:
                 integrity.repair(session, {f.address for f in found})
             travee.drain_soon()
-        report = sync.check(travee.db.write_session, travee.index())
+        report = sync.check(travee.db.read_session, travee.index())
     wrong = bool(found) or bool(report.missing or report.stale or report.orphaned)
     document = {
         "agree": not wrong,

@@ -97,9 +97,7 @@ def sign_in() -> ResponseReturnValue:
             session.permanent = True
             login_user(Account(user))
             return redirect(_safe(request.args.get("suite", "")) or url_for("desk.today"))
-        failed = _(
-            "L’identifiant ou le mot de passe ne convient pas. Vérifiez la touche Majuscules et réessayez."
-        )
+        failed = _("L’identifiant ou le mot de passe ne convient pas. Vérifiez la touche Majuscules et réessayez.")
     elif request.method == "POST":
         failed = _("Écrivez votre identifiant et votre mot de passe.")
     status = 422 if failed else 200

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, render_template, request, send_file, stream_template, url_for
+from flask import Response, render_template, request, stream_template, url_for
 from flask.typing import ResponseReturnValue
 
 from catalogue import callnumber, db, desk_reading, form, items
@@ -93,11 +93,17 @@ def inventory_csv() -> ResponseReturnValue:
 @needs("reader")
 def inventory_xlsx() -> ResponseReturnValue:
     wanted, _errors = _wanted()
-    file = TemporaryFile()  # noqa: SIM115 (sent, then closed, by the server)
+    file = TemporaryFile()  # noqa: SIM115 (closed once it is sent)
     rows = (desk_reading.inventory_row(line) for line in _lines(wanted))
     tables.to_xlsx(desk_reading.inventory_columns(), rows, file, title=_("Inventaire"))
     file.seek(0)
-    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=_file_name("xlsx"))
+    return Response(_pieces(file), mimetype=XLSX, headers=_named("xlsx"))
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(65_536):
+            yield piece
 
 
 def _lines(wanted: Wanted) -> Iterator[Line]:
