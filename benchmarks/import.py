@@ -118,7 +118,7 @@ def import_twice(folder: Path, path: Path, rounds: int) -> tuple[float, dict[str
 def empty_base(path: Path) -> Database:
     base = Database(f"sqlite:///{path}")
     setup.create_tables(base)
-    setup.first_rows(base, Settings(_env_file=None))  # type: ignore[call-arg]
+    setup.first_rows(base, Settings(_env_file=None))
     return base
 
 

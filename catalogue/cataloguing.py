@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from catalogue import authorities, form, history, items, notices, sources
 from catalogue.form import Journal, Term, Values
 from catalogue.i18n import _, current_language
+from catalogue.identifiers import format_isbn
 from catalogue.models import ConceptScheme, Item, Notice, NoticeIdentifier, Revision
 from catalogue.models.place import ITEM_STATUSES
 from catalogue.problems import Problem
@@ -269,11 +270,13 @@ def _others(session: Session, notice: Notice | None, before: Fields, after: Fiel
     known = set(identifiers(before)) if notice and notice.status == "published" else set()
     wanted = [pair for pair in identifiers(after) if pair[0] in schemes and pair not in known]
     out: dict[int, Other] = {}
-    for (_scheme, value), numbers in notices.find_by_identifier(session, wanted).items():
+    for (scheme, value), numbers in notices.find_by_identifier(session, wanted).items():
         for number in numbers:
             if notice is None or number != notice.id:
                 other = notices.get(session, number)
-                out[number] = Other(other.address, other.title, other.status, value)
+                out[number] = Other(
+                    other.address, other.title, other.status, format_isbn(value) if scheme == "isbn" else value
+                )
     return tuple(out[number] for number in sorted(out))
 
 

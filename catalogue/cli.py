@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import locale
 import os
+from importlib import metadata
 
 import click
 
 from catalogue import i18n
 
 
+def version() -> str:
+    """Of the installed wheel; a checkout has none and says so."""
+    try:
+        return metadata.version("travee")
+    except metadata.PackageNotFoundError:
+        return "checkout"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="travee", prog_name="travee")
+@click.version_option(version(), prog_name="travee")
 def main() -> None:
     """Travée, le catalogue des centres de documentation."""
     chosen = os.environ.get("TRAVEE_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES")

@@ -81,7 +81,6 @@ class Answer:
 
     raw: bytes
     date: datetime | None = None  # HTTP's Date, always UTC
-    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ class Client(Sickle):
 
     @property
     def host(self) -> str:
-        return urlsplit(self.endpoint).netloc.rpartition("@")[2]
+        return host_of(self.endpoint)
 
     def close(self) -> None:
         self.session.close()
@@ -194,8 +193,8 @@ class Client(Sickle):
                     url = self._follow(url, response.headers["Location"])
                     params = {} if "verb=" in urlsplit(url).query else dict(arguments)
             except InvalidIPAddress as error:
-                raise HarvestStopped("oai.private_address", {"host": urlsplit(url).netloc}) from error
-            except (trouble.InvalidURL, trouble.InvalidSchema, trouble.MissingSchema, UnicodeError) as error:
+                raise HarvestStopped("oai.private_address", {"host": host_of(url)}) from error
+            except (trouble.InvalidURL, trouble.InvalidSchema, trouble.MissingSchema, ValueError) as error:
                 raise HarvestStopped("oai.bad_url", {"url": url}) from error
             except trouble.SSLError as error:
                 raise HarvestStopped("oai.certificate", {"host": self.host}) from error
@@ -203,7 +202,7 @@ class Client(Sickle):
                 raise _TryAgain(None, "oai.slow", host=self.host) from error
             except (trouble.ChunkedEncodingError, trouble.ContentDecodingError) as error:
                 raise _TryAgain(None, "oai.cut_answer", host=self.host) from error
-            except trouble.ConnectionError as error:
+            except trouble.RequestException as error:
                 raise _TryAgain(None, "oai.down", host=self.host) from error
         raise HarvestStopped("oai.redirects", {"host": self.host})
 
@@ -231,7 +230,7 @@ class Client(Sickle):
             raise _TryAgain(wait, "oai.busy", host=self.host, status=str(status))
         raw = self._read(response)
         if status == HTTPStatus.OK:
-            return Answer(raw, date, response.headers.get("Content-Type", ""))
+            return Answer(raw, date)
         params = {"host": self.host, "status": str(status)}
         code = "oai.http" if raw.strip() else "oai.http_empty"
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -252,6 +251,11 @@ class Client(Sickle):
             if time.monotonic() > limit:
                 raise _TryAgain(None, "oai.slow", host=self.host)
         return b"".join(chunks)
+
+
+def host_of(url: str) -> str:
+    """The server's name in a sentence, without what an address may hold of a password."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
 # --- asking ----------------------------------------------------------------------------------
@@ -294,16 +298,16 @@ def pages(
     `token`, `sequence` and `used` take up a walk where another process left it.
     """
     used = used if used is not None else set()
-    met: set[tuple[str, ...]] = set()
+    met: set[int] = set()
     stuck = 0
     while True:
         sequence += 1
         if token:
             used.add(token)
         page = _page(client, {"resumptionToken": token} if token else arguments, sequence, token, keep)
-        identifiers = tuple(r.identifier for r in page.records)
-        stuck += identifiers in met
-        met.add(identifiers)
+        content = hash(tuple(r.identifier for r in page.records))
+        stuck += content in met
+        met.add(content)
         if page.next_token in used:
             params = {"page": str(sequence)}
             yield replace(page, next_token="")

@@ -157,7 +157,7 @@ def replay(
         if source_name not in ("", source.name):
             raise LookupError(str(run_id))
         pages = list(session.scalars(select(RawPage).where(RawPage.run_id == run_id).order_by(RawPage.seq)))
-    host = source.url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    host = oai.host_of(source.url)
     with _alone(settings, source.id):
         taker = _Taker(database, settings, source, by, progress)
         taker.open(now(), {"replay_of": run_id})

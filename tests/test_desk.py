@@ -149,7 +149,7 @@ def test_claire_catalogues_a_book_from_a_bare_title_to_the_public_page_and_takes
         lot = session.scalars(select(Batch).order_by(Batch.id.desc())).first()
         assert lot is not None
     undone = claire.post(f"/bureau/historique/{lot.id}/annuler")
-    assert "1 changement a été repris." in text(undone)
+    assert "1 changement a été annulé." in text(undone)
     assert "La ville en miettes" in text(client.get(f"/d/{address}"))
     again = re.search(r"/bureau/historique/(\d+)/annuler", undone.get_data(as_text=True))
     assert again is not None
@@ -445,7 +445,7 @@ def test_undoing_an_old_lot_takes_back_what_nobody_touched_and_names_the_rest(
     assert "mars.mrc" in page
     assert "Trois" in page
     undone = text(claire.post(f"/bureau/historique/{lot}/annuler"))
-    assert "2 changements ont été repris." in undone
+    assert "2 changements ont été annulés." in undone
     assert "1 changement est resté en place" in undone
     assert "Deux ! changé depuis par marc" in undone
     twice = claire.post(f"/bureau/historique/{lot}/annuler")

@@ -919,6 +919,7 @@ def test_exit_codes_say_all_part_or_nothing(travee: Travee, open_partner: Callab
         ("harvest", "RECI", "--full", "--from", "2026-01-01"),
         ("harvest", "RECI", "--full", "--replay", "1"),
         ("source", "add", "X", "pmb.example/oai"),
+        ("source", "add", "X", "http://[::1/oai"),
         ("source", "add", "X", "http://pmb.example/oai", "--identity", "oai:RECI"),
         ("source", "add", "X", "http://pmb.example/oai", "--new", "deleted"),
     ],

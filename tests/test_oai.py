@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 from pytest_httpserver import HTTPServer
+from requests_hardened import ip_filter_adapter
 from werkzeug.wrappers import Request, Response
 
-from catalogue.i18n import use_language
 from harvest import oai
 from harvest.oai import Answer, Client, HarvestStopped, read_page
 
@@ -148,11 +148,6 @@ def test_characters_that_xml_forbids_are_taken_out_and_told() -> None:
 
 def test_blank_lines_before_the_xml_are_no_repair() -> None:
     assert read_page(Answer(b"\n\n" + FIRST + b"\n"), 1).repairs == ()
-
-
-def test_every_stop_is_said_in_english_too() -> None:
-    with use_language("en"):
-        assert str(stopped(b"")) != ""
 
 
 @pytest.mark.parametrize(
@@ -388,7 +383,24 @@ def test_private_addresses_are_not_reached(host: str, waits: Waits) -> None:
     assert waits == []
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://pmb.example/oai", "pmb.example/oai", "http://"])
+def test_nor_by_way_of_a_public_one(httpserver: HTTPServer, waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partner with a public address (here by decree) redirects to one of our own network."""
+    check = ip_filter_adapter.filter_host
+
+    def decree(hostname: str, port: int, **options: bool) -> str:
+        return "127.0.0.1" if hostname == "pmb.example" else check(hostname, port, **options)
+
+    monkeypatch.setattr(ip_filter_adapter, "filter_host", decree)
+    asked = answers(httpserver, moved(f"http://localhost:{httpserver.port}/ws/connector_out.php?source_id=1"), LAST)
+    client = ask(f"http://pmb.example:{httpserver.port}/ws/connector_out.php?source_id=1", waits, private=False)
+    assert codes(client) == ["oai.private_address"]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "ftp://pmb.example/oai", "pmb.example/oai", "http://", "http://[::1/oai", "http://a:99999/"],
+)
 def test_other_schemes_are_no_servers(url: str, waits: Waits) -> None:
     with pytest.raises(HarvestStopped) as caught:
         oai.identify(ask(url, waits))

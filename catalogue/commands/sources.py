@@ -154,8 +154,11 @@ def _found(session: Session, name: str, as_json: bool) -> Source:
 
 def _address(url: str) -> str:
     """The server's address without what belongs to one question, so that any link of it may be pasted."""
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.BadParameter(sentence("oai.bad_url", {"url": url}), param_hint="URL")
     kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in OAI_ARGUMENTS]
     return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(kept), ""))
@@ -273,6 +276,8 @@ def _harvest_one(travee: Travee, name: str, full: bool, since: str) -> run.Repor
         return _("« {name} » est déjà en train d’être moissonnée.").format(name=name)
     except ValueError:
         raise click.BadParameter(_("une date s’écrit AAAA-MM-JJ"), param_hint="--from") from None
+    except (OSError, SQLAlchemyError) as error:
+        return _not_written(name, error)
 
 
 def _replay_one(travee: Travee, number: int, name: str) -> run.Report | str:
@@ -283,6 +288,16 @@ def _replay_one(travee: Travee, number: int, name: str) -> run.Report | str:
         return _("Aucune moisson n° {number} pour cette source.").format(number=number)
     except run.AlreadyRunning:
         return _("« {name} » est déjà en train d’être moissonnée.").format(name=name)
+    except (OSError, SQLAlchemyError) as error:
+        return _not_written(name, error)
+
+
+def _not_written(name: str, error: Exception) -> str:
+    """The disk is full, the database busy for too long: what was committed is kept, the next harvest goes on."""
+    words = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return _("« {name} » : la base ou le disque n’a pas pu être écrit ({error}). Relancez la moisson.").format(
+        name=name, error=words
+    )
 
 
 def _bring_index_up_to_date(travee: Travee) -> None:
@@ -339,12 +354,13 @@ def _lines(report: run.Report) -> list[str]:
     if report.sentence:
         lines.append(f"  {report.sentence}")
     if counts["received"] or report.status == "complete":
-        lines.append(f"  {received}{' : ' + said if said else ''}.")
+        received = _("{received} : {said}").format(received=received, said=said) if said else received
+        lines.append(f"  {received}.")
     if counts["inbox"]:
         text = ngettext("{n} attend votre décision.", "{n} attendent votre décision.", counts["inbox"])
         lines.append("  " + text.format(n=format_number(counts["inbox"])))
     lines += [f"  {note.message}" for note in report.notes]
-    lines += [f"  {r.position}. {r.identifier} : {r.sentence()}" for r in report.refused]
+    lines += [f"  {r.position}. {r.identifier} – {r.sentence()}" for r in report.refused]
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Sign-in and the roles. Paste allowed, no puzzle; five tries a minute from one address."""
+"""Sign-in and the roles. Paste allowed, no puzzle; ten tries a minute from one address."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ _PADDING = b"\r\n\t\x00\x1a"  # between records: line breaks, zeros, the end-of-
 _BOM = b"\xef\xbb\xbf"
 _UTF8 = re.compile(rb"(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+")
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
+_INDICATORS = re.compile("[ #|0-9]{2}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _TWICE = re.compile("[\xc3-\xc5][\x80-\xbf]")  # « Ã© »: UTF-8 that was taken for Latin-1 and made UTF-8 again
 _ODD = re.compile("[\x00-\x08\x0b-\x1c\x7f-\x9f]")
@@ -301,10 +302,11 @@ def _without_subfields(tag: str, text: str, repairs: list[Problem]) -> Field | N
     if tag < "010":
         value = text.strip() if tag == "001" else text
         return {"t": tag, "v": value} if value.strip() else None
-    if not (value := text[2:].strip()):
+    indicators, value = (text[:2], text[2:].strip()) if _INDICATORS.match(text) else ("  ", text.strip())
+    if not value:
         return None
     repairs.append(Problem(tag, "a", "iso2709.no_subfield", "warning", {"tag": tag}))
-    return {"t": tag, "i": text[:2], "s": [["a", value]]}
+    return {"t": tag, "i": indicators, "s": [["a", value]]}
 
 
 def _refused(raw: bytes, position: int, code: str, **params: str) -> Refusal:
