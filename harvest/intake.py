@@ -140,10 +140,11 @@ def take_in(
     for n, (row, s) in enumerate(zip(rows, staged, strict=True)):
         notice_id = made.get(n) or joined.get(n) or s.notice_id
         waits = False
-        if row.received.deleted:
-            kind, waits = "deleted", n in waiting
-        elif n != last[s.record_id]:
+        again = s.identifier in seen and not s.is_new_version and n not in made and n not in joined
+        if again or n != last[s.record_id]:
             kind = "repeated"
+        elif row.received.deleted:
+            kind, waits = "deleted", n in waiting
         elif n in made:
             kind, waits = "new", status == "candidate"
         elif n in joined:
@@ -151,7 +152,7 @@ def take_in(
         elif s.is_new_version:
             kind, waits = "updated", n in waiting
         else:
-            kind = "repeated" if s.identifier in seen else "unchanged"
+            kind = "unchanged"
         out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, n in applied))
     return out
 

@@ -47,7 +47,7 @@ COUNTS = (
 )
 BALANCED = ("new", "matched", "updated", "unchanged", "repeated", "refused", "deleted_upstream")
 OVERLAP = timedelta(hours=48)  # a server's idea of « changed since » is not to be believed to the hour
-RESUME_WITHIN = timedelta(hours=24)
+RESUME_WITHIN = timedelta(hours=1)  # of its last page: a list that has rested longer may have shifted
 PREFIX = "pmb_xml_unimarc"
 # What a partner may be asked for when its source says "auto", best first: all three are PMB's own XML.
 READABLE = (PREFIX, "convert_pmb2mba", "convert_equi")
@@ -126,9 +126,9 @@ def harvest(
         now=now,
     )
     with _alone(settings, source.id):
-        taker = _Taker(database, settings, source, by, progress)
+        taker = _Taker(database, settings, source, by, progress, now)
         try:
-            _walk(taker, client, full, start, now)
+            _walk(taker, client, full, start)
         finally:
             client.close()
         return taker.report
@@ -159,8 +159,8 @@ def replay(
         pages = list(session.scalars(select(RawPage).where(RawPage.run_id == run_id).order_by(RawPage.seq)))
     host = oai.host_of(source.url)
     with _alone(settings, source.id):
-        taker = _Taker(database, settings, source, by, progress)
-        taker.open(now(), {"replay_of": run_id})
+        taker = _Taker(database, settings, source, by, progress, now)
+        taker.open({"replay_of": run_id})
         try:
             if not pages:
                 raise HarvestStopped("oai.no_pages")
@@ -176,40 +176,38 @@ def replay(
             reason = old.reason or ({} if old.status == "complete" else {"code": "oai.interrupted"})
             if reason:
                 raise HarvestStopped(reason["code"], reason.get("params"))
-            taker.close(now())
+            taker.close()
         except HarvestStopped as stopped:
-            taker.close(now(), stopped)
+            taker.close(stopped)
         return taker.report
 
 
 # --- the walk --------------------------------------------------------------------------------
 
 
-def _walk(taker: _Taker, client: Client, full: bool, start: datetime | None, now: Callable[[], datetime]) -> None:
+def _walk(taker: _Taker, client: Client, full: bool, start: datetime | None) -> None:
     """Identify, then page after page; whatever stops it, the run is closed and says so."""
     asked = {"url": client.endpoint, "prefix": taker.source.prefix or PREFIX, "set": taker.source.set_spec}
     last = None if full or start else _last_clock(taker, asked)
     since = start or (last - OVERLAP if last else None)
     asked["from"] = oai.format_instant(since, by_day=False) if since else ""
-    resumed = taker.resume(asked, now())
-    if not resumed:
-        taker.open(now(), {"asked": asked, "base": start is None})
+    if not taker.resume(asked):
+        taker.open({"asked": asked, "base": start is None})
     taker.client = client
     try:
         identity = oai.identify(client)
-        if not resumed:
-            taker.checkpoint["clock"] = _clock(identity, now())
+        taker.checkpoint.setdefault("clock", _clock(identity, taker.now()))
         arguments = {"metadataPrefix": _prefix(client, asked["prefix"])}
         if asked["set"]:
             arguments["set"] = asked["set"]
         if since:
             arguments["from"] = oai.format_instant(since, by_day=identity.by_day)
-        if not (resumed and taker.checkpoint.get("done")):
+        if not taker.checkpoint.get("done"):  # killed between the last page and the end
             _follow_pages(taker, client, arguments)
         taker.check_announced()
-        taker.close(now())
+        taker.close()
     except HarvestStopped as stopped:
-        taker.close(now(), _explained(stopped, client, asked))
+        taker.close(_explained(stopped, client, asked))
 
 
 def _follow_pages(taker: _Taker, client: Client, arguments: Mapping[str, str]) -> None:
@@ -278,24 +276,34 @@ def _explained(stopped: HarvestStopped, client: Client, asked: Mapping[str, str]
 class _Taker:
     """A run under way: its counts and its checkpoint, written with each page."""
 
-    def __init__(self, database: Database, settings: Settings, source: Source, by: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        source: Source,
+        by: str,
+        progress: Progress,
+        now: Callable[[], datetime],
+    ) -> None:
         self.database = database
         self.settings = settings
         self.source = source
         self.by = by
         self.progress = progress
+        self.now = now
         self.client: Client | None = None
         self.report = Report(source.name, 0)
         self.checkpoint: dict[str, Any] = {}
         self.page_ids: dict[int, int] = {}
         self._asked_before = 0  # requests made by the process that was killed
-        self._announced: list[int] = []
+        self._announced: list[int] = []  # what the first pages say, and the last one that says otherwise
         self._listed = 0  # records since the list was begun
 
     # --- opening and closing
 
-    def open(self, at: datetime, checkpoint: Mapping[str, Any]) -> None:
-        self.checkpoint = {"token": "", "sequence": 0, **checkpoint}
+    def open(self, checkpoint: Mapping[str, Any]) -> None:
+        at = self.now()
+        self.checkpoint = {"token": "", "sequence": 0, "at": at.isoformat(), **checkpoint}
         with self.database.write() as session:
             self._end_dead_runs(session, at)
             run = Run(
@@ -310,11 +318,13 @@ class _Taker:
             session.flush()
             self.report.run_id = run.id
 
-    def resume(self, asked: Mapping[str, str], at: datetime) -> bool:
+    def resume(self, asked: Mapping[str, str]) -> bool:
         """Take up the run of a process that was killed, if it asked for the same thing not long ago."""
         with self.database.read() as session:
             run = session.scalars(self._running()).first()
-            if run is None or run.checkpoint.get("asked") != asked or at - run.started_at > RESUME_WITHIN:
+            if run is None or run.checkpoint.get("asked") != asked:
+                return False
+            if self.now() - datetime.fromisoformat(run.checkpoint["at"]) > RESUME_WITHIN:
                 return False
             kept = list(session.scalars(select(Refused).where(Refused.run_id == run.id).order_by(Refused.id)))
         self.report.run_id = run.id
@@ -341,7 +351,7 @@ class _Taker:
         for run in session.scalars(self._running()):
             run.status, run.ended_at, run.reason = "incomplete", at, {"code": "oai.interrupted", "params": {}}
 
-    def close(self, at: datetime, stopped: HarvestStopped | None = None) -> None:
+    def close(self, stopped: HarvestStopped | None = None) -> None:
         counts = self.report.counts
         self._count_requests()
         counted = sum(counts[name] for name in BALANCED)
@@ -353,7 +363,7 @@ class _Taker:
             self.report.reason, self.report.params = stopped.code, dict(stopped.params)
         with self.database.write() as session:
             run = session.get_one(Run, self.report.run_id)
-            run.status, run.ended_at = self.report.status, at
+            run.status, run.ended_at = self.report.status, self.now()
             run.reason = {"code": stopped.code, "params": dict(stopped.params)} if stopped else None
             self._write(run)
 
@@ -410,7 +420,7 @@ class _Taker:
             if row is None:
                 row = RawPage(run_id=self.report.run_id, seq=sequence)
                 session.add(row)
-            row.token, row.sha256, row.received_at = token, sha256, db.now()
+            row.token, row.sha256, row.received_at = token, sha256, self.now()
             session.flush()
             self.page_ids[sequence] = row.id
 
@@ -443,26 +453,36 @@ class _Taker:
             page_id=self.page_ids.get(page.sequence),
         )
         hold(session, source, rows, outcomes)
-        _keep_refused(session, source, run, refusals, {o.identifier for o in outcomes})
+        again = {r.identifier for r in self.report.refused} - {""}
+        told = [r for r in refusals if r.identifier not in again]
+        _keep_refused(session, source, run, told, {o.identifier for o in outcomes})
         kinds = Counter(o.kind for o in outcomes)
         counts["pages"] += 1
         counts["received"] += len(page.records)
-        counts["refused"] += len(refusals)
+        counts["refused"] += len(told)
+        counts["repeated"] += len(refusals) - len(told)
         counts["deleted_upstream"] += kinds.pop("deleted", 0)
         for kind, n in kinds.items():
             counts[kind] += n
         counts["inbox"] += sum(o.waits for o in outcomes)
-        self.report.refused += [replace(r, raw=b"") for r in refusals]
+        self.report.refused += [replace(r, raw=b"") for r in told]
         self._listed += len(page.records)
-        if page.next_token and page.list_size is not None:
+        if page.next_token and page.list_size and len(self._announced) < 2:
             self._announced.append(page.list_size)
+        elif page.next_token and page.list_size and page.list_size not in self._announced:
+            self._announced = [*self._announced[:2], page.list_size]
         self._count_requests()
-        self.checkpoint |= {"token": page.next_token, "sequence": page.sequence, "done": not page.next_token}
+        self.checkpoint |= {
+            "token": page.next_token,
+            "sequence": page.sequence,
+            "done": not page.next_token,
+            "at": self.now().isoformat(),
+        }
         self._write(run)
 
     def check_announced(self) -> None:
         """Counters are believed only when they say the same thing on every page; PMB's never do."""
-        announced = [n for n in self._announced if n]
+        announced = self._announced
         if not announced or self._listed >= max(announced):
             return
         params = {"announced": str(max(announced)), "received": str(self._listed)}

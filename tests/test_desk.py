@@ -13,11 +13,24 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.test import TestResponse
 
-from catalogue import authorities, cataloguing, db, desk_reading, history, items, notices, sources, users, visits
+from catalogue import (
+    authorities,
+    cataloguing,
+    db,
+    desk_history,
+    desk_reading,
+    history,
+    items,
+    notices,
+    sources,
+    users,
+    visits,
+)
 from catalogue.authorities import ConceptRow
-from catalogue.models import Batch, Item, Notice, Refused, Run, VisitRequest
+from catalogue.models import Batch, Item, Notice, NoticeLink, Refused, Run, VisitRequest
 from catalogue.notices import NewNotice
 from catalogue.unimarc import Fields, RecordItem, bare
 from tests.cast import GAZETTE, MIETTES, field
@@ -367,6 +380,26 @@ def test_a_stale_save_of_the_very_same_values_is_told_too(claire: FlaskClient, b
     assert "Les deux versions disent la même chose." in text(answer)
 
 
+def test_two_saves_in_the_same_instant_end_in_a_comparison_not_in_a_failure(
+    claire: FlaskClient, base: db.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL lets both look at the old version; the second to write finds out."""
+    address = made(claire, **BOOK | {"action": "publish"})
+    save = cataloguing.save
+
+    def outrun(session: Session, notice: Notice, *args: Any, **more: Any) -> cataloguing.Outcome:
+        monkeypatch.setattr(cataloguing, "save", save)
+        session.rollback()
+        with base.write() as first:
+            save(first, notices.find(first, address), {"title": ["Avant"]}, by="marc", version=1)
+        raise StaleDataError("somebody was faster")
+
+    monkeypatch.setattr(cataloguing, "save", outrun)
+    answer = saved(claire, address, **BOOK | {"version": "1", "title": "Après", "action": "save"})
+    assert answer.status_code == 409
+    assert "Avant" in text(answer)
+
+
 # --- the same document twice -----------------------------------------------------------------
 
 
@@ -564,12 +597,46 @@ def test_a_harvest_that_failed_comes_first_and_says_why(session: Session) -> Non
 
 
 def test_this_month_is_counted_against_the_last(session: Session) -> None:
-    for title, day in (("a", 1), ("b", 20), ("c", 28)):
-        made_here = notices.create(session, [field("200", "a", title)], by="claire", status="published")
-        made_here.created_at = datetime(2024, 2 if day == 28 else 3, day, 12, tzinfo=UTC)
-    session.flush()
+    for title, day in (("a", datetime(2024, 3, 1)), ("b", datetime(2024, 3, 20)), ("c", datetime(2024, 2, 28))):
+        batch = history.open_batch(session, "create", by="claire")
+        batch.at = day.replace(tzinfo=UTC)
+        notices.create(session, [field("200", "a", title)], by="claire", status="published", batch=batch)
+    notices.create(session, [field("200", "a", "un brouillon")], by="claire")
     (month,) = [card for card in today(session) if card.key == "month"]
     assert (month.figure, month.sentences[1]) == (2, "1 le mois dernier")
+
+
+def test_both_databases_read_the_desk_alike(session: Session) -> None:
+    journal = notices.create(session, GAZETTE, by="claire", status="published")
+    typed = {"kind": ["article"], "title": ["Un article"], "journal": ["gazette des quartiers"], "issue_date": ["2024"]}
+    proposed = cataloguing.save(session, None, typed | {"subject": ["École"]}, by="ines", asked="propose")
+    article = notices.find(session, proposed.address)
+    assert article is not None
+    assert f"address:{journal.address}" in session.scalars(select(NoticeLink.promise)).all()
+    revised = cataloguing.save(session, article, typed | {"title": ["Le même"]}, by="claire", version=1)
+    assert revised.done == "saved"
+    cataloguing.add_copy(session, journal, cataloguing.Copy("R 2019-12", "B2", "Réserve"), by="claire")
+    cataloguing.add_copy(session, journal, cataloguing.Copy("R 2019-2", "B1", "Réserve"), by="claire")
+
+    review = desk_reading.to_review(session)
+    assert [group.kind for group in review.groups] == ["candidate"]
+    past = desk_history.notice_history(session, article)
+    assert [event.by for event in past.events] == ["claire", "ines"]
+    assert past.events[0].differences[0].label == "Titre"
+    lots, older = desk_history.list_lots(session)
+    assert [(lot.words, lot.titles) for lot in lots[1:3]] == [
+        ("Exemplaire", ("Gazette des quartiers",)),
+        ("Modification", ("Le même",)),
+    ]
+    assert not older
+    page = desk_history.lot_page(session, session.get_one(Batch, lots[0].id))
+    assert [(c.title, c.about, c.made) for c in page.changes] == [
+        ("Gazette des quartiers", "exemplaire R 2019-2", True)
+    ]
+    shelf = desk_reading.inventory(session, desk_reading.Wanted(first="R 2019", last="R 2019"))
+    assert [line.call_number for line in shelf.lines] == ["R 2019-2", "R 2019-12"]
+    assert (shelf.total, shelf.title) == (2, "Tous les emplacements, cotes de R 2019 à R 2019")
+    assert desk_reading.suggested_journals(session) == ["Gazette des quartiers"]
 
 
 # --- who may do what -------------------------------------------------------------------------

@@ -221,6 +221,11 @@ def test_an_author_put_in_or_out_leaves_the_others_where_they_were() -> None:
     assert edited([a, b], author=["Bo", "Ama"], author_role=roles) == [b, a]
 
 
+def test_of_two_alike_the_one_that_was_emptied_goes() -> None:
+    first, second = (field("701", "a", "Ama", "4", "070", "3", number, ind=" 1") for number in ("1", "2"))
+    assert edited([first, second], author=["", "Ama"], author_role=["070", "070"]) == [second]
+
+
 def test_a_name_typed_anew_is_no_longer_the_authority_it_was_but_keeps_its_role() -> None:
     known = field("702", "a", "Roy", "b", "Luc", "4", "730", "3", "027110990", "9", "id:44", ind=" 1")
     assert edited([known], author=["Roy, Lucie"]) == [

@@ -512,8 +512,12 @@ def test_a_page_that_slips_shows_one_record_twice_and_hides_another(net: Network
 def test_a_walk_that_begins_again_counts_what_comes_twice(net: Network) -> None:
     net.meet()
     net.partner.faults = Faults(expire_token_on_page=2, times=1)
+    net.partner.partner.add(Kept(2, [], deleted=True))
+    net.partner.partner.add(Kept(3, [f("210", "d", "2021")]))
     report = net.harvest()
-    assert told(report) == {"received": 35, "new": 25, "repeated": 10, "inbox": 25}
+    assert told(report) == {
+        **{"received": 35, "new": 23, "repeated": 10, "refused": 1, "deleted_upstream": 1, "inbox": 23}
+    }
     assert [n.message for n in report.notes] == [
         "Page 2 : le serveur avait oublié où la moisson en était ; elle est repartie du début."
     ]
@@ -763,7 +767,17 @@ def test_killed_long_ago_the_next_one_begins_anew_and_says_so_of_the_old(net: Ne
     net.meet()
     with net.write() as session:
         source = sources.for_file(session, "RECI")
-        session.add(Run(source_id=source.id, kind="harvest", started_at=NOON - 3 * DAY, status="running"))
+        asked = {"url": net.partner.url, "prefix": run.PREFIX, "set": "", "from": ""}
+        checkpoint = {"asked": asked, "at": (NOON - 3 * DAY).isoformat(), "token": "abc", "sequence": 3}
+        session.add(
+            Run(
+                source_id=source.id,
+                kind="harvest",
+                started_at=NOON - 3 * DAY,
+                status="running",
+                checkpoint=checkpoint,
+            )
+        )
     assert net.harvest().status == "complete"
     with net.read() as session:
         old, new = session.scalars(select(Run).order_by(Run.id))

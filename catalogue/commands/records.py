@@ -364,7 +364,7 @@ def export(
 
 
 def _opened(output: Path | None) -> AbstractContextManager[IO[bytes]]:
-    return output.open("wb") if output else nullcontext(click.get_binary_stream("stdout"))
+    return output.open("wb") if output else nullcontext(sys.stdout.buffer)
 
 
 def _write(stream: IO[bytes], pieces: Iterable[bytes], format_: str) -> int:

@@ -170,7 +170,7 @@ def _show(
         notice=notice,
         version=version if version is not None else notice.version if notice else 0,
         title=desk_history.title_or_none(next(iter(values.get("title", ())), "")),
-        status=desk_history.status_words(notice.status) if notice else _("nouvelle"),
+        status=desk_history.status_words(notice.status) if notice else "",
         years=_understood(notice),
         others=outcome.others if outcome else (),
         copies=desk_reading.copies(session, notice) if notice else [],

@@ -214,7 +214,10 @@ def _decode(parts: list[bytes], tags: Sequence[str], repairs: list[Problem]) -> 
             return declared.strip()
         text = other
     if _TWICE.search(text):
-        text = _once(text, repairs)
+        once = _VALUES.sub(_once, text)
+        if once != text:
+            repairs.append(Problem("", "", "charset.twice"))
+            text = once
     if _ODD.search(text):
         text = _without_controls(text, repairs)
     if not unicodedata.is_normalized("NFC", text):
@@ -249,14 +252,12 @@ def _decode_other(data: bytes, declared: str, repairs: list[Problem]) -> str | N
     return data.decode("latin-1")  # where it differs from Windows-1252, `_without_controls` mends it
 
 
-def _once(text: str, repairs: list[Problem]) -> str:
-    """The text before its second encoding, when every one of its accents says that there was one."""
+def _once(found: re.Match[str]) -> str:
+    """A value before its second encoding, when every one of its accents says that there was one."""
     try:
-        first = text.encode("latin-1").decode("utf-8")
+        return found[0].encode("latin-1").decode("utf-8") if _TWICE.search(found[0]) else found[0]
     except UnicodeError:
-        return text
-    repairs.append(Problem("", "", "charset.twice"))
-    return first
+        return found[0]
 
 
 def _patched(data: bytes) -> str:

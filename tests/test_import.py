@@ -1,0 +1,709 @@
+"""Files into the catalogue: what comes in, what is recognised, what is refused, and that it can be taken back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+import dev
+from catalogue import copies, history, i18n, items, lots, notices, setup, sources
+from catalogue.config import Settings
+from catalogue.db import Database, now
+from catalogue.models import (
+    Batch,
+    ExternalId,
+    IndexQueue,
+    Item,
+    Location,
+    Notice,
+    NoticeLink,
+    Refused,
+    Run,
+    SourceRecord,
+    SourceVersion,
+)
+from catalogue.unimarc import LEADER, Field, Fields, RecordItem, title
+from export import records
+from export.iso2709 import record_bytes
+from harvest import importer
+from harvest.importer import Report
+from tests.cast import field, notice
+
+DATA = Path(__file__).parent / "data" / "unimarc"
+PMB = DATA / "pmb.mrc"
+UNTITLED: Fields = [{"t": "000", "v": LEADER}, {"t": "001", "v": "2"}, field("210", "d", "1998")]
+ISBN = field("010", "a", "978-2-07-036822-8")
+
+
+def record(number: str, title: str, *more: Field) -> Fields:
+    head, *rest = notice(title, *more)
+    return [head, {"t": "001", "v": number}, *rest] if number else [head, *rest]
+
+
+def copy(barcode: str, call_number: str = "364 DUM", **more: str) -> Field:
+    pairs = [("9", "1"), ("b", "EDOC"), ("c", more.get("place", "Espace doc")), ("f", barcode), ("k", call_number)]
+    return {"t": "995", "i": "  ", "s": [[c, v] for c, v in pairs if v]}
+
+
+def write(folder: Path, *fields: Fields, name: str = "fonds.mrc") -> Path:
+    path = folder / name
+    path.write_bytes(b"".join(map(record_bytes, fields)))
+    return path
+
+
+def take(database: Database, path: Path, **more: Any) -> Report:
+    return importer.import_file(database, path, **{"source": "fonds", "by": "claire", **more})
+
+
+def counts(report: Report, *names: str) -> dict[str, int]:
+    assert report.counts["read"] == sum(
+        report.counts[name] for name in ("created", "matched", "updated", "unchanged", "refused")
+    )
+    return {name: report.counts[name] for name in names} if names else {k: v for k, v in report.counts.items() if v}
+
+
+def titles(database: Database, status: str = "published") -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(Notice.title).where(Notice.status == status).order_by(Notice.title)))
+
+
+def count(database: Database, model: type[Any]) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def of(session: Session, number: str) -> Notice:
+    return notices.get(
+        session, session.scalars(select(ExternalId.entity_id).where(ExternalId.value == number)).one()
+    )
+
+
+# --- in --------------------------------------------------------------------------------------
+
+
+def test_records_become_notices_with_their_copies_in_one_lot(database: Database, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        record("1", "La ville en miettes", copy("B1"), copy("B2", place="Réserve")),
+        record("2", "L’œuvre du Phénix"),
+    )
+    report = take(database, path)
+    assert counts(report) == {"read": 2, "created": 2, "items": 2}
+    assert titles(database) == ["La ville en miettes", "L’œuvre du Phénix"]
+    with database.read() as session:
+        made = of(session, "1")
+        assert not [f for f in made.fields if f["t"] == "995"]
+        placed = {
+            i.barcode: place
+            for i, place in session.execute(
+                select(Item, Location.name).join(Location).where(Item.notice_id == made.id)
+            )
+        }
+        assert placed == {"B1": "Espace doc", "B2": "Réserve"}
+        run = session.scalars(select(Run)).one()
+        assert (run.kind, run.status, run.counts["created"]) == ("import", "complete", 2)
+        batch = session.scalars(select(Batch)).one()
+        assert (batch.kind, batch.why, batch.by, batch.id) == ("import", "fonds.mrc", "claire", report.batch_id)
+        assert {row.notice_id for row in session.scalars(select(IndexQueue))} == {made.id, of(session, "2").id}
+        assert {f["o"][0] for f in made.fields} == set(sources.origins(session, made))
+
+
+def test_the_same_file_twice_changes_nothing(database: Database, tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        record("1", "La ville en miettes", copy("B1"), copy("", "364 DUM ex. 2")),
+        record("", "Sans numéro", copy("")),
+    )
+    assert counts(take(database, path), "created", "items") == {"created": 2, "items": 3}
+    again = take(database, path)
+    assert counts(again) == {"read": 2, "unchanged": 2}
+    assert again.batch_id is None
+    assert (count(database, SourceVersion), count(database, Item), count(database, Batch)) == (2, 3, 1)
+
+
+def test_what_a_pmb_changes_every_day_is_no_change(database: Database, tmp_path: Path) -> None:
+    take(database, PMB)
+    tomorrow = tmp_path / "pmb.mrc"
+    tomorrow.write_bytes(PMB.read_bytes().replace(b"20261122", b"20261123").replace(b"00000000", b"20261201"))
+    assert counts(take(database, tomorrow)) == {"read": 5, "unchanged": 5}
+
+
+def test_a_file_may_be_compressed_and_is_told_by_its_content(database: Database, tmp_path: Path) -> None:
+    plain = write(tmp_path, record("1", "Un"), record("2", "Deux"))
+    packed = tmp_path / "fonds.data"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert counts(take(database, packed), "created") == {"created": 2}
+
+
+def test_candidates_wait_to_be_published(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "À relire")), status="candidate")
+    assert titles(database, "candidate") == ["À relire"]
+
+
+def test_a_dry_run_counts_everything_and_writes_nothing(database: Database, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Un", copy("B1")), record("2", "Deux"), record("2", "Deux encore"))
+    tried = take(database, path, dry_run=True)
+    assert (tried.run_id, tried.batch_id) == (None, None)
+    assert [count(database, m) for m in (Notice, Item, SourceRecord, Run, Batch, Refused)] == [0] * 6
+    assert take(database, path).counts == tried.counts
+
+
+def test_progress_is_told_batch_by_batch(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importer, "BATCH", 2)
+    told: list[int] = []
+    path = write(tmp_path, *(record(str(n), f"Titre {n}") for n in range(5)))
+    take(database, path, progress=lambda done, total: told.append(done))
+    assert told == [2, 4, 5]
+
+
+# --- recognised ------------------------------------------------------------------------------
+
+
+def test_a_notice_nobody_touched_follows_its_record(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Titre fautif")))
+    report = take(database, write(tmp_path, record("1", "Titre corrigé")))
+    assert counts(report) == {"read": 1, "updated": 1}
+    assert titles(database) == ["Titre corrigé"]
+    assert counts(take(database, write(tmp_path, record("1", "Titre corrigé")))) == {"read": 1, "unchanged": 1}
+
+
+def test_what_a_person_wrote_is_not_overwritten(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Titre fautif")))
+    with database.write() as session:
+        made = of(session, "1")
+        notices.revise(session, made, [*made.fields, field("300", "a", "Vu avec l’auteur")], by="claire")
+    report = take(database, write(tmp_path, record("1", "Titre corrigé")))
+    assert counts(report) == {"read": 1, "matched": 1, "waiting": 1}
+    assert titles(database) == ["Titre fautif"]
+    with database.read() as session:
+        latest = session.scalars(select(SourceVersion).order_by(SourceVersion.id.desc())).first()
+        assert latest is not None
+        assert title(latest.fields) == "Titre corrigé"
+
+
+def test_a_field_that_a_person_took_away_does_not_come_back(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Titre", field("300", "a", "Note inutile"))))
+    with database.write() as session:
+        made = of(session, "1")
+        notices.revise(session, made, [f for f in made.fields if f["t"] != "300"], by="claire")
+    take(database, write(tmp_path, record("1", "Titre", field("300", "a", "Note inutile"), field("215", "a", "12 p."))))
+    with database.read() as session:
+        assert not [f for f in of(session, "1").fields if f["t"] in ("215", "300")]
+
+
+def test_a_shared_isbn_is_recognised_and_changes_nothing_here(database: Database, tmp_path: Path) -> None:
+    with database.write() as session:
+        ours = notices.create(session, notice("Notre titre", ISBN), by="claire", status="published")
+    report = take(database, write(tmp_path, record("1", "Leur titre", ISBN, copy("B1"))))
+    assert counts(report) == {"read": 1, "matched": 1, "items": 1, "waiting": 1}
+    with database.read() as session:
+        found = notices.get(session, ours.id)
+        assert (found.title, found.version) == ("Notre titre", 1)
+        assert [i.barcode for i in items.list_of(session, [ours.id])] == ["B1"]
+        assert of(session, "1").id == ours.id
+    again = take(database, write(tmp_path, record("1", "Leur titre", ISBN, copy("B1"))))
+    assert counts(again) == {"read": 1, "unchanged": 1}
+
+
+def test_two_records_of_one_base_stay_two_whatever_their_isbn(database: Database, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Tome 1", ISBN), record("2", "Tome 2", ISBN))
+    assert counts(take(database, path)) == {"read": 2, "created": 2}
+
+
+def test_an_isbn_of_another_level_says_nothing(database: Database, tmp_path: Path) -> None:
+    with database.write() as session:
+        fields = notice("Revue", ISBN, leader="     nas1 22     3  450 ")
+        notices.create(session, fields, by="claire", status="published")
+    assert counts(take(database, write(tmp_path, record("1", "Livre", ISBN)))) == {"read": 1, "created": 1}
+
+
+def test_a_file_and_a_harvest_of_one_base_meet(database: Database, tmp_path: Path) -> None:
+    """The source says how its record numbers and its identifiers hang together."""
+    path = write(tmp_path, record("40211", "Quartiers"))
+    take(database, path, source="RECI")
+    with database.write() as session:
+        source = sources.find(session, "RECI")
+        assert source is not None
+        sources.set_identity(session, source, "oai:RECI:{001}")
+    with database.read() as session:
+        assert session.scalars(select(SourceRecord.identifier)).all() == ["oai:RECI:40211"]
+    assert counts(take(database, path, source="RECI")) == {"read": 1, "unchanged": 1}
+
+
+# --- copies ----------------------------------------------------------------------------------
+
+
+def test_a_barcode_that_is_taken_is_told_and_the_copy_comes_in_without(database: Database, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Un", copy("B1")), record("2", "Deux", copy("B1")))
+    report = take(database, path)
+    assert counts(report) == {"read": 2, "created": 2, "items": 2, "warnings": 1}
+    (told,) = report.told.values()
+    assert (told.problem.code, told.n, told.position) == ("item.barcode_taken", 1, 2)
+    assert counts(take(database, path)) == {"read": 2, "unchanged": 2}
+    assert count(database, Item) == 2
+
+
+def test_a_new_copy_comes_in_with_a_record_that_has_not_changed(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Un", copy("B1"))))
+    report = take(database, write(tmp_path, record("1", "Un", copy("B1"), copy("B2"))))
+    assert counts(report) == {"read": 1, "updated": 1, "items": 1}
+
+
+def test_a_copy_follows_its_source_but_not_over_what_a_person_changed(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Un", copy("B1", "364 DUM"), copy("B2", "364 DUM"))))
+    with database.write() as session:
+        moved = session.scalars(select(Item).where(Item.barcode == "B2")).one()
+        items.revise(session, moved, {"call_number": "711 DUM"}, by="claire")
+    path = write(tmp_path, record("1", "Un", copy("B1", "365 DUM", place="Réserve"), copy("B2", "365 DUM")))
+    assert counts(take(database, path)) == {"read": 1, "updated": 1}
+    with database.read() as session:
+        found = {i.barcode: i for i in session.scalars(select(Item))}
+        assert (found["B1"].call_number, found["B2"].call_number) == ("365 DUM", "711 DUM")
+        place = session.get_one(Location, found["B1"].location_id)
+        assert place.name == "Réserve"
+    assert counts(take(database, path)) == {"read": 1, "unchanged": 1}
+
+
+def test_copies_go_out_as_they_came_but_for_what_changed_here(database: Database, tmp_path: Path) -> None:
+    as_received = copy("B1")
+    take(database, write(tmp_path, record("1", "Un", as_received)))
+    with database.write() as session:
+        (out,) = records.load(session, [of(session, "1").id])
+        assert copies.to_fields(out.items[0]) == [as_received]
+        kept = session.scalars(select(Item)).one()
+        items.revise(session, kept, {"call_number": "711 DUM", "status": "missing"}, by="claire")
+        (out,) = records.load(session, [of(session, "1").id])
+        (written,) = copies.to_fields(out.items[0])
+    assert ["k", "711 DUM"] in written["s"]
+    assert ["2", "1"] in written["s"]
+    assert ["c", "Espace doc"] in written["s"]
+
+
+# --- issues of a PMB -------------------------------------------------------------------------
+
+
+def test_copies_of_an_issue_hang_on_the_issue(database: Database) -> None:
+    report = take(database, PMB)
+    assert counts(report) == {"read": 5, "created": 5, "items": 4, "issues": 1}
+    with database.read() as session:
+        by_title = {n.title: n for n in session.scalars(select(Notice))}
+        assert set(by_title) == {
+            "Habiter autrement",
+            "Quartiers : ce que change la rénovation",
+            "Gazette fictive",
+            "Gazette fictive. 212",
+            "Gazette fictive. Relogements. 213",
+        }
+        issue = by_title["Gazette fictive. 212"]
+        assert (issue.level, issue.kind, issue.year) == ("issue", "issue", 2024)
+        assert [i.barcode for i in items.list_of(session, [issue.id])] == ["5001"]
+        own = by_title["Gazette fictive. Relogements. 213"]
+        assert [i.barcode for i in items.list_of(session, [own.id])] == ["5002"]
+        serial, article = by_title["Gazette fictive"], by_title["Quartiers : ce que change la rénovation"]
+        assert items.list_of(session, [serial.id, article.id]) == []
+        joined = {
+            (link.relation, link.target_id)
+            for link in session.scalars(select(NoticeLink).where(NoticeLink.notice_id == article.id))
+        }
+        assert joined == {("host_serial", serial.id), ("host_issue", issue.id)}
+        to_serial = select(NoticeLink.target_id).where(NoticeLink.notice_id == issue.id)
+        assert session.scalars(to_serial).all() == [serial.id]
+
+
+def test_the_record_of_an_issue_takes_over_the_one_made_for_its_copies(database: Database, tmp_path: Path) -> None:
+    parts = PMB.read_bytes().split(b"\x1d")
+    first, last = tmp_path / "first.mrc", tmp_path / "last.mrc"
+    first.write_bytes(b"\x1d".join([*parts[:4], b""]))
+    last.write_bytes(parts[4] + b"\x1d")
+    assert counts(take(database, first), "created", "issues") == {"created": 4, "issues": 2}
+    with database.read() as session:
+        made = session.scalars(select(Notice.id).where(Notice.title.like("%213%"))).one()
+    assert counts(take(database, last)) == {"read": 1, "matched": 1}
+    with database.read() as session:
+        described = notices.get(session, made)
+        assert [f["s"] for f in described.fields if f["t"] == "300"] == [[["a", "Dossier de ce numéro"]]]
+        assert [i.barcode for i in items.list_of(session, [made])] == ["5002"]
+    for path in (first, last):
+        assert set(counts(take(database, path))) == {"read", "unchanged"}
+    assert count(database, Notice) == 5
+
+
+def test_an_issue_that_a_person_described_is_left_to_her(database: Database, tmp_path: Path) -> None:
+    parts = PMB.read_bytes().split(b"\x1d")
+    first, last = tmp_path / "first.mrc", tmp_path / "last.mrc"
+    first.write_bytes(b"\x1d".join([*parts[:4], b""]))
+    last.write_bytes(parts[4] + b"\x1d")
+    take(database, first)
+    with database.write() as session:
+        made = session.scalars(select(Notice).where(Notice.title.like("%213%"))).one()
+        notices.revise(session, made, [*made.fields, field("300", "a", "Numéro épuisé")], by="claire")
+    assert counts(take(database, last)) == {"read": 1, "matched": 1, "waiting": 1}
+    with database.read() as session:
+        notes = [f["s"][0][1] for f in notices.get(session, made.id).fields if f["t"] == "300"]
+    assert notes == ["Numéro épuisé"]
+
+
+# --- refused ---------------------------------------------------------------------------------
+
+
+def test_a_record_without_a_title_is_kept_with_its_bytes_and_the_others_go_in(
+    database: Database, tmp_path: Path
+) -> None:
+    path = write(tmp_path, record("1", "Un"), UNTITLED, record("3", "Trois"))
+    report = take(database, path)
+    assert counts(report) == {"read": 3, "created": 2, "refused": 1}
+    (told,) = report.refused
+    assert (told.position, told.identifier, told.code) == (2, "2", "record.no_title")
+    assert "titre" in told.sentence()
+    with database.read() as session:
+        ((kept, name),) = sources.list_refused(session)
+        assert (kept.raw, name, kept.file_name) == (record_bytes(UNTITLED), "fonds", "fonds.mrc")
+    take(database, path)  # still one, not two
+    assert count(database, Refused) == 1
+
+
+def test_a_number_used_twice_lets_the_first_in_and_keeps_the_second(database: Database, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Première"), record("1", "Seconde"), record("1", "Première"))
+    report = take(database, path)
+    assert counts(report) == {"read": 3, "created": 1, "unchanged": 1, "refused": 1}
+    assert [r.code for r in report.refused] == ["record.number_repeated"]
+    assert titles(database) == ["Première"]
+    again = take(database, path)
+    assert counts(again) == {"read": 3, "unchanged": 2, "refused": 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ([{"t": "000", "v": "     cx  a22        450 "}, field("200", "a", "Dumas", "b", "Agnès")], "record.authority"),
+        ([{"t": "000", "v": "     nam a22     3  450 "}, field("245", "a", "A book")], "record.marc21"),
+    ],
+)
+def test_what_is_no_document_is_named_and_stays_out(
+    database: Database, tmp_path: Path, fields: Fields, code: str
+) -> None:
+    report = take(database, write(tmp_path, fields))
+    assert [r.code for r in report.refused] == [code]
+    assert count(database, Notice) == 0
+
+
+def test_a_file_that_breaks_off_says_so_and_can_be_completed(database: Database, tmp_path: Path) -> None:
+    whole = write(tmp_path, record("1", "Un"), record("2", "Deux"), record("3", "Trois"))
+    cut = tmp_path / "cut.mrc"
+    cut.write_bytes(whole.read_bytes()[:-20])
+    report = take(database, cut)
+    assert counts(report) == {"read": 3, "created": 2, "refused": 1}
+    assert not report.complete
+    with database.read() as session:
+        run = session.scalars(select(Run)).one()
+        assert run.reason is not None
+        assert (run.status, run.reason["code"]) == ("incomplete", "iso2709.cut")
+    assert counts(take(database, whole)) == {"read": 3, "created": 1, "unchanged": 2}
+
+
+def test_a_compressed_file_that_breaks_off_says_so_too(database: Database, tmp_path: Path) -> None:
+    dice = Random(1)
+    many = write(tmp_path, *(record(str(n), f"Titre {dice.randbytes(40).hex()}") for n in range(200)))
+    cut = tmp_path / "fonds.mrc.gz"
+    cut.write_bytes(gzip.compress(many.read_bytes())[:-2000])
+    report = take(database, cut)
+    assert report.counts["created"] > 10
+    assert [r.code for r in report.refused] == ["file.cut_gzip"]
+    assert not report.complete
+
+
+def test_refused_records_are_tried_again_as_they_came(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Un")))
+    raw = record_bytes(record("7", "Lisible depuis", copy("B7")))
+    with database.write() as session:
+        source = sources.find(session, "fonds")
+        assert source is not None
+        for code, bytes_kept in (("record.marc21", raw), ("iso2709.cut", raw[:40])):
+            kept = Refused(source_id=source.id, position=7, identifier="7", code=code, format="unimarc", raw=bytes_kept)
+            kept.sha256, kept.created_at, kept.params = code, now(), {}
+            sources.keep_refused(session, kept)
+    report = importer.retry(database, by="claire")
+    assert counts(report) == {"read": 1, "created": 1, "items": 1}
+    with database.read() as session:
+        assert [row.code for row, _name in sources.list_refused(session)] == ["iso2709.cut"]
+    assert importer.retry(database, by="claire").counts["read"] == 0
+
+
+# --- taken back, and cut short ---------------------------------------------------------------
+
+
+def test_one_undo_takes_a_whole_file_back_and_a_new_import_brings_it_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "BATCH", 2)
+    path = write(tmp_path, *(record(str(n), f"Titre {n}", copy(f"B{n}")) for n in range(5)))
+    report = take(database, path)
+    with database.write() as session:
+        undone = lots.undo(session, lots.get(session, report.batch_id or 0) or Batch(), by="claire")
+        assert (undone.restored, undone.left) == (10, [])
+    assert titles(database) == []
+    again = take(database, path)
+    assert counts(again) == {"read": 5, "updated": 5}
+    assert len(titles(database)) == 5
+    with database.read() as session:
+        assert set(session.scalars(select(Item.status))) == {"available"}
+        assert [b.kind for b, _n in history.list_batches(session)] == ["import", "undo", "import"]
+    assert (count(database, Notice), count(database, Item)) == (5, 5)
+
+
+def test_what_a_person_withdrew_does_not_come_back(database: Database, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Parti"))
+    take(database, path)
+    with database.write() as session:
+        notices.set_status(session, of(session, "1"), "withdrawn", by="claire")
+    assert counts(take(database, path)) == {"read": 1, "unchanged": 1}
+    assert titles(database, "withdrawn") == ["Parti"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from catalogue import items
+from catalogue.db import Database
+from harvest import importer
+
+importer.BATCH = 50
+url, path, when = sys.argv[1:]
+calls = []
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def add_many(*args, **more):
+    calls.append(1)
+    made = add(*args, **more)
+    if when == "inside" and len(calls) == 3:
+        die()
+    return made
+
+add, items.add_many = items.add_many, add_many
+between = lambda done, total: die() if when == "between" and done >= 100 else None
+importer.import_file(Database(url), Path(path), source="fonds", by="claire", progress=between)
+"""
+
+
+@pytest.mark.parametrize("when", ["inside", "between"])
+def test_killed_at_any_moment_a_second_import_completes_without_doubles(
+    database: Database, tmp_path: Path, when: str
+) -> None:
+    path = write(tmp_path, *(record(str(n), f"Titre {n}", copy(f"B{n}"), copy("", f"X {n}")) for n in range(230)))
+    command = [sys.executable, "-c", KILLED, database.engine.url.render_as_string(hide_password=False), str(path), when]
+    done = subprocess.run(command, cwd=dev.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (count(database, Notice), count(database, Item)) == (100, 200)
+    report = take(database, path)
+    assert counts(report) == {"read": 230, "created": 130, "unchanged": 100, "items": 260}
+    assert (count(database, Notice), count(database, Item), count(database, SourceRecord)) == (230, 460, 230)
+    with database.read() as session:
+        runs = session.scalars(select(Run).order_by(Run.id)).all()
+        assert [(r.status, (r.reason or {}).get("code")) for r in runs] == [
+            ("incomplete", "import.interrupted"),
+            ("complete", None),
+        ]
+    assert counts(take(database, path)) == {"read": 230, "unchanged": 230}
+
+
+# --- the command -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def travee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The `travee` command in a Travée of its own: `travee("import", path)`."""
+    from catalogue.cli import main
+
+    monkeypatch.setenv("TRAVEE_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("TRAVEE_LANGUAGE", "fr")
+    monkeypatch.chdir(tmp_path)
+    setup.init(Settings(_env_file=None, data_dir=tmp_path / "var"))
+
+    def run(*words: object) -> Result:
+        done = CliRunner().invoke(main, [str(word) for word in words])
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+        return done
+
+    yield run
+    i18n.set_language("fr")
+
+
+def bomb(folder: Path) -> Path:
+    path = folder / "bomb.xml"
+    lines = [f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)]
+    path.write_text(f'<!DOCTYPE x [<!ENTITY a0 "ha">{"".join(lines)}]><unimarc><notice>&a9;</notice></unimarc>')
+    return path
+
+
+def outside(folder: Path) -> Path:
+    path = folder / "outside.xml"
+    path.write_text('<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><unimarc><notice>&a;</notice></unimarc>')
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("vide.mrc", b"", "vide"),
+        ("photo.mrc", b"\x89PNG\r\n\x1a\n" + b"\0" * 400, "image"),
+        ("page.mrc", b"<!DOCTYPE html><html><body>Connexion</body></html>", "page web"),
+        ("notices.zip", b"PK\x03\x04" + b"\0" * 60, "archive"),
+        ("rapport.pdf", b"%PDF-1.7\n" + b"\0" * 60, "PDF"),
+        ("lettre.txt", "Chère madame,\nvoici la liste.\n".encode(), "aucun format"),
+        ("biblio.ris", b"TY  - BOOK\r\nTI  - Un\r\nER  - \r\n", "RIS"),
+        ("marc.xml", b'<?xml version="1.0"?><collection><record/></collection>', "MARCXML"),
+        ("coupe.mrc.gz", gzip.compress(b"x" * 5000)[:30], "aucun format"),
+    ],
+)
+def test_a_file_that_is_not_for_us_gets_one_clear_sentence(
+    travee: Any, tmp_path: Path, name: str, content: bytes, word: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    done = travee("import", path)
+    assert done.exit_code == 1
+    (line,) = done.output.strip().splitlines()
+    assert line.startswith(f"{name} : ")
+    assert word in line
+
+
+@pytest.mark.parametrize("make", [bomb, outside])
+def test_xml_with_entities_is_not_even_read(travee: Any, tmp_path: Path, make: Any) -> None:
+    done = travee("import", make(tmp_path))
+    assert done.exit_code == 1
+    assert "DOCTYPE" in done.output
+    assert "root:" not in done.output
+
+
+def test_a_missing_file_is_told_and_the_next_one_is_read(travee: Any, tmp_path: Path) -> None:
+    good = write(tmp_path, record("1", "Un"))
+    done = travee("import", tmp_path / "absent.mrc", good, "--json")
+    assert done.exit_code == 3
+    document = json.loads(done.output)
+    assert (document["created"], document["complete"]) == (1, False)
+    assert "absent.mrc" in document["errors"][0]
+    assert travee("import", tmp_path / "absent.mrc").exit_code == 1
+
+
+def test_what_went_in_and_what_did_not_is_told_in_words_and_in_json(travee: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Un", copy("B1")), UNTITLED)
+    done = travee("import", path, "--source", "Fonds ancien", "--report", tmp_path / "report.json")
+    assert done.exit_code == 3
+    assert "notices lues : 2 ; créées : 1" in done.output
+    assert "notice n° 2 (2) : La notice n’a pas de titre" in done.output
+    document = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    names = ("read", "created", "matched", "updated", "unchanged", "refused", "warnings", "items")
+    assert [document[name] for name in names] == [2, 1, 0, 0, 0, 1, 0, 1]
+    (told,) = document["refused_records"]
+    assert (told["position"], told["identifier"]) == (2, "2")
+    assert "titre" in told["reason"]
+    listed = json.loads(travee("refused", "list", "--json").output)
+    assert [(r["source"], r["identifier"]) for r in listed["refused"]] == [("Fonds ancien", "2")]
+    retried = travee("refused", "retry", "--json")
+    assert retried.exit_code == 1
+    assert json.loads(retried.output)["refused_records"][0]["identifier"] == "2"
+
+
+def test_the_command_speaks_english_where_the_machine_does(
+    travee: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAVEE_LANGUAGE", "en")
+    done = travee("import", tmp_path / "absent.mrc")
+    assert "does not exist" in done.output
+
+
+def test_a_format_that_is_not_read_yet_is_wrong_usage(travee: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Un"))
+    done = travee("import", path, "--format", "marc21")
+    assert done.exit_code == 2
+    assert "unimarc, pmbxml" in done.output
+    assert travee("export", "--format", "docx").exit_code == 2
+
+
+def test_without_a_base_the_command_says_what_to_do(
+    travee: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAVEE_DATA_DIR", str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    done = travee("import", write(tmp_path, record("1", "Un")))
+    assert done.exit_code == 1
+    assert "travee init" in done.output
+
+
+@pytest.mark.parametrize("format", ["unimarc", "pmbxml"])
+def test_what_is_exported_can_be_imported_elsewhere(
+    travee: Any, database: Database, tmp_path: Path, format: str
+) -> None:
+    path = write(tmp_path, record("1", "La ville en miettes", ISBN, copy("B1")), record("", "Sans numéro"))
+    assert travee("import", path).exit_code == 0
+    out = tmp_path / "out"
+    done = travee("export", "--format", format, "-o", out)
+    assert done.exit_code == 0
+    report = take(database, out, source="copie")
+    assert counts(report) == {"read": 2, "created": 2, "items": 1}
+    assert titles(database) == ["La ville en miettes", "Sans numéro"]
+    with database.read() as session:
+        kept = session.scalars(select(Item)).one()
+        assert (kept.barcode, kept.call_number) == ("B1", "364 DUM")
+
+
+def test_lines_of_json_say_everything_but_who_said_it(travee: Any, tmp_path: Path) -> None:
+    travee("import", write(tmp_path, record("1", "La ville en miettes", ISBN, copy("B1"))))
+    done = travee("export", "--format", "jsonl")
+    (line,) = done.output.splitlines()
+    document = json.loads(line)
+    assert document["title"] == "La ville en miettes"
+    assert document["identifiers"] == {"isbn": ["9782070368228"]}
+    assert document["items"] == [{"barcode": "B1", "call_number": "364 DUM", "status": "available"}]
+    assert document["sources"] == [
+        {"source": "fonds", "identifier": "1", "datestamp": "", "deleted": False, "title": "La ville en miettes"}
+    ]
+    assert document["fields"][0] == {"t": "001", "v": "1"}
+    assert not any({"o", "r"} & set(f) for f in document["fields"])
+    shown = json.loads(travee("notice", "show", document["id"], "--json").output)
+    assert {o["source"] for f in shown["fields"] for o in f["origin"]} == {"fonds"}
+    assert [step["kind"] for step in shown["history"]] == ["import"]
+    assert "La ville en miettes" in travee("notice", "show", document["id"]).output
+    assert travee("notice", "show", "zzzzzzzz").exit_code == 1
+
+
+def test_an_export_may_be_of_some_notices_only(travee: Any, tmp_path: Path) -> None:
+    travee("import", write(tmp_path, record("1", "La ville en miettes"), record("2", "L’école de la rue")))
+    travee("import", write(tmp_path, record("9", "À relire"), name="autre.mrc"), "--status", "candidate")
+
+    def exported(*words: str) -> dict[str, str]:
+        lines = travee("export", "--format", "jsonl", *words).output.splitlines()
+        return {json.loads(line)["title"]: json.loads(line)["id"] for line in lines if line.startswith("{")}
+
+    published = exported()
+    assert set(published) == {"La ville en miettes", "L’école de la rue"}
+    assert set(exported("--status", "any")) == {*published, "À relire"}
+    assert set(exported("--query", "école")) == {"L’école de la rue"}
+    assert set(exported("--ids", f"{published['La ville en miettes']},zzzzzzzz")) == {"La ville en miettes"}
+    assert travee("export", "--format", "jsonl", "--ids", "zzzzzzzz").exit_code == 1
+
+
+def test_what_came_in_can_be_searched_at_once(travee: Any, tmp_path: Path) -> None:
+    travee("import", write(tmp_path, record("1", "La ville en miettes")))
+    found = json.loads(travee("search", "miettes", "--json").output)
+    assert [hit["title"] for hit in found["hits"]] == ["La ville en miettes"]
+
+
+def test_a_copy_made_here_is_written_as_pmb_writes_its_own() -> None:
+    made = copies.to_fields(RecordItem(barcode="B1", call_number="364 DUM", location="Espace doc"))
+    assert [f["t"] for f in made] == ["995", "996"]
+    assert ["v", "Espace doc"] in made[1]["s"]
