@@ -74,9 +74,7 @@ def main() -> None:
         ]
         if not quick:
             large = peak_of(Path(folder) / "large", renumber(path, Path(folder) / "large.mrc"))
-            rows.append(
-                row(f"memory, {TIMES} times as many records, beside once", round(large / one, 2), "", "<= 1.5")
-            )
+            rows.append(row(f"memory, {TIMES} times as many records, beside once", round(large / one, 2), "", "<= 1.5"))
     figures(rows)
 
 

@@ -13,6 +13,7 @@ from anyascii import anyascii
 
 _TOKEN = re.compile(r"(?P<dewey>\d{3}\.\d+)|(?P<number>\d+)|(?P<word>[A-Z]+)")
 WIDTH = 9
+LONGEST = 200  # of a key: no label is longer, and an index takes no more
 
 
 def sort_key(call_number: str) -> str:
@@ -32,7 +33,7 @@ def sort_key(call_number: str) -> str:
             parts.append(number.zfill(WIDTH) if len(number) <= WIDTH else "9" * WIDTH + number)
         else:
             parts.append(found["word"])
-    return " ".join(parts)
+    return " ".join(parts)[:LONGEST]
 
 
 def range_end(call_number: str) -> str:

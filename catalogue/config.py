@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from secrets import token_urlsafe
@@ -56,8 +58,13 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key
         path = self.data_dir / "secret_key"
-        if not path.exists():
+        if not path.exists() or not path.read_text("utf-8").strip():
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(token_urlsafe(48), "utf-8")
+            path.unlink(missing_ok=True)  # left empty by a process that died
+            beside = self.data_dir / f"secret_key.{token_urlsafe(6)}"
+            beside.touch(mode=0o600)
+            beside.write_text(token_urlsafe(48), "utf-8")
+            with suppress(FileExistsError):  # of two processes that start together, the first wins
+                os.link(beside, path)
+            beside.unlink()
         return path.read_text("utf-8").strip()

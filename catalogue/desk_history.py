@@ -21,6 +21,9 @@ from catalogue.unimarc import Fields
 
 LOTS_PER_PAGE = 40
 CHANGES_PER_PAGE = 15
+SHOWN_DIFFERENCES = 12  # of one revision
+SHOWN_IN_FULL = 8  # rows of a lot whose differences are shown; the others lead to their own history
+SHOWN_VALUES = 120
 
 STATUS_WORDS = {
     "draft": N_("brouillon"),
@@ -136,8 +139,8 @@ def notice_history(session: Session, notice: Notice, page: int = 1) -> History:
         title=title_or_none(notice.title),
         status=status_words(notice.status),
         events=tuple(_event(revision, batch, after, row, places) for revision, batch, (after, row) in shown),
-        values=tuple(value for value in said if value.plain),
-        codes=tuple(value for value in said if not value.plain),
+        values=tuple(value for value in said if value.plain)[:SHOWN_VALUES],
+        codes=tuple(value for value in said if not value.plain)[:SHOWN_VALUES],
         page=page,
         pages=pages,
     )
@@ -170,7 +173,8 @@ def _changes(
     if before["status"] != after["status"]:
         old, new = status_words(before["status"]), status_words(after["status"])
         out.append(Difference(_("État"), (("del", old), ("ins", new))))
-    return out + differences.between(before["fields"], after["fields"])
+    found = out + differences.between(before["fields"], after["fields"])
+    return [Difference(d.label, differences.shortened(d.pieces)) for d in found[:SHOWN_DIFFERENCES]]
 
 
 def _item_differences(
@@ -316,12 +320,12 @@ def lot_page(session: Session, batch: Batch) -> LotPage:
         select(Revision).where(Revision.batch_id == batch.id).order_by(Revision.id).limit(LOTS_PER_PAGE)
     ).all()
     places = _place_names(session)
-    changes = [changed for r in revisions if (changed := _changed(session, r, places))]
+    changes = [changed for n, r in enumerate(revisions) if (changed := _changed(session, r, places, n < SHOWN_IN_FULL))]
     titles = tuple(dict.fromkeys(c.title for c in changes)) if total <= 3 else ()
     return LotPage(_lot(session, batch, total, titles), tuple(changes), total - len(revisions))
 
 
-def _changed(session: Session, revision: Revision, places: Mapping[int, str]) -> Changed | None:
+def _changed(session: Session, revision: Revision, places: Mapping[int, str], in_full: bool) -> Changed | None:
     row: Any = session.get({"notice": Notice, "item": Item}.get(revision.entity, Notice), revision.entity_id)
     if row is None:
         return None
@@ -343,5 +347,5 @@ def _changed(session: Session, revision: Revision, places: Mapping[int, str]) ->
         address=notice.address,
         about=about,
         made=revision.before is None,
-        differences=tuple(_changes(revision.entity, revision.before, after, places)),
+        differences=tuple(_changes(revision.entity, revision.before, after, places)) if in_full else (),
     )

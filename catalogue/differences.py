@@ -17,6 +17,12 @@ from catalogue.unimarc import KINDS, Field, Fields
 
 Pieces = tuple[tuple[str, str], ...]  # ("same" | "ins" | "del", words)
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+_LONG_WORDS = re.compile(r"\s+|\S+")  # in long texts a comma stays with its word: half as many pieces to compare
+LONG = 1_500  # signs
+LONGEST_WOVEN = 6_000  # words and blanks of two texts together; longer ones are shown one after the other
+MOST_PIECES = 150  # above, nobody would read the weave
+LONGEST = 700  # signs shown of one piece
+AROUND = 120  # signs kept of unchanged text, on either side of a change
 ALIKE = 0.4  # below, two values are shown one after the other rather than woven together
 
 
@@ -28,7 +34,7 @@ class Difference:
 
 def between(before: Fields, after: Fields) -> list[Difference]:
     """Every value that was added, taken away or rewritten, in the order of the record."""
-    old, new = _by_label(before), _by_label(after)
+    old, new = (_by_label(fields) for fields in _not_common(before, after))
     out: list[Difference] = []
     for label in dict.fromkeys([*new, *old]):
         gone = list((Counter(old.get(label, ())) - Counter(new.get(label, ()))).elements())
@@ -48,12 +54,32 @@ def between(before: Fields, after: Fields) -> list[Difference]:
     return out
 
 
+def _not_common(before: Fields, after: Fields) -> tuple[Fields, Fields]:
+    """What either side has alone: a journal has hundreds of fields, an edit touches two."""
+    marks = [[unimarc.occurrence(f) for f in fields] for fields in (before, after)]
+    common = Counter(marks[0]) & Counter(marks[1])
+    sides: list[Fields] = []
+    for fields, side in ((before, marks[0]), (after, marks[1])):
+        left = common.copy()
+        alone: Fields = []
+        for f, mark in zip(fields, side, strict=True):
+            if left[mark]:
+                left[mark] -= 1
+            else:
+                alone.append(f)
+        sides.append(alone)
+    return sides[0], sides[1]
+
+
 def words(before: str, after: str) -> Pieces:
     """The two texts woven together: words kept, put in and taken out."""
-    a, b = _WORDS.findall(before), _WORDS.findall(after)
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    if not a or not b or _likeness(before, after) < ALIKE:
-        return tuple(piece for piece in (("del", before), ("ins", after)) if piece[1])
+    pattern = _WORDS if len(before) + len(after) < 2 * LONG else _LONG_WORDS
+    a, b = pattern.findall(before), pattern.findall(after)
+    apart = tuple(piece for piece in (("del", before), ("ins", after)) if piece[1])
+    if not a or not b or len(a) + len(b) > LONGEST_WOVEN or _likeness(before, after) < ALIKE:
+        return apart
+    # In long texts, blanks and commas are everywhere: difflib must not try each of them as a beginning.
+    matcher = SequenceMatcher(None, a, b, autojunk=True)
     out: list[tuple[str, str]] = []
     for op, a1, a2, b1, b2 in matcher.get_opcodes():
         if op == "equal":
@@ -63,6 +89,16 @@ def words(before: str, after: str) -> Pieces:
             out.append(("del", "".join(a[a1:a2])))
         if b2 > b1:
             out.append(("ins", "".join(b[b1:b2])))
+    return tuple(out) if len(out) <= MOST_PIECES else apart
+
+
+def shortened(pieces: Pieces) -> Pieces:
+    """For a page: long stretches that did not change are cut in the middle, endless ones at the end."""
+    out = []
+    for op, text in pieces:
+        if op == "same" and len(text) > 3 * AROUND:
+            text = f"{text[:AROUND]} […] {text[-AROUND:]}"
+        out.append((op, text if len(text) <= LONGEST else text[:LONGEST] + " […]"))
     return tuple(out)
 
 
@@ -96,7 +132,7 @@ def values(fields: Fields) -> Iterator[Value]:
 
 def _texts(f: Field) -> Iterator[tuple[str, str, bool]]:
     told: set[str] = set()
-    for form_field in form.FORM.values():
+    for form_field in form.BY_TAG.get(f["t"], ()):
         if form_field.means(f):
             for column in form_field.columns:
                 told.update(column.codes)

@@ -153,6 +153,7 @@ def _column(row: Mapping[str, Any]) -> Column:
 
 
 FORM, LISTS, OTHER_TAGS = _load()
+BY_TAG = {tag: [f for f in FORM.values() if tag in f.tags] for form_field in FORM.values() for tag in form_field.tags}
 
 
 def _said(labels: tuple[str, str]) -> str:
@@ -171,7 +172,7 @@ def choice_label(column: Column, code: str) -> str:
 
 def name_of_value(f: Field, code: str) -> str:
     """What a value of a notice is called on the screen: the form's own label, else the field's name and code."""
-    for form_field in FORM.values():
+    for form_field in BY_TAG.get(f["t"], ()):
         if form_field.means(f):
             for column in form_field.columns:
                 if code in column.codes:

@@ -55,7 +55,8 @@ def find_issn(text: str) -> str | None:
 def find_doi(text: str) -> str | None:
     """The DOI in lower case, its resolver's address left out (DOI Handbook: names are case-insensitive)."""
     found = _DOI.search(text)
-    return found.group(0).rstrip(".,;)").lower() if found else None
+    doi = found.group(0).rstrip(".,;)").lower() if found else ""
+    return doi if 0 < len(doi) <= 300 else None
 
 
 def find_ean(text: str) -> str | None:

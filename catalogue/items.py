@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db, history, notices
@@ -112,24 +112,98 @@ def revise(session: Session, item: Item, values: Mapping[str, Any], *, by: str, 
     values = {k: v for k, v in values.items() if k in COLUMNS and getattr(item, k) != v}
     if not values:
         return False
-    batch = batch or history.open_batch(session, "edit", by=by)
-    before = snapshot(item)
-    touched = {item.notice_id}
-    for name, value in values.items():
-        setattr(item, name, value)
-    item.call_key = sort_key(item.call_number)
-    item.version += 1
-    item.updated_at = batch.at
-    session.flush()
-    history.record(session, batch, [Change("item", item.id, item.version, before)])
-    notices.queue_index(session, touched | {item.notice_id})
+    _put(session, [(item, values)], batch or history.open_batch(session, "edit", by=by))
     return True
 
 
 def restore(session: Session, item: Item, before: Mapping[str, Any] | None, *, batch: Batch) -> None:
-    """Put a copy back as a revision found it; one that the lot made is withdrawn."""
-    values = {"status": "withdrawn"} if before is None else {**before, "lent_until": _day(before.get("lent_until"))}
-    revise(session, item, values, by=batch.by, batch=batch)
+    """Put one copy back as a revision found it."""
+    restore_many(session, [(item, before)], batch=batch)
+
+
+def restore_many(session: Session, rows: Sequence[tuple[Item, Mapping[str, Any] | None]], *, batch: Batch) -> None:
+    """Put copies back as a revision found them; those that the lot made are withdrawn.
+
+    Copies may exchange their barcodes. Those in `barcodes_lost` must not be among them.
+    """
+    changed = []
+    for item, before in rows:
+        values = {k: v for k, v in _back(before).items() if k in COLUMNS and getattr(item, k) != v}
+        if values:
+            changed.append((item, values))
+    _let_barcodes_go(session, [item.id for item, values in changed if "barcode" in values and item.barcode])
+    for part in db.chunks(changed):
+        _put(session, part, batch)
+
+
+def barcodes_lost(session: Session, rows: Sequence[tuple[Item, Mapping[str, Any] | None]]) -> set[int]:
+    """Which of these copies cannot go back to their barcode: another copy has it, and would keep it."""
+    moving = {
+        item.id: (item.centre_id, before["barcode"])
+        for item, before in rows
+        if before is not None and before["barcode"] != item.barcode
+    }
+    holders: dict[tuple[int, str | None], int] = {}
+    for part in db.chunks(sorted({barcode for _centre, barcode in moving.values() if barcode})):
+        statement = select(Item.centre_id, Item.barcode, Item.id).where(Item.barcode.in_(part))
+        holders.update({(centre, barcode): number for centre, barcode, number in session.execute(statement)})
+    lost: set[int] = set()
+    while True:  # a copy that stays keeps its barcode from another, which then stays too
+        given: dict[tuple[int, str | None], int] = {}
+        stay = {
+            number
+            for number, wanted in moving.items()
+            if wanted[1] and (holders.get(wanted, number) not in moving or given.setdefault(wanted, number) != number)
+        }
+        if not stay:
+            return lost
+        lost |= stay
+        moving = {number: wanted for number, wanted in moving.items() if number not in stay}
+
+
+def rekey(session: Session, codes: Iterable[str]) -> int:
+    """Recompute what copies are sorted on from their call numbers; no revision: the copy has not changed."""
+    n = 0
+    for part in db.chunks(sorted(codes)):
+        found = session.scalars(select(Item).where(Item.code.in_(part))).all()
+        for item in found:
+            item.call_key = sort_key(item.call_number)
+        session.flush()
+        notices.queue_index(session, {item.notice_id for item in found})
+        n += len(found)
+    return n
+
+
+def _put(session: Session, rows: Sequence[tuple[Item, Mapping[str, Any]]], batch: Batch) -> None:
+    """Give copies other values, with one flush for all of them."""
+    touched: set[int] = set()
+    changes = []
+    for item, values in rows:
+        before = snapshot(item)
+        touched.add(item.notice_id)
+        for name, value in values.items():
+            setattr(item, name, value)
+        touched.add(item.notice_id)
+        item.call_key = sort_key(item.call_number)
+        item.version += 1
+        item.updated_at = batch.at
+        changes.append(Change("item", item.id, item.version, before))
+    session.flush()
+    history.record(session, batch, changes)
+    notices.queue_index(session, touched)
+
+
+def _let_barcodes_go(session: Session, item_ids: Iterable[int]) -> None:
+    """Free barcodes that are about to be given anew: no two copies may have the same one, even for a moment."""
+    table = db.table_of(Item)
+    for part in db.chunks(item_ids):
+        session.connection().execute(update(table).where(table.c.id.in_(part)).values(barcode=None))
+
+
+def _back(before: Mapping[str, Any] | None) -> dict[str, Any]:
+    if before is None:
+        return {"status": "withdrawn"}
+    return {**before, "lent_until": _day(before.get("lent_until"))}
 
 
 def snapshot(item: Item) -> dict[str, Any]:

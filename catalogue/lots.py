@@ -6,21 +6,22 @@ lot, and can be undone (decision 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, history, items, notices
-from catalogue.models import Batch, Item, Notice, Revision
+from catalogue.models import Batch, Item, Notice, NoticeLink, Revision
 
-# entity -> (table, how to put a row back)
+# entity -> (table, how to put its rows back). Notices first: the index is told of copies by their notices' status.
 RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
-    "notice": (Notice, notices.restore),
-    "item": (Item, items.restore),
+    "notice": (Notice, notices.restore_many),
+    "item": (Item, items.restore_many),
 }
+LIVING = ("draft", "candidate", "published")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Left:
     entity: str
     entity_id: int
     label: str
-    code: str  # "changed_since" | "unknown_kind"
+    code: str  # "changed_since" | "barcode_taken" | "used_since" | "unknown_kind"
     by: str = ""
 
 
@@ -39,6 +40,20 @@ class Undone:
     batch: Batch | None
     restored: int = 0
     left: list[Left] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """A row of the lot: how it was before, and its version after."""
+
+    entity: str
+    entity_id: int
+    before: Mapping[str, Any] | None
+    version: int
+
+
+# What can still be put back: entity -> id -> (the row, how it was before the lot).
+_Plan = dict[str, dict[int, tuple[Any, Mapping[str, Any] | None]]]
 
 
 class NotUndoable(Exception):
@@ -74,35 +89,18 @@ def undone_by(session: Session, batch: Batch) -> Batch | None:
 
 def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
     """Take a lot back. Raises NotUndoable when it cannot be begun; what cannot be restored is listed."""
+    history.take(session, "change", 0)  # from here on nobody else writes: what is compared is what is restored
     if code := why_not(session, batch):
         raise NotUndoable(code)
     result = Undone(None)
-    todo: list[tuple[type[Any], Callable[..., None], Any, dict[str, Any] | None]] = []
-    for revisions in _by_row(session, batch):
-        first, last = revisions[0], revisions[-1]
-        label = f"{first.entity} {first.entity_id}"
-        if first.entity not in RESTORERS:
-            result.left.append(Left(first.entity, first.entity_id, label, "unknown_kind"))
-            continue
-        model, restore = RESTORERS[first.entity]
-        row = session.get(model, first.entity_id)
-        if row is None or row.version != last.version:
-            result.left.append(
-                Left(
-                    first.entity,
-                    first.entity_id,
-                    _label(row) or label,
-                    "changed_since",
-                    _changed_by(session, last),
-                )
-            )
-            continue
-        todo.append((model, restore, row, first.before))
-    if todo:
+    plan = _plan(session, batch, result.left)
+    _leave_barcodes(session, plan["item"], result.left)
+    _leave_used(session, batch, plan, result.left)
+    if any(plan.values()):
         result.batch = history.open_batch(session, "undo", by=by, why=why, undoes=batch)
-        for _model, restore, row, before in todo:
-            restore(session, row, before, batch=result.batch)
-            result.restored += 1
+        for entity, (_model, restore_many) in RESTORERS.items():
+            restore_many(session, list(plan[entity].values()), batch=result.batch)
+            result.restored += len(plan[entity])
     return result
 
 
@@ -125,51 +123,135 @@ def undone_rows(session: Session, entity: str, ids: list[int]) -> set[int]:
     return out
 
 
-def list_changes(session: Session, batch: Batch, limit: int = 200) -> list[tuple[str, int, str, str]]:
-    """(entity, id, what it is called, address of its notice) for the page of a lot."""
-    revisions = session.scalars(
-        select(Revision).where(Revision.batch_id == batch.id).order_by(Revision.id).limit(limit)
-    ).all()
-    wanted = {r.entity_id for r in revisions if r.entity == "notice"}
-    copies = {
-        i.id: i
-        for i in session.scalars(
-            select(Item).where(Item.id.in_({r.entity_id for r in revisions if r.entity == "item"}))
-        )
-    }
-    wanted |= {i.notice_id for i in copies.values()}
-    found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(wanted)))}
-    out = []
-    for r in revisions:
-        notice = found.get(copies[r.entity_id].notice_id if r.entity == "item" else r.entity_id)
-        if notice:
-            out.append((r.entity, r.entity_id, notice.title, notice.address))
+def _plan(session: Session, batch: Batch, left: list[Left]) -> _Plan:
+    """What nobody has touched since; the rest is listed in `left`."""
+    plan: _Plan = {entity: {} for entity in RESTORERS}
+    touched: dict[str, list[_Touched]] = {}
+    for t in _touched(session, batch):
+        touched.setdefault(t.entity, []).append(t)
+    for entity, changes in touched.items():
+        if entity not in RESTORERS:
+            left += [Left(entity, t.entity_id, f"{entity} {t.entity_id}", "unknown_kind") for t in changes]
+            continue
+        found = _load(session, RESTORERS[entity][0], [t.entity_id for t in changes])
+        changed = []
+        for t in changes:
+            row = found.get(t.entity_id)
+            if row is not None and row.version == t.version:
+                plan[entity][t.entity_id] = (row, t.before)
+            else:
+                changed.append(t.entity_id)
+        who = _touched_since(session, batch, entity, changed)
+        left += [_left(entity, i, found.get(i), "changed_since", who.get(i, "")) for i in changed]
+    return plan
+
+
+def _touched(session: Session, batch: Batch) -> list[_Touched]:
+    """The rows of a lot, in the order it came to them; a row changed twice goes back to before the first time."""
+    rows: dict[tuple[str, int], _Touched] = {}
+    statement = (
+        select(Revision.entity, Revision.entity_id, Revision.before, Revision.version)
+        .where(Revision.batch_id == batch.id)
+        .order_by(Revision.id)
+    )
+    for entity, entity_id, before, version in session.execute(statement):
+        first = rows.get((entity, entity_id))
+        rows[entity, entity_id] = _Touched(entity, entity_id, first.before if first else before, version)
+    return list(rows.values())
+
+
+def _load(session: Session, model: type[Any], ids: Iterable[int]) -> dict[int, Any]:
+    return {row.id: row for part in db.chunks(ids) for row in session.scalars(select(model).where(model.id.in_(part)))}
+
+
+def _leave_barcodes(session: Session, copies: dict[int, tuple[Any, Any]], left: list[Left]) -> None:
+    """Take out of the plan the copies whose barcode another copy has now."""
+    for number in sorted(items.barcodes_lost(session, list(copies.values()))):
+        item, _before = copies.pop(number)
+        left.append(_left("item", number, item, "barcode_taken"))
+
+
+def _leave_used(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -> None:
+    """Take out of the plan the notices this lot made and something that stays is attached to since.
+
+    That is: a copy that this undo neither withdraws nor moves elsewhere, or a link from a notice that was
+    written since, or that stays for the same reason. A link that had long been waiting for its target holds
+    nothing back: it was there before the lot.
+    """
+    made = [number for number, (_notice, before) in plan["notice"].items() if before is None]
+    used: dict[int, str] = {}
+    copies = _copies_that_stay(session, plan, made)
+    who = _touched_since(session, batch, "item", copies)
+    for item_id, notice_id in copies.items():
+        used[notice_id] = who.get(item_id, "")
+    links = _links_to(session, made)
+    who = _touched_since(session, batch, "notice", {n for n, _target in links if n not in plan["notice"]})
+    while True:  # an issue that an article holds back holds back its journal
+        more = {
+            target: used.get(n) or who.get(n, "")
+            for n, target in links
+            if target not in used and n != target and (n in who or n in used)
+        }
+        if not more:
+            break
+        used |= more
+    for notice_id in made:
+        if notice_id in used:
+            notice, _before = plan["notice"].pop(notice_id)
+            left.append(_left("notice", notice_id, notice, "used_since", used[notice_id]))
+
+
+def _copies_that_stay(session: Session, plan: _Plan, notice_ids: Iterable[int]) -> dict[int, int]:
+    """Copy -> notice, for the copies of these notices that would still be there after the undo."""
+    out: dict[int, int] = {}
+    for part in db.chunks(notice_ids):
+        statement = select(Item.id, Item.notice_id).where(Item.notice_id.in_(part), Item.status != "withdrawn")
+        for item_id, notice_id in session.execute(statement):
+            _item, before = plan["item"].get(item_id, (None, {"notice_id": notice_id}))
+            if before is not None and before["notice_id"] == notice_id:
+                out[item_id] = notice_id
     return out
 
 
-def _by_row(session: Session, batch: Batch) -> list[list[Revision]]:
-    rows: dict[tuple[str, int], list[Revision]] = {}
-    for r in session.scalars(select(Revision).where(Revision.batch_id == batch.id).order_by(Revision.id)):
-        rows.setdefault((r.entity, r.entity_id), []).append(r)
-    return list(rows.values())
+def _links_to(session: Session, notice_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """(living notice, the one of these it points to)."""
+    out: list[tuple[int, int]] = []
+    for part in db.chunks(notice_ids):
+        statement = (
+            select(NoticeLink.notice_id, NoticeLink.target_id)
+            .join(Notice, Notice.id == NoticeLink.notice_id)
+            .where(NoticeLink.target_id.in_(part), Notice.status.in_(LIVING))
+            .order_by(NoticeLink.id)
+        )
+        out += [(n, target) for n, target in session.execute(statement) if target is not None]
+    return out
+
+
+def _touched_since(session: Session, batch: Batch, entity: str, ids: Iterable[int]) -> dict[int, str]:
+    """Among these rows, those another lot touched after this one began: by whom last."""
+    began = select(func.min(Revision.id)).where(Revision.batch_id == batch.id).scalar_subquery()
+    out: dict[int, str] = {}
+    for part in db.chunks(sorted(ids)):
+        statement = (
+            select(Revision.entity_id, Batch.by)
+            .join(Batch, Batch.id == Revision.batch_id)
+            .where(
+                Revision.entity == entity,
+                Revision.entity_id.in_(part),
+                Revision.batch_id != batch.id,
+                Revision.id > began,
+            )
+            .order_by(Revision.id)
+        )
+        out.update({row_id: by for row_id, by in session.execute(statement)})
+    return out
+
+
+def _left(entity: str, entity_id: int, row: Any, code: str, by: str = "") -> Left:
+    return Left(entity, entity_id, _label(row) or f"{entity} {entity_id}", code, by)
 
 
 def _label(row: Any) -> str:
     if isinstance(row, Notice):
         return row.title
     return row.call_number or row.code if isinstance(row, Item) else ""
-
-
-def _changed_by(session: Session, revision: Revision) -> str:
-    statement = (
-        select(Batch.by)
-        .join(Revision, Revision.batch_id == Batch.id)
-        .where(
-            Revision.entity == revision.entity,
-            Revision.entity_id == revision.entity_id,
-            Revision.id > revision.id,
-        )
-        .order_by(Revision.id.desc())
-        .limit(1)
-    )
-    return session.scalar(statement) or ""

@@ -7,8 +7,10 @@ Functions take the session first, never commit, and leave a row in the index que
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -36,6 +38,8 @@ from catalogue.text import fold
 from catalogue.unimarc import Field, Fields, occurrence
 
 LOCAL = "l"
+# A source's name may hold a colon, and so may its numbers: the space between them may not.
+_PROMISE = re.compile(r"(.*?):(record|bull):(.*)", re.S)
 INDEXED = frozenset({"draft", "candidate", "published", "withdrawn"})
 
 
@@ -187,7 +191,8 @@ def revise(
         return False
     batch = batch or history.open_batch(session, "edit", by=by, why=why)
     revision = history.take(session, "revision")[0]
-    _put(session, notice, _carried(notice.fields, fields, origin, revision), status, batch, revision)
+    after = {**snapshot(notice), "fields": _carried(notice.fields, fields, origin, revision), "status": status}
+    _put(session, [(notice, after)], batch, [revision])
     return True
 
 
@@ -198,14 +203,20 @@ def set_status(
 
 
 def restore(session: Session, notice: Notice, before: Mapping[str, Any] | None, *, batch: Batch) -> None:
-    """Put a notice back as a revision found it; one that the lot made is withdrawn: no address ever dies."""
-    revision = history.take(session, "revision")[0]
-    if before is None:
-        _put(session, notice, notice.fields, "withdrawn", batch, revision)
-        return
-    notice.merged_into_id = before.get("merged_into_id")
-    notice.owner_id = before["owner_id"]
-    _put(session, notice, before["fields"], before["status"], batch, revision)
+    """Put one notice back as a revision found it."""
+    restore_many(session, [(notice, before)], batch=batch)
+
+
+def restore_many(session: Session, rows: Sequence[tuple[Notice, Mapping[str, Any] | None]], *, batch: Batch) -> None:
+    """Put notices back as a revision found them; those that the lot made are withdrawn: no address ever dies."""
+    revisions = iter(history.take(session, "revision", len(rows)))
+    for part in db.chunks(rows):
+        _put(
+            session,
+            [(notice, _back(notice, before)) for notice, before in part],
+            batch,
+            list(islice(revisions, len(part))),
+        )
 
 
 def relink(session: Session, concept_labels: Iterable[str]) -> int:
@@ -227,17 +238,21 @@ def reproject(session: Session, notice_ids: Iterable[int]) -> None:
     found = list(session.scalars(select(Notice).where(Notice.id.in_(list(notice_ids))).order_by(Notice.id)))
     if not found:
         return
-    scopes = _scopes(session, [n.id for n in found])
+    projections = projected(session, found)
     sequence = history.take(session, "change", len(found))
-    projections = {}
     for notice, seq in zip(found, sequence, strict=True):
-        p = projections[notice.id] = project(notice.fields, scopes[notice.id])
-        for name, value in _columns(p).items():
+        for name, value in _columns(projections[notice.id]).items():
             setattr(notice, name, value)
         notice.changed_seq = seq
     session.flush()
     _write_rows(session, projections)
     _queue(session, {n.id: n.changed_seq for n in found}, {n.id: n.status for n in found})
+
+
+def projected(session: Session, found: Sequence[Notice]) -> dict[int, Projection]:
+    """What should be computed from the fields of these notices as they stand."""
+    scopes = _scopes(session, [n.id for n in found])
+    return {n.id: project(n.fields, scopes[n.id]) for n in found}
 
 
 def keep_promises(session: Session, arrived: Mapping[str, int]) -> None:
@@ -273,21 +288,35 @@ def _carried(old: Fields, new: Fields, origin: int | str, revision: int) -> Fiel
     return out
 
 
-def _put(session: Session, notice: Notice, fields: Fields, status: str, batch: Batch, revision: int) -> None:
-    before = snapshot(notice)
-    seq = history.take(session, "change")[0]
-    p = project(fields, _scopes(session, [notice.id])[notice.id])
-    notice.fields = list(fields)
-    notice.status = status
-    notice.version += 1
-    notice.changed_seq = seq
-    notice.updated_at = batch.at
-    for name, value in _columns(p).items():
-        setattr(notice, name, value)
+def _back(notice: Notice, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The state to put back; a revision of before a column existed leaves that column as it is."""
+    return {**snapshot(notice), **({"status": "withdrawn"} if before is None else before)}
+
+
+def _put(
+    session: Session, rows: Sequence[tuple[Notice, Mapping[str, Any]]], batch: Batch, revisions: Sequence[int]
+) -> None:
+    """Give notices another state (as `snapshot` says it), with one flush for all of them."""
+    sequence = history.take(session, "change", len(rows))
+    scopes = _scopes(session, [notice.id for notice, _after in rows])
+    projections: dict[int, Projection] = {}
+    changes = []
+    for (notice, after), seq in zip(rows, sequence, strict=True):
+        p = projections[notice.id] = project(after["fields"], scopes[notice.id])
+        before = snapshot(notice)
+        for name in before:
+            setattr(notice, name, after[name])
+        notice.fields = list(after["fields"])
+        notice.version += 1
+        notice.changed_seq = seq
+        notice.updated_at = batch.at
+        for name, value in _columns(p).items():
+            setattr(notice, name, value)
+        changes.append(Change("notice", notice.id, notice.version, before))
     session.flush()
-    history.record(session, batch, [Change("notice", notice.id, notice.version, before)], [revision])
-    _write_rows(session, {notice.id: p})
-    _queue(session, {notice.id: seq}, {notice.id: status})
+    history.record(session, batch, changes, revisions)
+    _write_rows(session, projections)
+    _queue(session, {n.id: n.changed_seq for n, _after in rows}, {n.id: n.status for n, _after in rows})
 
 
 def _columns(p: Projection) -> dict[str, Any]:
@@ -337,10 +366,14 @@ def _new_addresses(session: Session, n: int) -> list[str]:
 
 def _write_rows(session: Session, projections: Mapping[int, Projection]) -> None:
     """The rows of these notices, anew."""
-    ids = list(projections)
-    for table in (NoticeIdentifier, NoticeAgent, NoticeConcept, NoticeLink):
-        for part in db.chunks(ids):
+    for table, rows in rows_of(session, projections).items():
+        for part in db.chunks(projections):
             session.execute(delete(table).where(table.notice_id.in_(part)))
+        db.insert_rows(session, table, rows)
+
+
+def rows_of(session: Session, projections: Mapping[int, Projection]) -> dict[type[Any], list[dict[str, Any]]]:
+    """What the tables beside Notice should say of these notices; `travee check` compares with it."""
     labels = {s.label for p in projections.values() for s in p.subjects if s.scheme != "free"}
     known = authorities.find_concepts(session, labels) if labels else {}
     targets = _targets(session, {link.promise for p in projections.values() for link in p.links})
@@ -371,13 +404,7 @@ def _write_rows(session: Session, projections: Mapping[int, Projection]) -> None
             }
             for link in p.links
         ]
-    for model, rows in (
-        (NoticeIdentifier, identifiers),
-        (NoticeAgent, agents),
-        (NoticeConcept, concepts),
-        (NoticeLink, links),
-    ):
-        db.insert_rows(session, model, rows)
+    return {NoticeIdentifier: identifiers, NoticeAgent: agents, NoticeConcept: concepts, NoticeLink: links}
 
 
 def _targets(session: Session, promises: set[str]) -> dict[str, int]:
@@ -389,7 +416,7 @@ def _targets(session: Session, promises: set[str]) -> dict[str, int]:
             out[ours[address]] = notice_id
     theirs: dict[tuple[str, str], dict[str, str]] = {}
     for promise in promises - set(ours.values()):
-        source, space, value = promise.split(":", 2)
+        source, space, value = _PROMISE.fullmatch(promise).groups()  # type: ignore[union-attr]
         theirs.setdefault((source, space), {})[value] = promise
     for (source, space), wanted in theirs.items():
         for part in db.chunks(sorted(wanted)):

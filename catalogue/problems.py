@@ -85,6 +85,9 @@ SENTENCES: dict[str, str] = {
         "Ce fichier est une page web, pas une liste de notices : refaites l’export en étant connecté à votre logiciel."
     ),
     "import.interrupted": N_("L’import a été interrompu ; relancez-le, ce qui était entré ne sera pas doublé."),
+    "import.stopped": N_(
+        "La base n’a pas répondu ({detail}). Relancez l’import : ce qui est entré ne sera pas doublé."
+    ),
     "iso2709.charset": N_(
         "La notice n° {position} est dans un jeu de caractères que Travée ne lit pas encore (« {value} » en 100 $a)."
     ),
@@ -198,6 +201,9 @@ SENTENCES: dict[str, str] = {
     "harvest.empty": N_(
         "La notice {identifier} arrive vide : elle est sans doute en cours de suppression chez le partenaire. "
         "Elle sera relue à la prochaine moisson."
+    ),
+    "harvest.failed": N_(
+        "Une page reçue a mis Travée en défaut ({error}). Elle est gardée ; signalez-le, puis relancez la moisson."
     ),
     "harvest.ghost": N_(
         "La notice {identifier} arrive sans date : elle est sans doute en cours de suppression chez le partenaire. "

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, aliased
 
 from catalogue import unimarc
 from catalogue.i18n import N_, _, current_language, format_date, format_number
-from catalogue.identifiers import format_isbn
+from catalogue.identifiers import format_isbn, is_code
 from catalogue.models import (
     Batch,
     Centre,
@@ -272,6 +272,8 @@ def ids_with_theme(session: Session, themes: Sequence[str], *, limit: int, offse
 
 def notice_page(session: Session, address: str) -> NoticePage | Moved | Gone | None:
     """What stands at this permanent address; None when nothing was ever shown there."""
+    if not is_code(address):  # whatever was typed: nothing of it reaches the database
+        return None
     row = session.execute(_notices(Notice.address == address)).one_or_none()
     if row is None or row.status in ("draft", "candidate"):
         return None

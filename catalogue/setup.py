@@ -64,6 +64,9 @@ def revision_of(base: Database) -> str | None:
 
 def is_ready(base: Database) -> bool:
     """The tables are there and at the version this software knows."""
+    path = base.engine.url.database if base.is_sqlite else None
+    if path and path != ":memory:" and not Path(path).exists():
+        return False  # and asking must not make an empty file
     return _exists(base) and revision_of(base) == head()
 
 

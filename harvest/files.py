@@ -7,7 +7,6 @@ what stands before, then a Refusal.
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import zlib
@@ -45,6 +44,7 @@ HEAD = 1 << 16
 GROWTH = 200  # a compressed file may grow so much, and …
 ALWAYS = 200_000_000  # … to this size in any case
 KEPT = 1 << 16
+_PIECE = 1 << 18
 
 _GZIP = b"\x1f\x8b"
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
@@ -78,7 +78,7 @@ def read(path: Path, format: str = "auto", profile: Mapping[str, Any] | None = N
                 yield _understood(record, name, profile)
         except _TooBig:
             yield Refusal(position + 1, "", "file.grows", {"position": str(position + 1)})
-        except (EOFError, gzip.BadGzipFile, zlib.error):
+        except (EOFError, zlib.error):
             yield Refusal(position + 1, "", "file.cut_gzip", {"position": str(position + 1)})
 
 
@@ -170,21 +170,36 @@ class _TooBig(Exception):
     pass
 
 
-class _Bounded(io.RawIOBase):
-    """A compressed stream that stops when it grows beyond reason."""
+class _Gunzip(io.RawIOBase):
+    """What gzip packed, as far as it goes: a file that breaks off gives all that is left before it says so.
 
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream, self._left = stream, limit
+    Members may follow one another. It stops when it grows beyond reason.
+    """
+
+    def __init__(self, packed: BinaryIO, limit: int) -> None:
+        self._packed, self._left = packed, limit
+        self._member = zlib.decompressobj(wbits=31)
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        piece = self._stream.read(size)
-        self._left -= len(piece)
-        if self._left < 0:
-            raise _TooBig
-        return piece
+        while True:
+            if self._member.eof:
+                more = self._member.unused_data or self._packed.read(_PIECE)
+                if not more.strip(b"\0"):
+                    return b""
+                self._member = zlib.decompressobj(wbits=31)
+            else:
+                more = self._member.unconsumed_tail or self._packed.read(_PIECE)
+                if not more:
+                    raise EOFError
+            piece = self._member.decompress(more, size if size > 0 else _PIECE)
+            self._left -= len(piece)
+            if self._left < 0:
+                raise _TooBig
+            if piece:
+                return piece
 
 
 def _open(raw: BinaryIO, path: Path) -> BinaryIO:
@@ -194,8 +209,7 @@ def _open(raw: BinaryIO, path: Path) -> BinaryIO:
     raw.seek(0)
     if magic != _GZIP:
         return raw
-    limit = max(ALWAYS, GROWTH * path.stat().st_size)
-    return _Bounded(gzip.GzipFile(fileobj=raw), limit)  # type: ignore[return-value,arg-type]
+    return _Gunzip(raw, max(ALWAYS, GROWTH * path.stat().st_size))  # type: ignore[return-value]
 
 
 def _peek(raw: BinaryIO) -> bytes:

@@ -17,12 +17,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from catalogue import copies, db, history, items, lots, notices, sources, unimarc
@@ -101,13 +103,18 @@ def import_file(
     with database.read() as session:
         known = sources.find(session, source)
     taking = _Import(database, report, status, by, dict(known.profile) if known else {}, dry_run)
-    with _collector_aside() as collect:
-        for part in db.chunks(_of_file(files.read(path, format, taking.profile), report), BATCH):
-            taking.take(part)
-            progress(report.counts["read"], None)
-            del part
-            collect()
-    taking.close()
+    try:
+        with _collector_aside() as collect:
+            for part in db.chunks(_of_file(files.read(path, format, taking.profile), report), BATCH):
+                taking.take(part)
+                progress(report.counts["read"], None)
+                del part
+                collect()
+        taking.close()
+    except DBAPIError as error:
+        detail = str(error.orig or error).splitlines()[0]
+        report.trouble = Refusal(0, "", "import.stopped", {"detail": detail})
+        report.complete = False
     return report
 
 
@@ -178,16 +185,22 @@ class _Import:
         self.seen: dict[str, str] = {}  # identifier -> beginning of the fingerprint
 
     def take(self, records: Sequence[Record | Refusal], settle: Refused | None = None) -> None:
-        """One transaction."""
-        with self.database.write_session() as session:
-            _Part(self, session).take(records)
-            if settle is not None:
-                sources.settle_refused(session, settle)
-            if self.dry_run:
-                session.rollback()
-                self.report.run_id = self.report.batch_id = None
-            else:
-                session.commit()
+        """One transaction; what it counted is forgotten when it fails."""
+        report = self.report
+        before = dict(report.counts), list(report.refused), deepcopy(report.told), report.run_id, report.batch_id
+        try:
+            with self.database.write_session() as session:
+                _Part(self, session).take(records)
+                if settle is not None:
+                    sources.settle_refused(session, settle)
+                if self.dry_run:
+                    session.rollback()
+                    report.run_id = report.batch_id = None
+                else:
+                    session.commit()
+        except DBAPIError:
+            report.counts, report.refused, report.told, report.run_id, report.batch_id = before
+            raise
 
     def close(self) -> None:
         if self.report.run_id is None:
@@ -224,6 +237,7 @@ class _Part:
             run=self.run,
             follow=True,
         )
+        self._settle([row.received.control_number for row in rows if row.received.control_number])
         made = {o.notice_id for o in outcomes if o.kind == "new" and o.notice_id}
         issues = self._issues([*fakes, *rows], made)
         homes = {id(row): o.notice_id for row, o in zip(rows, outcomes, strict=True)}
@@ -300,6 +314,17 @@ class _Part:
             created_at=db.now(),
         )
         sources.keep_refused(self.session, row)
+
+    def _settle(self, numbers: Sequence[str]) -> None:
+        """Records that were refused once and have come in since, with a better file, wait no longer."""
+        statement = update(Refused).where(
+            Refused.source_id == self.source.id,
+            Refused.format.in_(files.READERS),
+            Refused.settled_at.is_(None),
+            Refused.code != "record.number_repeated",
+            Refused.identifier.in_(numbers),
+        )
+        self.session.execute(statement.values(settled_at=db.now()).execution_options(synchronize_session=False))
 
     def _count(self, outcome: Outcome, *, changed: bool) -> None:
         counts = self.report.counts

@@ -27,6 +27,9 @@ from catalogue.sources import Received, Staged
 from catalogue.unimarc import KINDS, Fields, Record, RecordItem, each, first, leader, occurrence
 from harvest.crosswalk import pmbxml
 
+# What tells one format from another where the leader does not (some programs write an "x" there for a document).
+DOCUMENTS_ONLY = frozenset(("181", "182", "205", "214", "225", "463", "995", "996"))
+MARC_21_ONLY = frozenset(("008", "245"))
 STAND_IN = "-bull"  # how PMB numbers an issue that has no record of its own
 LIVING = ("draft", "candidate", "published")  # what a partner’s news is still about
 
@@ -95,9 +98,10 @@ def receive_deleted(identifier: str, datestamp: str) -> Incoming:
 def refuse(record: Record) -> Refusal | None:
     """Why this record cannot be a notice, if it cannot."""
     tags = {f["t"] for f in record.fields}
-    if unimarc.leader(record.fields)[6:7] in ("x", "y", "z") or "152" in tags:  # 152 is a field of authorities only
+    authority = unimarc.leader(record.fields)[6:7] in ("x", "y", "z") or "152" in tags
+    if authority and not tags & DOCUMENTS_ONLY and not record.items:
         code = "record.authority"
-    elif "245" in tags and "200" not in tags:
+    elif tags & MARC_21_ONLY and "200" not in tags:
         code = "record.marc21"
     elif not unimarc.title(record.fields):
         code = "record.no_title"
@@ -228,7 +232,8 @@ def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) 
     levels: dict[int, str] = {}
     ours: set[int] = set()  # this source's own
     for part in db.chunks(sorted(ids)):
-        levels |= {i: level for i, level in session.execute(select(Notice.id, Notice.level).where(Notice.id.in_(part)))}
+        living = select(Notice.id, Notice.level).where(Notice.id.in_(part), Notice.status.in_(LIVING))
+        levels |= {i: level for i, level in session.execute(living)}
         statement = (
             select(Claim.notice_id)
             .join(SourceRecord, SourceRecord.id == Claim.record_id)
@@ -238,7 +243,7 @@ def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) 
     out: dict[int, int] = {n: issues[b] for n, b in bulletins.items() if b in issues}
     for n, row in rows.items():
         level = unimarc.level(_fields(row))
-        twins = {i for pair in isbns[n] for i in found.get(pair, ()) if levels[i] == level}
+        twins = {i for pair in isbns[n] for i in found.get(pair, ()) if levels.get(i) == level}
         if len(twins) == 1 and not twins & ours:
             out[n] = twins.pop()
             ours.add(out[n])

@@ -489,7 +489,7 @@ def _record(element: etree._Element) -> OaiRecord:
 
 def _number(mark: etree._Element | None, name: str) -> int | None:
     value = (mark.get(name) or "").strip() if mark is not None else ""
-    return int(value) if value.isascii() and value.isdigit() else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
 
 # --- clocks ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import os
 import sys
 import time
@@ -27,6 +28,7 @@ from typing import Any
 
 from lxml import etree
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from catalogue import db, history, sources
@@ -52,6 +54,8 @@ PREFIX = "pmb_xml_unimarc"
 # What a partner may be asked for when its source says "auto", best first: all three are PMB's own XML.
 READABLE = (PREFIX, "convert_pmb2mba", "convert_equi")
 
+log = logging.getLogger("travee")
+
 # The reader of a record, by the local name of what stands in its <metadata>: not by the prefix that was asked.
 READERS: Mapping[str, Callable[[etree._Element, int], Record | Refusal]] = {"notice": pmbxml.from_element}
 
@@ -60,6 +64,10 @@ Progress = Callable[[int, int | None], None]
 
 class AlreadyRunning(Exception):
     """Another process is harvesting this source."""
+
+
+class BadDate(ValueError):
+    """A `since` that is no date."""
 
 
 @dataclass(slots=True)
@@ -111,11 +119,11 @@ def harvest(
 
     Without either, from the server's clock before the last complete run, less an overlap; all of it the
     first time. Raises LookupError for a source that is not there or has no address, AlreadyRunning, and
-    ValueError for a `since` that is no date.
+    BadDate.
     """
     start = oai.parse_instant(since) if since else None
     if since and start is None:
-        raise ValueError(since)
+        raise BadDate(since)
     with database.read() as session:
         source = _source(session, source_name)
     client = Client(
@@ -208,6 +216,11 @@ def _walk(taker: _Taker, client: Client, full: bool, start: datetime | None) -> 
         taker.close()
     except HarvestStopped as stopped:
         taker.close(_explained(stopped, client, asked))
+    except (OSError, SQLAlchemyError):
+        raise  # the disk or the database: the run is taken up where it stood
+    except Exception as error:  # a page that nobody foresaw: kept, told, and not in the way of the next run
+        log.exception("a page of %s could not be taken in", taker.source.name)
+        taker.close(HarvestStopped("harvest.failed", {"error": f"{type(error).__name__}: {error}"[:300]}))
 
 
 def _follow_pages(taker: _Taker, client: Client, arguments: Mapping[str, str]) -> None:

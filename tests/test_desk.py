@@ -495,6 +495,18 @@ def test_the_list_of_lots_says_who_what_when_and_offers_to_annul(claire: FlaskCl
     assert claire.get("/bureau/historique/999").status_code == 404
 
 
+def test_pages_of_the_past_stay_light_however_long_the_texts(claire: FlaskClient, base: db.Database) -> None:
+    texts = [" ".join(f"mot{n}-{word}" for word in range(900)) for n in range(16)]
+    with base.write() as session:
+        notice = notices.create(session, [field("200", "a", "Long"), field("330", "a", texts[0])], by="claire")
+        articles = [field("464", "t", f"Article {n}", "9", f"id:{n}", "9", "lnk:art") for n in range(400)]
+        for text_ in texts:
+            fields = [field("200", "a", "Long"), field("330", "a", text_), *articles]
+            notices.revise(session, notice, fields, by="claire")
+    for path in (f"notices/{notice.address}", f"notices/{notice.address}/historique", "historique/2"):
+        assert len(claire.get(f"/bureau/{path}").data) < 60_000, path
+
+
 # --- the inbox -------------------------------------------------------------------------------
 
 
@@ -660,7 +672,10 @@ def test_an_intern_proposes_and_does_not_publish(ines: FlaskClient, claire: Flas
     assert read(base, address).status == "candidate"
     assert "La ville en miettes" in text(claire.get("/bureau/a-revoir"))
     published = made(claire, **BOOK | {"title": "Publiée", "action": "publish"})
-    assert saved(ines, published, title="Autre", version="1", action="save").status_code == 403
+    too_late = saved(ines, published, title="Autre", version="1", action="save")
+    assert too_late.status_code == 403
+    assert filled(too_late, "title") == ["Autre"]
+    assert read(base, published).title == "Publiée"
     assert ines.get("/bureau/a-revoir").status_code == 403
     with base.read() as session:
         theirs = session.scalars(select(Batch.id).where(Batch.by == "claire")).one()
@@ -678,6 +693,15 @@ def test_a_reader_looks_and_is_offered_nothing_else(marc: FlaskClient, claire: F
     assert marc.get(f"/bureau/notices/{address}", follow_redirects=True).request.path.endswith("/historique")
     assert "/annuler" not in marc.get("/bureau/historique").get_data(as_text=True)
     assert marc.get("/bureau/inventaire").status_code == 200
+
+
+def test_the_public_page_leads_claire_to_the_form_and_nobody_else(
+    claire: FlaskClient, client: FlaskClient, ines: FlaskClient
+) -> None:
+    address = made(claire, **BOOK | {"action": "publish"})
+    assert f"/bureau/notices/{address}" in claire.get(f"/d/{address}").get_data(as_text=True)
+    for other in (client, ines):
+        assert "/bureau" not in other.get(f"/d/{address}").get_data(as_text=True)
 
 
 def test_the_menu_leads_only_to_pages_that_exist(claire: FlaskClient) -> None:

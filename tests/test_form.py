@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalogue import form, unimarc
+from catalogue import differences, form, unimarc
 from catalogue.form import Journal, Term, Values
 from catalogue.i18n import use_language
 from catalogue.problems import SENTENCES
@@ -417,3 +417,54 @@ def test_every_problem_has_its_sentence_and_its_place_in_the_form() -> None:
         for problem in validate([field("856", "u", "x"), field("010", "a", "x"), field("210", "d", "20224")], kind):
             assert problem.code in SENTENCES
             assert form.field_of(problem.tag, problem.subfield, kind) in (form.KIND, *form.FORM)
+
+
+# --- what changed ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pieces"),
+    [
+        (
+            "La ville en miettes",
+            "La ville en morceaux",
+            (("same", "La ville en "), ("del", "miettes"), ("ins", "morceaux")),
+        ),
+        ("Un résumé", "Un résumé court", (("same", "Un résumé"), ("ins", " court"))),
+        ("Tout autre chose", "Rien de commun ici", (("del", "Tout autre chose"), ("ins", "Rien de commun ici"))),
+        ("", "Nouveau", (("ins", "Nouveau"),)),
+        ("Ancien", "", (("del", "Ancien"),)),
+    ],
+)
+def test_words_put_in_and_taken_out(before: str, after: str, pieces: differences.Pieces) -> None:
+    assert differences.words(before, after) == pieces
+
+
+def test_two_long_texts_changed_everywhere_are_shown_one_after_the_other() -> None:
+    before, after = (" ".join(f"mot{n}-{word}" for word in range(900)) for n in (1, 2))
+    assert differences.words(before, after) == (("del", before), ("ins", after))
+
+
+def test_differences_speak_of_fields_by_their_names() -> None:
+    after = edited(MIETTES, title=["La ville en morceaux"], author_role=["730"], subject=["École", "Ville"])
+    found = {
+        (d.label, "".join(f"{op}:{text.strip()} " for op, text in d.pieces))
+        for d in differences.between(MIETTES, after)
+    }
+    assert found == {
+        ("Titre", "same:La ville en del:miettes ins:morceaux "),
+        ("Fonction", "del:auteur ins:traducteur "),
+        ("Sujets", "del:Renouvellement urbain "),
+        ("Sujets", "ins:École "),
+        ("Sujets", "ins:Ville "),
+    }
+
+
+def test_the_same_values_in_another_order_are_told_as_such() -> None:
+    (only,) = differences.between(MIETTES, [MIETTES[0], *reversed(MIETTES[1:])])
+    assert only.label == "Ordre des champs"
+
+
+def test_long_unchanged_stretches_are_cut_for_the_page() -> None:
+    pieces = differences.shortened((("same", "a" * 1000), ("ins", "b" * 2000)))
+    assert [len(text) for _op, text in pieces] == [120 + 5 + 120, 700 + 4]

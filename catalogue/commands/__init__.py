@@ -15,9 +15,12 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
 
+from catalogue import setup
 from catalogue.app import Travee
 from catalogue.config import Settings
+from catalogue.i18n import _
 
 DONE, FAILED, WRONG_USAGE, IN_PART = 0, 1, 2, 3
 
@@ -25,11 +28,20 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Un document JSON
 
 
 @contextmanager
-def running() -> Iterator[Travee]:
-    """The application's parts, opened for one command and closed after it."""
+def running(as_json: bool = False, *, unready: bool = False) -> Iterator[Travee]:
+    """The application's parts, opened for one command and closed after it.
+
+    A base that is not there yet, or cannot be reached, is one sentence; `unready` is for `init`, which makes it.
+    """
     travee = Travee(Settings())
     try:
+        if not unready and not setup.is_ready(travee.db):
+            fail(as_json, _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."))
         yield travee
+    except SQLAlchemyError as error:
+        words = str(getattr(error, "orig", None) or error).splitlines()[0]
+        sentence = _("La base ne répond pas comme il faut ({error}). Réessayez dans un instant.")
+        fail(as_json, sentence.format(error=words))
     finally:
         travee.close()
 

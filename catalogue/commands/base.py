@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from collections import defaultdict
 from typing import Any
@@ -15,19 +16,20 @@ from catalogue import history, i18n, integrity, lots, setup, users
 from catalogue.app import Travee, create_app
 from catalogue.commands import FAILED, IN_PART, as_json, fail, finish, running
 from catalogue.config import Settings
-from catalogue.i18n import _
+from catalogue.i18n import N_, _
 from catalogue.models import Notice, User
 from catalogue.models.work import ROLES
 from indexes import queries, sync
+from indexes.facets import KEYS
 
 MESSAGES = {
-    "login_taken": "Cet identifiant existe déjà.",
-    "login_empty": "L’identifiant est vide.",
-    "password_short": "Le mot de passe doit compter au moins 10 caractères.",
-    "role_unknown": "Ce rôle n’existe pas.",
-    "too_old": "Ce lot a plus de 30 jours : il ne peut plus être annulé d’un geste.",
-    "already_undone": "Ce lot a déjà été annulé.",
-    "empty": "Ce lot n’a rien changé : il n’y a rien à annuler.",
+    "login_taken": N_("Cet identifiant existe déjà."),
+    "login_empty": N_("L’identifiant est vide."),
+    "password_short": N_("Le mot de passe doit compter au moins 10 caractères."),
+    "role_unknown": N_("Ce rôle n’existe pas."),
+    "too_old": N_("Ce lot a plus de 30 jours : il ne peut plus être annulé d’un geste."),
+    "already_undone": N_("Ce lot a déjà été annulé."),
+    "empty": N_("Ce lot n’a rien changé : il n’y a rien à annuler."),
 }
 
 
@@ -40,7 +42,7 @@ def init(as_json: bool) -> None:
         backup = setup.init(settings)
     except SQLAlchemyError as error:
         fail(as_json, _("La base n’a pas pu être préparée : {error}").format(error=error))
-    with running() as travee:
+    with running(as_json, unready=True) as travee:
         travee.drain()
     lines = [_("La base est prête : {url}").format(url=Travee(settings).db.engine.url.render_as_string())]
     if backup:
@@ -67,7 +69,7 @@ def _password(from_stdin: bool) -> str:
 def user_add(login: str, role: str, password_stdin: bool, as_json: bool) -> None:
     """Ouvre un compte."""
     password = _password(password_stdin)
-    with running() as travee:
+    with running(as_json) as travee:
         try:
             with travee.db.write() as session:
                 made = users.add(session, login, password, role)
@@ -84,7 +86,7 @@ def user_add(login: str, role: str, password_stdin: bool, as_json: bool) -> None
 def user_passwd(login: str, password_stdin: bool, as_json: bool) -> None:
     """Change un mot de passe ; les sessions ouvertes de ce compte se ferment."""
     password = _password(password_stdin)
-    with running() as travee:
+    with running(as_json) as travee:
         try:
             with travee.db.write() as session:
                 users.set_password(session, _account(session, login, as_json), password)
@@ -98,7 +100,7 @@ def user_passwd(login: str, password_stdin: bool, as_json: bool) -> None:
 @as_json
 def user_disable(login: str, as_json: bool) -> None:
     """Ferme un compte ; ce qu’il a fait reste signé de son nom."""
-    with running() as travee, travee.db.write() as session:
+    with running(as_json) as travee, travee.db.write() as session:
         users.disable(session, _account(session, login, as_json))
     finish(as_json, {"login": login}, _("Le compte « {login} » est fermé.").format(login=login))
 
@@ -107,7 +109,7 @@ def user_disable(login: str, as_json: bool) -> None:
 @as_json
 def user_list(as_json: bool) -> None:
     """Les comptes et leurs rôles."""
-    with running() as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         rows = [
             {"login": u.login, "role": u.role, "disabled": u.disabled_at is not None} for u in users.list_users(session)
         ]
@@ -131,17 +133,24 @@ def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
     """Sert le catalogue et fait tourner le travailleur."""
     import waitress
 
-    _check_ready()
+    with running():
+        pass
     app = create_app()
     travee: Travee = app.extensions["travee"]
     logging.basicConfig(level=logging.INFO)
     if not no_worker:
         travee.start_worker()
+    signal.signal(signal.SIGTERM, _leave)
     click.echo(_("Travée répond sur http://{host}:{port}/").format(host=host, port=port), err=True)
     try:
         waitress.serve(app, host=host, port=port, threads=threads, ident=None)
     finally:
         travee.close()
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    """A supervisor stops a service with SIGTERM: leave through the door, so that what waits is written."""
+    raise SystemExit(0)
 
 
 @click.command()
@@ -150,7 +159,7 @@ def worker(every: float) -> None:
     """Fait le travail de fond, sans fin : index, comptes, effacements."""
     from threading import Event
 
-    _check_ready()
+    signal.signal(signal.SIGTERM, _leave)
     with running() as travee:
         travee.start_worker(every)
         try:
@@ -168,19 +177,9 @@ def jobs() -> None:
 @as_json
 def jobs_run_once(as_json: bool) -> None:
     """Un seul passage du travail de fond."""
-    _check_ready(as_json)
-    with running() as travee:
+    with running(as_json) as travee:
         done = travee.work_once()
     finish(as_json, {"indexed": done}, _("{n} notices portées à l’index.").format(n=done))
-
-
-def _check_ready(as_json: bool = False) -> None:
-    with running() as travee:
-        if not setup.is_ready(travee.db):
-            fail(
-                as_json,
-                _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."),
-            )
 
 
 @click.group()
@@ -192,7 +191,7 @@ def index() -> None:
 @as_json
 def index_sync(as_json: bool) -> None:
     """Porte à l’index ce qui attend."""
-    with running() as travee:
+    with running(as_json) as travee:
         done = 0
         while n := travee.drain():
             done += n
@@ -203,7 +202,7 @@ def index_sync(as_json: bool) -> None:
 @as_json
 def index_rebuild(as_json: bool) -> None:
     """Refait l’index à côté, puis l’échange : la recherche continue pendant ce temps."""
-    with running() as travee:
+    with running(as_json) as travee:
         done = sync.rebuild(travee.db.read_session, travee.settings.index_dir)
     finish(as_json, {"indexed": done}, _("L’index est refait : {n} notices.").format(n=done))
 
@@ -212,7 +211,7 @@ def index_rebuild(as_json: bool) -> None:
 @as_json
 def index_check(as_json: bool) -> None:
     """Compare l’index et la base."""
-    with running() as travee:
+    with running(as_json) as travee:
         report = sync.check(travee.db.read_session, travee.index())
     document = {"missing": report.missing, "stale": report.stale, "orphaned": report.orphaned}
     wrong = any(document.values())
@@ -240,8 +239,10 @@ def search(query: str, filters: tuple[str, ...], sort: str, status: str, limit: 
         name, sign, value = pair.partition("=")
         if not sign:
             raise click.UsageError(_("--filter s’écrit nom=valeur."))
+        if name not in KEYS:
+            raise click.UsageError(_("--filter ne connaît que : {names}.").format(names=", ".join(KEYS)))
         chosen[name].append(value)
-    with running() as travee:
+    with running(as_json) as travee:
         if query == "-":
             for line in sys.stdin:
                 found = _found(travee, line.strip(), chosen, sort, status, limit)
@@ -286,7 +287,7 @@ def batch() -> None:
 @as_json
 def batch_list(limit: int, as_json: bool) -> None:
     """Les lots, le dernier d’abord."""
-    with running() as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         rows: list[dict[str, Any]] = [
             {
                 "id": b.id,
@@ -310,7 +311,7 @@ def batch_list(limit: int, as_json: bool) -> None:
 @as_json
 def undo(batch_id: int, by: str, as_json: bool) -> None:
     """Annule un lot ; ce qui a changé depuis est laissé et nommé."""
-    with running() as travee:
+    with running(as_json) as travee:
         with travee.db.write() as session:
             found = lots.get(session, batch_id)
             if found is None:
@@ -336,7 +337,7 @@ def undo(batch_id: int, by: str, as_json: bool) -> None:
 @as_json
 def check(repair: bool, as_json: bool) -> None:
     """Vérifie que ce qui est calculé correspond à ce qui est saisi, et l’index à la base."""
-    with running() as travee:
+    with running(as_json) as travee:
         with travee.db.read() as session:
             found = list(integrity.faults(session))
         if repair and found:

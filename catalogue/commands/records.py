@@ -6,23 +6,24 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import click
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import copies, history, notices, problems, setup, sources
+from catalogue import copies, history, notices, problems, sources
 from catalogue.app import Travee
 from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, progress, running
-from catalogue.i18n import _, format_date, format_number, ngettext
+from catalogue.desk_history import item_status_words, lot_words, status_words
+from catalogue.i18n import _, current_language, format_date, format_instant, format_number, ngettext
 from catalogue.models import Batch, Notice, Refused, Revision
 from catalogue.problems import Refusal
-from catalogue.unimarc import Field
+from catalogue.unimarc import KINDS, Field
 from export import iso2709, jsonl, pmbxml, records
 from export.records import Outgoing
 from harvest import files, importer
@@ -55,14 +56,6 @@ EXPORTS = (
 ALIVE = ("draft", "candidate", "published", "withdrawn")
 
 
-@contextmanager
-def _ready(as_json: bool) -> Iterator[Travee]:
-    with running() as travee:
-        if not setup.is_ready(travee.db):
-            fail(as_json, _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."))
-        yield travee
-
-
 # --- import ----------------------------------------------------------------------------------
 
 
@@ -90,7 +83,7 @@ def import_(
         raise click.UsageError(_not_yet(format_, files.READERS))
     reports: list[Report] = []
     troubles: list[str] = []
-    with _ready(as_json) as travee, progress(_("Notices lues")) as step:
+    with running(as_json) as travee, progress(_("Notices lues")) as step:
         for path in paths:
             name = source or _source_name(path)
             try:
@@ -99,9 +92,6 @@ def import_(
                 )
             except OSError as error:
                 troubles.append(_cannot_open(path, error))
-                continue
-            except SQLAlchemyError as error:
-                troubles.append(_stopped(path, error))
                 continue
             reports.append(report)
             if report.trouble is not None:
@@ -135,13 +125,6 @@ def _cannot_open(path: Path, error: OSError) -> str:
     if isinstance(error, IsADirectoryError):
         return _("{file} : c’est un dossier ; donnez les fichiers un à un.").format(file=path)
     return _("{file} : ce fichier ne peut pas être ouvert ({detail}).").format(file=path, detail=error.strerror)
-
-
-def _stopped(path: Path, error: SQLAlchemyError) -> str:
-    detail = str(error.__cause__ or error).splitlines()[0]
-    return _(
-        "{file} : la base ne répond pas ({detail}). Relancez l’import : ce qui est entré ne sera pas doublé."
-    ).format(file=path.name, detail=detail)
 
 
 def _not_yet(format_: str, known: Iterable[str]) -> str:
@@ -262,7 +245,7 @@ def refused() -> None:
 @as_json
 def refused_list(source: str, as_json: bool) -> None:
     """Ce qui attend, et pourquoi."""
-    with _ready(as_json) as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         rows = [(row, name) for row, name in sources.list_refused(session) if not source or name == source]
         document = [_refused_document(row, name) for row, name in rows]
     lines = [
@@ -279,7 +262,7 @@ def refused_list(source: str, as_json: bool) -> None:
 @as_json
 def refused_retry(source: str, by: str, as_json: bool) -> None:
     """Essaie de nouveau celles des fichiers ; ce qui entre quitte la liste."""
-    with _ready(as_json) as travee:
+    with running(as_json) as travee:
         report = importer.retry(travee.db, by=by, source=source)
         if report.got_in:
             _drain(travee)
@@ -331,7 +314,7 @@ def export(
         raise click.UsageError(_("--json demande -o FICHIER : les notices prennent la sortie standard."))
     statuses = ALIVE if status == "any" else (status,)
     addresses = [address.strip() for several in ids for address in several.split(",") if address.strip()]
-    with _ready(as_json) as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         chosen, missing = _chosen(travee, session, query, addresses, statuses)
         if missing and not chosen:
             fail(as_json, _unknown(missing))
@@ -420,7 +403,7 @@ def notice() -> None:
 @as_json
 def notice_show(address: str, as_json: bool) -> None:
     """Ce qu’elle dit, qui le dit, et depuis quand."""
-    with _ready(as_json) as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         found = notices.find(session, address)
         if found is None:
             fail(as_json, _("Aucune notice ne porte l’adresse « {address} ».").format(address=address))
@@ -480,16 +463,26 @@ def _field_document(f: Field, said: Mapping[Any, dict[str, Any]], batches: Mappi
 
 
 def _notice_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    kind = KINDS[document["kind"]]
     yield f"{document['id']}  {document['title']}"
-    yield _("{kind}, {status}, version {version}").format(**document)
+    yield _("Type : {kind} ; état : {status} ; version {version}").format(
+        kind=kind.en if current_language() == "en" else kind.fr,
+        status=status_words(document["status"]),
+        version=document["version"],
+    )
     for f in document["fields"]:
         text = f.get("v") or " ".join(f"${code} {value}" for code, value in f.get("s", ()))
         who = ", ".join(o["source"] or _("saisi ici") for o in f["origin"])
         yield f"{f['t']} {f.get('i', '  ')} {text}  [{who}]"
     for item in document["items"]:
-        yield _("Exemplaire {barcode} : {call_number} ({status})").format(**item)
+        yield _("Exemplaire {barcode} : {call_number} ({status})").format(
+            barcode=item["barcode"], call_number=item["call_number"], status=item_status_words(item["status"])
+        )
     for step in document["history"]:
-        yield _("v{version}, {at} : {by} ({kind}, lot {batch}) {why}").format(**step).rstrip()
+        line = _("v{version}, {at} : {by} ({kind}, lot {batch}) {why}")
+        yield line.format(
+            **step | {"at": format_instant(datetime.fromisoformat(step["at"])), "kind": lot_words(step["kind"])}
+        ).rstrip()
 
 
 COMMANDS: list[click.Command] = [import_, export, refused, notice]

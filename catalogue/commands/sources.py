@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -15,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, notices, setup, sources
+from catalogue import authorities, notices, sources
 from catalogue import inbox as waiting
 from catalogue.app import Travee
 from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, progress, running
@@ -27,14 +26,6 @@ from harvest import run, skos
 
 # What may stand behind « ? » in an address copied from a browser, and is no part of a server's address.
 OAI_ARGUMENTS = frozenset(("verb", "metadataPrefix", "set", "from", "until", "resumptionToken", "identifier"))
-
-
-@contextmanager
-def _opened(as_json: bool) -> Iterator[Travee]:
-    with running() as travee:
-        if not setup.is_ready(travee.db):
-            fail(as_json, _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."))
-        yield travee
 
 
 # --- sources ---------------------------------------------------------------------------------
@@ -75,7 +66,7 @@ def source_add(
     rules = _rules(rule) if rule else {}
     if identity and "{001}" not in identity:
         raise click.BadParameter(_("le modèle doit contenir {001}, ex. oai:RECI:{001}"), param_hint="--identity")
-    with _opened(as_json) as travee, travee.db.write() as session:
+    with running(as_json) as travee, travee.db.write() as session:
         known = sources.find(session, name)
         if known is not None and known.kind == "oai" and known.removed_at is None:
             fail(as_json, _("La source « {name} » existe déjà : retirez-la d’abord.").format(name=name))
@@ -95,7 +86,7 @@ def source_add(
 @as_json
 def source_list(as_json: bool) -> None:
     """Les sources, et leur dernière moisson."""
-    with _opened(as_json) as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         rows = [_described(s) | {"last_run": _last_run(session, s)} for s in sources.list_sources(session)]
     lines = [f"{r['name']:<20} {r['kind']:<5} {r['url'] or '–'}  {_told(r['last_run'])}".rstrip() for r in rows]
     finish(as_json, {"sources": rows}, *(lines or [_("Aucune source.")]))
@@ -106,7 +97,7 @@ def source_list(as_json: bool) -> None:
 @as_json
 def source_show(name: str, as_json: bool) -> None:
     """Une source : ses réglages, ses règles, ce qui en est venu."""
-    with _opened(as_json) as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         found = _found(session, name, as_json)
         document = _described(found) | {
             "records": session.scalar(
@@ -136,7 +127,7 @@ def source_show(name: str, as_json: bool) -> None:
 @as_json
 def source_remove(name: str, as_json: bool) -> None:
     """Retire une source : elle n’est plus moissonnée, tout ce qui en est venu reste."""
-    with _opened(as_json) as travee, travee.db.write() as session:
+    with running(as_json) as travee, travee.db.write() as session:
         _found(session, name, as_json).removed_at = now()
     finish(
         as_json,
@@ -246,7 +237,7 @@ def harvest(
         raise click.UsageError(_("--full et --from ne vont pas ensemble."))
     done: list[run.Report] = []
     failures: list[tuple[str, str]] = []
-    with _opened(as_json) as travee:
+    with running(as_json) as travee:
         if every:
             with travee.db.read() as session:
                 names = tuple(s.name for s in sources.list_sources(session) if s.kind == "oai")
@@ -274,7 +265,7 @@ def _harvest_one(travee: Travee, name: str, full: bool, since: str) -> run.Repor
         return _("Aucune source à moissonner ne s’appelle « {name} ».").format(name=name)
     except run.AlreadyRunning:
         return _("« {name} » est déjà en train d’être moissonnée.").format(name=name)
-    except ValueError:
+    except run.BadDate:
         raise click.BadParameter(_("une date s’écrit AAAA-MM-JJ"), param_hint="--from") from None
     except (OSError, SQLAlchemyError) as error:
         return _not_written(name, error)
@@ -377,7 +368,7 @@ def inbox() -> None:
 @as_json
 def inbox_list(run_id: int | None, as_json: bool) -> None:
     """Ce qui attend : nature, titre, source, depuis quand."""
-    with _opened(as_json) as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         entries = waiting.list_inbox(session, run_id=run_id)
     rows = [
         {
@@ -417,7 +408,7 @@ def thesaurus_import(file: Path, as_json: bool) -> None:
     except skos.NotRead as error:
         fail(as_json, str(error))
     rows, lines = [], []
-    with _opened(as_json) as travee:
+    with running(as_json) as travee:
         with travee.db.write() as session:
             for scheme in schemes:
                 code = _code(session, scheme)
@@ -447,7 +438,7 @@ def thesaurus_import(file: Path, as_json: bool) -> None:
 @as_json
 def thesaurus_list(as_json: bool) -> None:
     """Les thésaurus, et leur nombre de concepts."""
-    with _opened(as_json) as travee, travee.db.read() as session:
+    with running(as_json) as travee, travee.db.read() as session:
         statement = (
             select(ConceptScheme, func.count(Concept.id))
             .outerjoin(Concept, Concept.scheme_id == ConceptScheme.id)

@@ -46,7 +46,7 @@ def _done() -> int | None:
     return int(lot) if lot.isdecimal() and len(lot) < 12 else None
 
 
-@blueprint.post("/a-revoir/messages/<int:number>")
+@blueprint.post("/a-revoir/messages/<int(max=2147483647):number>")
 @needs("documentalist")
 def answered(number: int) -> ResponseReturnValue:
     with ctx.get_writer() as session:

@@ -24,7 +24,7 @@ def lots() -> ResponseReturnValue:
     return render_template("desk/lots.html", lots=found, page=number, older=older, may_undo=_may_undo)
 
 
-@blueprint.get("/historique/<int:number>")
+@blueprint.get("/historique/<int(max=2147483647):number>")
 @needs("reader")
 def lot(number: int) -> ResponseReturnValue:
     batch = engine.get(ctx.get_session(), number) or abort(404)
@@ -32,7 +32,7 @@ def lot(number: int) -> ResponseReturnValue:
     return render_template("desk/lot.html", page=page, lot=page.lot, may_undo=_may_undo)
 
 
-@blueprint.post("/historique/<int:number>/annuler")
+@blueprint.post("/historique/<int(max=2147483647):number>/annuler")
 @needs("contributor")
 def undo(number: int) -> ResponseReturnValue:
     """Take a lot back, and say what was restored and what was left, and why."""

@@ -60,7 +60,9 @@ def edit(address: str) -> ResponseReturnValue:
 def save(address: str) -> ResponseReturnValue:
     notice = _found(address)
     if not _may_write(notice):
-        abort(403)
+        # Published while an intern was writing in it, for example: what was typed comes back.
+        flash(_("Cette notice n’est plus un brouillon : ce que vous avez écrit n’a pas été enregistré."), "danger")
+        return _show(notice, forms.sent(request.form), version=_version(notice), status=403)
     return _save(notice)
 
 

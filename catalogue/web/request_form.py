@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from catalogue.form import many_lines, one_line
 from catalogue.i18n import N_, _
 
 # parameter `sujet` -> what `catalogue.visits` calls it
@@ -82,7 +83,7 @@ class RequestForm:
 
 def blank(given: Mapping[str, str]) -> RequestForm:
     """The form as an address asks for it; a failed search fills in what was looked for."""
-    looked_for = given.get("recherche", "").strip()[:400]
+    looked_for = one_line(given.get("recherche", ""))[:400]
     message = _("Je cherche : %(query)s") % {"query": looked_for} if looked_for else ""
     return RequestForm(_subject(given), given.get("notice", "")[:20], message=message)
 
@@ -92,9 +93,9 @@ def read(given: Mapping[str, str]) -> RequestForm:
     form = RequestForm(
         subject=_subject(given),
         notice=given.get("notice", "")[:20],
-        name=given.get("nom", "").strip(),
-        email=given.get("courriel", "").strip(),
-        message=given.get("message", "").strip(),
+        name=one_line(given.get("nom", "")),
+        email=one_line(given.get("courriel", "")),
+        message=many_lines(given.get("message", "")),
     )
     return replace(form, errors=tuple(_wrong(form).items()))
 
