@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -209,14 +208,8 @@ def restore(session: Session, notice: Notice, before: Mapping[str, Any] | None, 
 
 def restore_many(session: Session, rows: Sequence[tuple[Notice, Mapping[str, Any] | None]], *, batch: Batch) -> None:
     """Put notices back as a revision found them; those that the lot made are withdrawn: no address ever dies."""
-    revisions = iter(history.take(session, "revision", len(rows)))
     for part in db.chunks(rows):
-        _put(
-            session,
-            [(notice, _back(notice, before)) for notice, before in part],
-            batch,
-            list(islice(revisions, len(part))),
-        )
+        _put(session, [(notice, _back(notice, before)) for notice, before in part], batch)
 
 
 def relink(session: Session, concept_labels: Iterable[str]) -> int:
@@ -294,9 +287,12 @@ def _back(notice: Notice, before: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _put(
-    session: Session, rows: Sequence[tuple[Notice, Mapping[str, Any]]], batch: Batch, revisions: Sequence[int]
+    session: Session,
+    rows: Sequence[tuple[Notice, Mapping[str, Any]]],
+    batch: Batch,
+    revisions: Sequence[int] | None = None,
 ) -> None:
-    """Give notices another state (as `snapshot` says it), with one flush for all of them."""
+    """Give notices another state (as `snapshot` says it), with one flush for all. `revisions` if taken beforehand."""
     sequence = history.take(session, "change", len(rows))
     scopes = _scopes(session, [notice.id for notice, _after in rows])
     projections: dict[int, Projection] = {}
@@ -306,7 +302,6 @@ def _put(
         before = snapshot(notice)
         for name in before:
             setattr(notice, name, after[name])
-        notice.fields = list(after["fields"])
         notice.version += 1
         notice.changed_seq = seq
         notice.updated_at = batch.at

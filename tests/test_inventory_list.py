@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import tracemalloc
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -205,7 +206,7 @@ def test_signs_that_xml_forbids_do_not_spoil_the_workbook() -> None:
 
 def test_a_long_list_is_written_as_it_comes_with_flat_memory(tmp_path: Path) -> None:
     def written(n: int) -> int:
-        rows = (["364.4 DUB", "Un titre de longueur ordinaire", i] for i in range(n))
+        rows: Iterator[list[tables.Cell]] = (["364.4 DUB", "Un titre de longueur ordinaire", i] for i in range(n))
         tracemalloc.start()
         with (tmp_path / "list.xlsx").open("wb") as file:
             assert tables.to_xlsx(["Cote", "Titre", "N"], rows, file, title="x") == n
