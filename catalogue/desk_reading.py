@@ -312,7 +312,8 @@ class RefusedLine:
 
 def refused(session: Session, limit: int = 100) -> tuple[list[RefusedLine], int]:
     """Refused records that wait, oldest first, each with its sentence and the beginning of what came."""
-    rows = sources.list_refused(session)
+    rows = sources.list_refused(session, limit=limit)
+    beginnings = sources.read_beginnings(session, [row.id for row, _name in rows], 600)
     lines = [
         RefusedLine(
             source=name,
@@ -321,11 +322,11 @@ def refused(session: Session, limit: int = 100) -> tuple[list[RefusedLine], int]
             sentence=sentence(row.code, row.params),
             file_name=row.file_name,
             at=row.created_at,
-            excerpt=plain_text(row.raw[:600].decode("utf-8", "replace"))[:300],
+            excerpt=plain_text(beginnings[row.id].decode("utf-8", "replace"))[:300],
         )
-        for row, name in rows[:limit]
+        for row, name in rows
     ]
-    return lines, len(rows)
+    return lines, sources.count_refused(session)
 
 
 # --- inventory -------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
 }
 LIVING = ("draft", "candidate", "published")
 
+SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {"notice": notices.snapshot, "item": items.snapshot}
+
 
 @dataclass(frozen=True, slots=True)
 class Left:
@@ -134,16 +136,37 @@ def _plan(session: Session, batch: Batch, left: list[Left]) -> _Plan:
             left += [Left(entity, t.entity_id, f"{entity} {t.entity_id}", "unknown_kind") for t in changes]
             continue
         found = _load(session, RESTORERS[entity][0], [t.entity_id for t in changes])
+        moved = {t.entity_id: t.version for t in changes if (r := found.get(t.entity_id)) and r.version != t.version}
+        back = _back_as_it_was(session, entity, moved, found)
         changed = []
         for t in changes:
             row = found.get(t.entity_id)
-            if row is not None and row.version == t.version:
+            if row is not None and (row.version == t.version or t.entity_id in back):
                 plan[entity][t.entity_id] = (row, t.before)
             else:
                 changed.append(t.entity_id)
         who = _touched_since(session, batch, entity, changed)
         left += [_left(entity, i, found.get(i), "changed_since", who.get(i, "")) for i in changed]
     return plan
+
+
+def _back_as_it_was(session: Session, entity: str, moved: Mapping[int, int], rows: Mapping[int, Any]) -> set[int]:
+    """Among rows that have moved since a version, those that stand again as that version left them.
+
+    Taking back the third lot, then the second, then the first must work: what the later ones did is undone.
+    """
+    snapshot = SNAPSHOTS[entity]
+    after: dict[int, Any] = {}  # the state that version left: the `before` of the first revision behind it
+    for part in db.chunks(sorted(moved)):
+        statement = (
+            select(Revision.entity_id, Revision.version, Revision.before)
+            .where(Revision.entity == entity, Revision.entity_id.in_(part))
+            .order_by(Revision.id)
+        )
+        for entity_id, version, before in session.execute(statement):
+            if version > moved[entity_id]:
+                after.setdefault(entity_id, before)
+    return {entity_id for entity_id, state in after.items() if state == snapshot(rows[entity_id])}
 
 
 def _touched(session: Session, batch: Batch) -> list[_Touched]:

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalogue.text import fold
-from catalogue.unimarc import Field, Fields, RecordItem, first, leader, typed
+from catalogue.unimarc import LONGEST_TARGET, Field, Fields, RecordItem, first, leader, typed
 
 HEADER: tuple[tuple[str, int], ...] = (("rs", 5), ("dt", 6), ("bl", 7), ("hl", 8), ("el", 17), ("ru", 18))
 BLANK = "*"
@@ -103,7 +103,8 @@ def local_type(f: Field) -> str:
 
 def link_target(f: Field) -> str:
     """The number of a link's target in PMB's own space: of a record, or of a bulletin."""
-    return typed(f, "id") or f.get("x", "")
+    target = typed(f, "id") or f.get("x", "")
+    return target if len(target) <= LONGEST_TARGET else ""
 
 
 def names_issue(f: Field) -> bool:

@@ -88,6 +88,9 @@ SENTENCES: dict[str, str] = {
     "import.stopped": N_(
         "La base n’a pas répondu ({detail}). Relancez l’import : ce qui est entré ne sera pas doublé."
     ),
+    "import.unreadable": N_(
+        "La lecture s’est interrompue ({detail}). Relancez l’import : ce qui est entré ne sera pas doublé."
+    ),
     "iso2709.charset": N_(
         "La notice n° {position} est dans un jeu de caractères que Travée ne lit pas encore (« {value} » en 100 $a)."
     ),
@@ -109,6 +112,9 @@ SENTENCES: dict[str, str] = {
     "record.marc21": N_("La notice est en MARC 21, que Travée ne lit pas encore."),
     "record.number_repeated": N_(
         "Le n° {number} a déjà servi pour une autre notice de ce fichier : celle-ci n’est pas entrée."
+    ),
+    "record.number_too_long": N_(
+        "Le n° de la notice (« {number}… ») dépasse {limit} signes : il est sans doute abîmé, elle n’est pas entrée."
     ),
     # -- asking a partner (OAI-PMH) -----------------------------------------------------------
     "oai.bad_url": N_("« {url} » n’est pas l’adresse d’un serveur : elle doit commencer par http:// ou https://."),

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import LargeBinary, bindparam, func, insert, select, update
+from sqlalchemy.orm import Session, defer
 
 from catalogue import db, history
 from catalogue.models import (
@@ -315,20 +315,34 @@ def keep_refused(session: Session, row: Refused) -> bool:
     return known is None
 
 
-def list_refused(session: Session, *, source: Source | None = None) -> list[tuple[Refused, str]]:
-    statement = (
-        select(Refused, Source.name)
-        .join(Source, Source.id == Refused.source_id)
-        .where(Refused.settled_at.is_(None))
-        .order_by(Refused.id)
-    )
-    if source is not None:
-        statement = statement.where(Refused.source_id == source.id)
-    return [(row, name) for row, name in session.execute(statement)]
+def list_refused(session: Session, *, source: str = "", limit: int | None = None) -> list[tuple[Refused, str]]:
+    """What waits, oldest first, with its source's name. Bytes (up to 1 MB each) are only fetched when asked for."""
+    statement = _waiting(select(Refused, Source.name).options(defer(Refused.raw)), source)
+    return [(row, name) for row, name in session.execute(statement.order_by(Refused.id).limit(limit))]
 
 
-def settle_refused(session: Session, row: Refused) -> None:
-    session.execute(update(Refused).where(Refused.id == row.id).values(settled_at=db.now()))
+def count_refused(session: Session, *, source: str = "") -> int:
+    return session.scalar(_waiting(select(func.count(Refused.id)), source)) or 0
+
+
+def read_beginnings(session: Session, refused_ids: Sequence[int], length: int) -> dict[int, bytes]:
+    """The first bytes of refused records, cut by the database."""
+    out: dict[int, bytes] = {}
+    for part in db.chunks(refused_ids):
+        beginning = func.substr(Refused.raw, 1, length, type_=LargeBinary)
+        found = session.execute(select(Refused.id, beginning).where(Refused.id.in_(part)))
+        out.update((number, raw) for number, raw in found)
+    return out
+
+
+def _waiting(statement: Any, source: str) -> Any:
+    statement = statement.join(Source, Source.id == Refused.source_id).where(Refused.settled_at.is_(None))
+    return statement.where(Source.name == source) if source else statement
+
+
+def settle_refused(session: Session, refused_ids: Sequence[int]) -> None:
+    for part in db.chunks(refused_ids):
+        session.execute(update(Refused).where(Refused.id.in_(part)).values(settled_at=db.now()))
 
 
 def origins(session: Session, notice: Notice) -> dict[int, tuple[Source, SourceRecord, Claim]]:

@@ -42,6 +42,7 @@ class Field(TypedDict):
 Fields = list[Field]
 
 LEADER = "     nam0 22     3  450 "
+LONGEST_TARGET = 60  # signs of the number of a link’s target: a longer one is a fault, and cannot be indexed
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +424,7 @@ def links(fields: Iterable[Field]) -> list[Link]:
                 find_issn(first(f, "x")) or "",
                 clean(first(f, "v")),
                 clean(first(f, "e") or first(f, "d")),
-                target,
+                target if len(target) <= LONGEST_TARGET else "",
             )
         )
     return out

@@ -19,17 +19,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from catalogue import copies, db, history, items, lots, notices, sources, unimarc
 from catalogue.db import Database
-from catalogue.models import Batch, Claim, Item, Notice, Refused, Run, Source
+from catalogue.models import Batch, Claim, Item, Notice, Refused, Run
 from catalogue.pmb import link_target, names_issue
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Field, Fields, Record, RecordItem, each, first, subfields, typed
@@ -39,12 +40,15 @@ from harvest.intake import Incoming, Outcome
 
 BATCH = 500
 KEPT = 1_000_000  # bytes of a refused record
+RETRIED = 50  # refused records tried again at once: each may have that many bytes
 TOLD = 10_000  # refused records that a report names; all are counted and kept
 COUNTS = ("read", "created", "matched", "updated", "unchanged", "refused", "warnings", "items", "issues", "waiting")
 # Refusals behind which the file may hold more than was read.
 CUT = frozenset(("iso2709.cut", "pmbxml.cut", "pmbxml.malformed", "file.cut_gzip", "file.grows"))
 
 Progress = Callable[[int, int | None], None]
+# Records of one transaction, and the refused ones among those kept that they are another try of.
+Part = tuple[Sequence[Record | Refusal], Sequence[int]]
 
 
 @dataclass(slots=True)
@@ -60,7 +64,8 @@ class Told:
 class Report:
     """What became of a file: read = created + matched + updated + unchanged + refused.
 
-    `trouble` says why the file could not be read at all; `waiting` notices wait for a person.
+    `trouble` says why the file could not be read at all, or why the import broke off: what the counts tell
+    went in all the same. `waiting` notices wait for a person.
     """
 
     file: str
@@ -83,6 +88,13 @@ class Report:
         told.n += 1
         self.counts["warnings"] += problem.level != "info"
 
+    def stop(self, error: Exception) -> None:
+        """What broke off, in a sentence. The first trouble is the one that tells."""
+        detail = next(iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__)
+        code = "import.unreadable" if isinstance(error, OSError) else "import.stopped"
+        self.complete = False
+        self.trouble = self.trouble or Refusal(0, "", code, {"detail": detail})
+
 
 def import_file(
     database: Database,
@@ -97,24 +109,17 @@ def import_file(
 ) -> Report:
     """Take a file in under the name of its source. Raises OSError when the file cannot be opened.
 
-    A dry run does everything, and takes each batch back.
+    Broken off later, by the file or by the database, it has kept whole batches and its report says which
+    trouble it met. A dry run does everything, and takes each batch back.
     """
     report = Report(path.name, source, files.format_of(path, format))
-    with database.read() as session:
-        known = sources.find(session, source)
-    taking = _Import(database, report, status, by, dict(known.profile) if known else {}, dry_run)
-    try:
-        with _collector_aside() as collect:
-            for part in db.chunks(_of_file(files.read(path, format, taking.profile), report), BATCH):
-                taking.take(part)
-                progress(report.counts["read"], None)
-                del part
-                collect()
-        taking.close()
-    except DBAPIError as error:
-        detail = str(error.orig or error).splitlines()[0]
-        report.trouble = Refusal(0, "", "import.stopped", {"detail": detail})
-        report.complete = False
+    taking = _Import(database, report, status, by, dry_run)
+
+    def parts() -> Iterator[Part]:
+        for records in db.chunks(_of_file(files.read(path, format, taking.profile), report), BATCH):
+            yield records, ()
+
+    taking.run(parts, progress)
     return report
 
 
@@ -136,27 +141,44 @@ def _collector_aside() -> Iterator[Callable[[], object]]:
 
 
 def retry(database: Database, *, by: str, source: str = "") -> Report:
-    """Try refused records of files again, as received. What goes in is settled; the rest waits on."""
-    with database.read() as session:
-        waiting = [(row, row_of) for row, row_of in _waiting(session) if not source or row_of.name == source]
+    """Try refused records of files again, as received. What goes in is settled; the rest waits on.
+
+    What one file brought is one run and one lot again, and has the status that its import gave.
+    """
     total = Report("", source)
-    for row, row_source in waiting:
-        report = Report(row.file_name, row_source.name, row.format)
-        profile = dict(row_source.profile)
-        records = [r for r in files.read_bytes(row.raw, row.format, profile) if isinstance(r, Record)]
-        if row.code == "record.number_repeated" or not records or any(map(intake.refuse, records)):
-            continue
-        taking = _Import(database, report, "published", by, profile)
-        taking.take([replace(r, position=row.position) for r in records], settle=row)
-        taking.close()
-        for name, n in report.counts.items():
-            total.counts[name] += n
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    with database.read() as session:
+        for row, name in sources.list_refused(session, source=source):
+            if row.format in files.READERS and row.code != "record.number_repeated":
+                run = session.get(Run, row.run_id) if row.run_id else None
+                status = run.checkpoint.get("status", "published") if run else "published"
+                groups.setdefault((name, row.file_name, status), []).append(row.id)
+    for (name, file_name, status), ids in groups.items():
+        report = Report(file_name, name)
+        taking = _Import(database, report, status, by)
+        taking.run(partial(_kept, taking, ids))
+        for counted, n in report.counts.items():
+            total.counts[counted] += n
+        total.trouble = total.trouble or report.trouble
+        total.complete = total.complete and report.complete
     return total
 
 
-def _waiting(session: Session) -> list[tuple[Refused, Source]]:
-    by_name = {s.name: s for s in sources.list_sources(session, removed=True)}
-    return [(row, by_name[name]) for row, name in sources.list_refused(session) if row.format in files.READERS]
+def _kept(taking: _Import, ids: Sequence[int]) -> Iterator[Part]:
+    """Those of these refused records that can go in by now."""
+    for some in db.chunks(ids, RETRIED):
+        ready: list[Record] = []
+        tried: list[int] = []
+        with taking.database.read() as session:
+            for row in session.scalars(select(Refused).where(Refused.id.in_(some)).order_by(Refused.id)):
+                read = files.read_bytes(row.raw, row.format, taking.profile)
+                found = [replace(r, position=row.position) for r in read if isinstance(r, Record)]
+                if found and not any(map(intake.refuse, found)):
+                    taking.report.format = row.format
+                    ready += found
+                    tried.append(row.id)
+        if ready:
+            yield ready, tried
 
 
 def _of_file(records: Iterable[Record | Refusal], report: Report) -> Iterator[Record | Refusal]:
@@ -177,41 +199,70 @@ class _Import:
         report: Report,
         status: str,
         by: str,
-        profile: Mapping[str, Any],
         dry_run: bool = False,
     ) -> None:
-        self.database, self.report, self.status, self.by = database, report, status, by
-        self.profile, self.dry_run = profile, dry_run
+        self.database, self.report, self.status, self.by, self.dry_run = database, report, status, by, dry_run
+        self.profile: Mapping[str, Any] = {}
         self.seen: dict[str, str] = {}  # identifier -> beginning of the fingerprint
 
-    def take(self, records: Sequence[Record | Refusal], settle: Refused | None = None) -> None:
-        """One transaction; what it counted is forgotten when it fails."""
+    def run(self, parts: Callable[[], Iterable[Part]], progress: Progress = lambda done, total: None) -> None:
+        """All of it, or as far as it goes; the run is closed in either case."""
+        ended = False
+        try:
+            with self.database.read() as session:
+                known = sources.find(session, self.report.source)
+            self.profile = dict(known.profile) if known else {}
+            with _collector_aside() as collect:
+                for records, settled in parts():
+                    self.take(records, settled)
+                    progress(self.report.counts["read"], None)
+                    del records
+                    collect()
+            ended = True
+        except (SQLAlchemyError, OSError) as error:
+            self.report.stop(error)
+        finally:
+            self.report.complete = self.report.complete and ended
+            self.close()
+
+    def take(self, records: Sequence[Record | Refusal], settled: Sequence[int] = ()) -> None:
+        """One transaction; what it counted is forgotten when it fails.
+
+        Records that were refused before wait no longer, unless they are refused again.
+        """
         report = self.report
         before = dict(report.counts), list(report.refused), deepcopy(report.told), report.run_id, report.batch_id
         try:
             with self.database.write_session() as session:
-                _Part(self, session).take(records)
-                if settle is not None:
-                    sources.settle_refused(session, settle)
+                part = _Part(self, session)
+                sources.settle_refused(session, settled)
+                part.take(records)
                 if self.dry_run:
                     session.rollback()
                     report.run_id = report.batch_id = None
                 else:
                     session.commit()
-        except DBAPIError:
+        except Exception:
             report.counts, report.refused, report.told, report.run_id, report.batch_id = before
             raise
 
     def close(self) -> None:
-        if self.report.run_id is None:
+        """Say how the run ended. A base that does not even take that finds it out at the file's next import."""
+        report = self.report
+        if report.run_id is None:
             return
-        with self.database.write() as session:
-            run = session.get_one(Run, self.report.run_id)
-            run.ended_at = db.now()
-            run.counts = dict(self.report.counts)
-            run.status = "complete" if self.report.complete else "incomplete"
-            cut = next((r for r in self.report.refused if r.code in CUT), None)
-            run.reason = {"code": cut.code, "params": dict(cut.params)} if cut else None
+        why = report.trouble or next((r for r in report.refused if r.code in CUT), None)
+        if why is None and not report.complete:
+            why = Refusal(0, "", "import.interrupted")
+        try:
+            with self.database.write() as session:
+                run = session.get_one(Run, report.run_id)
+                run.ended_at = db.now()
+                run.counts = dict(report.counts)
+                run.status = "complete" if report.complete else "incomplete"
+                run.reason = {"code": why.code, "params": dict(why.params)} if why else None
+        except (SQLAlchemyError, OSError) as error:
+            report.stop(error)
 
 
 class _Part:
@@ -259,7 +310,7 @@ class _Part:
             if old.checkpoint.get("file") == self.report.file:  # it was killed, and says so from now on
                 old.status, old.reason = "incomplete", {"code": "import.interrupted", "params": {}}
         run = Run(source_id=self.source.id, kind="import", started_at=db.now(), status="running")
-        run.checkpoint = {"file": self.report.file}
+        run.checkpoint = {"file": self.report.file, "status": self.taking.status}
         self.session.add(run)
         self.session.flush()
         self.report.run_id = run.id

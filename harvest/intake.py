@@ -31,6 +31,7 @@ from harvest.crosswalk import pmbxml
 DOCUMENTS_ONLY = frozenset(("181", "182", "205", "214", "225", "463", "995", "996"))
 MARC_21_ONLY = frozenset(("008", "245"))
 STAND_IN = "-bull"  # how PMB numbers an issue that has no record of its own
+LONGEST = 255  # signs of a control number or an identifier: longer ones are a fault, and PostgreSQL cannot index them
 LIVING = ("draft", "candidate", "published")  # what a partner’s news is still about
 
 
@@ -97,6 +98,9 @@ def receive_deleted(identifier: str, datestamp: str) -> Incoming:
 
 def refuse(record: Record) -> Refusal | None:
     """Why this record cannot be a notice, if it cannot."""
+    if len(number := record.control_number or "") > LONGEST:
+        params = {"number": number[:40], "limit": str(LONGEST)}
+        return Refusal(record.position, number[:LONGEST], "record.number_too_long", params, record.raw)
     tags = {f["t"] for f in record.fields}
     authority = unimarc.leader(record.fields)[6:7] in ("x", "y", "z") or "152" in tags
     if authority and not tags & DOCUMENTS_ONLY and not record.items:

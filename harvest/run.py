@@ -545,6 +545,10 @@ def _read(source: Source, page: Page, position: int) -> tuple[list[Incoming], li
 def _read_one(source: Source, record: OaiRecord, page: int, n: int, position: int) -> Incoming | Refusal:
     if not record.identifier:
         return _refusal(record, position, "harvest.no_identifier", number=str(n), page=str(page))
+    if len(record.identifier) > intake.LONGEST:
+        params = {"number": record.identifier[:40], "limit": str(intake.LONGEST)}
+        record = replace(record, identifier=record.identifier[: intake.LONGEST])
+        return _refusal(record, position, "record.number_too_long", **params)
     if record.deleted:
         return intake.receive_deleted(record.identifier, record.datestamp)
     if not record.datestamp:

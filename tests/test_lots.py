@@ -258,3 +258,15 @@ def test_check_mends_the_key_of_a_copy(session: Session) -> None:
     assert integrity.repair(session, {code}) == 1
     assert list(integrity.faults(session)) == []
     assert session.scalars(select(IndexQueue.notice_id)).all() == [number]
+
+
+def test_lots_are_taken_back_from_the_last_to_the_first(session: Session) -> None:
+    made = notices.create(session, MIETTES, by="claire", status="published")
+    lots_made = []
+    for note in ("une", "deux", "trois"):
+        lot = history.open_batch(session, "edit", by="claire")
+        notices.revise(session, made, [*made.fields, field("300", "a", note)], by="claire", batch=lot)
+        lots_made.append(lot)
+    for left, lot in zip((2, 1, 0), reversed(lots_made), strict=True):
+        assert lots.undo(session, lot, by="claire").left == []
+        assert len([f for f in made.fields if f["t"] == "300"]) == left

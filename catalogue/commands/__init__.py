@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -44,6 +45,46 @@ def running(as_json: bool = False, *, unready: bool = False) -> Iterator[Travee]
         fail(as_json, sentence.format(error=words))
     finally:
         travee.close()
+
+
+def writable(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """An option's callback: a report that cannot be written is told before the work, not after it."""
+    if path is None or (path.exists() and not path.is_file() and not path.is_dir()):  # a pipe is not for trying
+        return path
+    was_there = path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise click.UsageError(_not_written(path, error)) from None
+    if not was_there:
+        path.unlink()
+    return path
+
+
+def write_report(path: Path | None, document: Mapping[str, Any], code: int) -> int:
+    """Write it, if asked; returns the exit code, which says so when the disk did not take it."""
+    if path is None:
+        return code
+    try:
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n", "utf-8")
+    except OSError as error:
+        click.echo(_not_written(path, error), err=True)
+        return code or IN_PART
+    return code
+
+
+def _not_written(path: Path, error: OSError) -> str:
+    sentence = _("Le compte rendu ne peut pas être écrit dans {file} ({detail}).")
+    return sentence.format(file=path, detail=error.strerror)
+
+
+def bring_index_up_to_date(travee: Travee) -> None:
+    """What came in can be found at once; where that fails, the queue keeps it for the worker."""
+    try:
+        while travee.drain():
+            pass
+    except (OSError, SQLAlchemyError) as error:
+        click.echo(_("L’index n’a pas pu être mis à jour : {error}").format(error=error), err=True)
 
 
 def finish(as_json: bool, document: Mapping[str, Any], *lines: str, code: int = DONE) -> NoReturn:

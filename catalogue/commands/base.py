@@ -33,6 +33,14 @@ MESSAGES = {
 }
 
 
+LEFT = {
+    "changed_since": N_("Laissé : {what}, modifié depuis par {by}."),
+    "barcode_taken": N_("Laissé : {what}, son code-barres est maintenant celui d’un autre exemplaire."),
+    "used_since": N_("Laissé : {what}, un exemplaire ou une autre notice s’y rattache depuis."),
+    "unknown_kind": N_("Laissé : {what}, ce genre de changement ne s’annule pas encore."),
+}
+
+
 @click.command()
 @as_json
 def init(as_json: bool) -> None:
@@ -327,7 +335,7 @@ def undo(batch_id: int, by: str, as_json: bool) -> None:
             }
         travee.drain_soon()
     lines = [_("{n} éléments remis comme avant.").format(n=result.restored)]
-    lines += [_("Laissé : {what}, modifié depuis par {by}.").format(what=x.label, by=x.by) for x in result.left]
+    lines += [_(LEFT[x.code]).format(what=x.label, by=x.by) for x in result.left]
     code = 0 if not result.left else IN_PART if result.restored else FAILED
     finish(as_json, document, *lines, code=code)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,19 @@ from sqlalchemy.orm import Session
 
 from catalogue import copies, history, notices, problems, sources
 from catalogue.app import Travee
-from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, progress, running
+from catalogue.commands import (
+    DONE,
+    FAILED,
+    IN_PART,
+    as_json,
+    bring_index_up_to_date,
+    fail,
+    finish,
+    progress,
+    running,
+    writable,
+    write_report,
+)
 from catalogue.desk_history import item_status_words, lot_words, status_words
 from catalogue.i18n import _, current_language, format_date, format_instant, format_number, ngettext
 from catalogue.models import Batch, Notice, Refused, Revision
@@ -31,6 +42,8 @@ from harvest.importer import Report
 from indexes import queries
 
 NAMED = 20  # refused records that people are shown; machines are given them all
+HARVESTED = "oai"  # the format of what a harvest refused
+LONGEST_SOURCE = 80  # signs of a source's name
 IMPORTS = ("auto", *files.NAMES)
 Writer = Callable[[Iterable[Outgoing]], Iterator[bytes]]
 
@@ -64,8 +77,19 @@ ALIVE = ("draft", "candidate", "published", "withdrawn")
 @click.option("--source", default="", help="D’où viennent ces notices ; sans elle, le nom du fichier.")
 @click.option("--format", "format_", type=click.Choice(IMPORTS), default="auto", show_default=True)
 @click.option("--status", type=click.Choice(["published", "candidate"]), default="published", show_default=True)
-@click.option("--dry-run", is_flag=True, help="Tout faire, puis tout défaire : rien n’est écrit.")
-@click.option("--report", "report_path", type=click.Path(path_type=Path), help="Le compte rendu, en JSON, ici aussi.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Tout faire, puis tout défaire : rien n’est écrit. Si le fichier se répète à plus de "
+    f"{importer.BATCH} notices d’écart, les chiffres sont une estimation.",
+)
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path),
+    callback=writable,
+    help="Le compte rendu, en JSON, ici aussi.",
+)
 @click.option("--by", default="travee", show_default=True, help="Qui importe, pour l’historique.")
 @as_json
 def import_(
@@ -81,6 +105,8 @@ def import_(
     """Fait entrer des fichiers de notices ; le même fichier deux fois ne change rien."""
     if format_ != "auto" and format_ not in files.READERS:
         raise click.UsageError(_not_yet(format_, files.READERS))
+    if len(source) > LONGEST_SOURCE:
+        raise click.UsageError(_("Le nom d’une source ne dépasse pas {n} signes.").format(n=LONGEST_SOURCE))
     reports: list[Report] = []
     troubles: list[str] = []
     with running(as_json) as travee, progress(_("Notices lues")) as step:
@@ -97,17 +123,10 @@ def import_(
             if report.trouble is not None:
                 troubles.append(f"{path.name} : {report.trouble.sentence()}")
         if not dry_run and any(report.got_in for report in reports):
-            _drain(travee)
+            bring_index_up_to_date(travee)
     document = _import_document(reports, troubles, dry_run)
-    if report_path is not None:
-        report_path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    finish(as_json, document, *_import_lines(reports, troubles, dry_run), code=_import_code(reports, troubles))
-
-
-def _drain(travee: Travee) -> None:
-    """What came in can be searched at once; what another process is indexing already, it will."""
-    while travee.drain():
-        pass
+    code = write_report(report_path, document, _import_code(reports, troubles))
+    finish(as_json, document, *_import_lines(reports, troubles, dry_run), code=code)
 
 
 def _source_name(path: Path) -> str:
@@ -116,7 +135,7 @@ def _source_name(path: Path) -> str:
     for suffix in path.suffixes[::-1]:
         if len(suffix) <= 8:
             name = name.removesuffix(suffix)
-    return name or path.name
+    return (name or path.name)[:LONGEST_SOURCE].rstrip()
 
 
 def _cannot_open(path: Path, error: OSError) -> str:
@@ -189,6 +208,9 @@ def _import_lines(reports: Sequence[Report], troubles: Sequence[str], dry_run: b
     yield from troubles
     if dry_run and reports:
         yield _("Essai à blanc : rien n’a été écrit.")
+        if any(r.counts["read"] > importer.BATCH for r in reports):
+            sentence = _("Si le fichier se répète à plus de {n} notices d’écart, ces chiffres sont une estimation.")
+            yield sentence.format(n=importer.BATCH)
 
 
 def _report_lines(report: Report) -> Iterator[str]:
@@ -246,7 +268,7 @@ def refused() -> None:
 def refused_list(source: str, as_json: bool) -> None:
     """Ce qui attend, et pourquoi."""
     with running(as_json) as travee, travee.db.read() as session:
-        rows = [(row, name) for row, name in sources.list_refused(session) if not source or name == source]
+        rows = sources.list_refused(session, source=source)
         document = [_refused_document(row, name) for row, name in rows]
     lines = [
         f"{r['id']:>6}  {format_date(row.created_at, 'short'):<10}  {r['source']}  {r['file'] or '—'} "
@@ -265,20 +287,35 @@ def refused_retry(source: str, by: str, as_json: bool) -> None:
     with running(as_json) as travee:
         report = importer.retry(travee.db, by=by, source=source)
         if report.got_in:
-            _drain(travee)
+            bring_index_up_to_date(travee)
         with travee.db.read() as session:
-            waiting = [(row, name) for row, name in sources.list_refused(session) if not source or name == source]
-            document = {
-                **report.counts,
-                "refused": len(waiting),
-                "refused_records": [_refused_document(row, name) for row, name in waiting],
-            }
+            listed = [
+                (row.format, _refused_document(row, name)) for row, name in sources.list_refused(session, source=source)
+            ]
+    waiting = [told for format_, told in listed if format_ != HARVESTED]
+    harvested = [told for format_, told in listed if format_ == HARVESTED]
+    document = {**report.counts, "refused": len(waiting), "refused_records": waiting, "left_to_harvest": harvested}
+    document["error"] = report.trouble.sentence() if report.trouble else None
     lines = [
         ngettext("{n} notice est entrée.", "{n} notices sont entrées.", report.got_in).format(n=report.got_in),
         ngettext("{n} attend encore.", "{n} attendent encore.", len(waiting)).format(n=len(waiting)),
     ]
-    code = DONE if not waiting else IN_PART if report.got_in else FAILED
+    if harvested:
+        lines.append(_left_to_harvest(harvested))
+    if report.trouble:
+        lines.append(report.trouble.sentence())
+    code = DONE if not waiting and report.complete else IN_PART if report.got_in else FAILED
     finish(as_json, document, *lines, code=code)
+
+
+def _left_to_harvest(harvested: Sequence[Mapping[str, Any]]) -> str:
+    """Refused records of partners: what was kept is not what would come now."""
+    names = [r["identifier"] or f"{r['source']} n° {r['position']}" for r in harvested]
+    return ngettext(
+        "{n} notice moissonnée n’est pas relue ici, elle revient avec la prochaine moisson : {names}.",
+        "{n} notices moissonnées ne sont pas relues ici, elles reviennent avec la prochaine moisson : {names}.",
+        len(names),
+    ).format(n=format_number(len(names)), names=", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else ""))
 
 
 def _refused_document(row: Refused, source: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,19 @@ from sqlalchemy.orm import Session
 from catalogue import authorities, notices, sources
 from catalogue import inbox as waiting
 from catalogue.app import Travee
-from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, progress, running
+from catalogue.commands import (
+    DONE,
+    FAILED,
+    IN_PART,
+    as_json,
+    bring_index_up_to_date,
+    fail,
+    finish,
+    progress,
+    running,
+    writable,
+    write_report,
+)
 from catalogue.db import now
 from catalogue.i18n import _, format_instant, format_number, ngettext
 from catalogue.models import Concept, ConceptScheme, Run, Source, SourceRecord
@@ -217,7 +228,7 @@ def _told(last: Mapping[str, Any] | None) -> str:
 @click.option("--full", is_flag=True, help="Tout redemander, pas seulement ce qui a changé.")
 @click.option("--from", "since", default="", help="Ce qui a changé depuis ce jour (AAAA-MM-JJ).")
 @click.option("--replay", type=int, help="Relire les pages gardées d’une moisson, sans réseau.")
-@click.option("--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Bilan JSON.")
+@click.option("--report", type=click.Path(path_type=Path), callback=writable, help="Bilan JSON.")
 @as_json
 def harvest(
     names: tuple[str, ...],
@@ -249,12 +260,11 @@ def harvest(
                 failures.append((name, one))
             else:
                 done.append(one)
-        _bring_index_up_to_date(travee)
+        bring_index_up_to_date(travee)
     document = _document(done, failures)
-    if report:
-        report.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    code = write_report(report, document, _exit_code(done, failures))
     lines = [line for one in done for line in _lines(one)] + [words for _name, words in failures]
-    finish(as_json, document, *(lines or [_("Aucune source à moissonner.")]), code=_exit_code(done, failures))
+    finish(as_json, document, *(lines or [_("Aucune source à moissonner.")]), code=code)
 
 
 def _harvest_one(travee: Travee, name: str, full: bool, since: str) -> run.Report | str:
@@ -289,15 +299,6 @@ def _not_written(name: str, error: Exception) -> str:
     return _("« {name} » : la base ou le disque n’a pas pu être écrit ({error}). Relancez la moisson.").format(
         name=name, error=words
     )
-
-
-def _bring_index_up_to_date(travee: Travee) -> None:
-    """What came in can be found at once; where that fails, the queue keeps it for the worker."""
-    try:
-        while travee.drain():
-            pass
-    except (OSError, SQLAlchemyError) as error:
-        click.echo(_("L’index n’a pas pu être mis à jour : {error}").format(error=error), err=True)
 
 
 def _document(done: Sequence[run.Report], failures: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -430,7 +431,7 @@ def thesaurus_import(file: Path, as_json: bool) -> None:
                 template = _("{scheme} : {created} concepts entrés, {updated} mis à jour, {unchanged} inchangés.")
                 lines.append(template.format(**rows[-1]))
                 lines += [f"  {words}" for words in problems]
-        _bring_index_up_to_date(travee)
+        bring_index_up_to_date(travee)
     finish(as_json, {"schemes": rows}, *lines)
 
 

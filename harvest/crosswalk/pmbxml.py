@@ -30,7 +30,7 @@ from lxml import etree
 
 from catalogue.pmb import HEADER, ITEM_TAGS, fields_from_header, item_from_fields, link_target, names_issue
 from catalogue.problems import Problem, Refusal
-from catalogue.unimarc import Field, Fields, Record, RecordItem, control, first, leader, title, typed
+from catalogue.unimarc import LONGEST_TARGET, Field, Fields, Record, RecordItem, control, first, leader, title, typed
 
 MAX_RECORD_BYTES = 20_000_000
 MAX_FIELDS = 10_000
@@ -140,7 +140,8 @@ def own_bulletin(record: Record) -> str:
     """The bulletin that this record describes, when it is an issue's own record: articles name it as host."""
     if leader(record.fields)[7:9] != "s2":
         return ""
-    return next((typed(f, "id") for f in record.fields if f["t"] == "200"), "")
+    number = next((typed(f, "id") for f in record.fields if f["t"] == "200"), "")
+    return number if len(number) <= LONGEST_TARGET else ""
 
 
 @lru_cache(maxsize=256)
