@@ -90,7 +90,8 @@ class Report:
 
     def stop(self, error: Exception) -> None:
         """What broke off, in a sentence. The first trouble is the one that tells."""
-        detail = next(iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__)
+        said = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
+        detail = next(iter(str(said).splitlines()), type(error).__name__)
         code = "import.unreadable" if isinstance(error, OSError) else "import.stopped"
         self.complete = False
         self.trouble = self.trouble or Refusal(0, "", code, {"detail": detail})
@@ -146,15 +147,15 @@ def retry(database: Database, *, by: str, source: str = "") -> Report:
     What one file brought is one run and one lot again, and has the status that its import gave.
     """
     total = Report("", source)
-    groups: dict[tuple[str, str, str], list[int]] = {}
+    groups: dict[tuple[str, str, str, str], list[int]] = {}
     with database.read() as session:
         for row, name in sources.list_refused(session, source=source):
             if row.format in files.READERS and row.code != "record.number_repeated":
                 run = session.get(Run, row.run_id) if row.run_id else None
                 status = run.checkpoint.get("status", "published") if run else "published"
-                groups.setdefault((name, row.file_name, status), []).append(row.id)
-    for (name, file_name, status), ids in groups.items():
-        report = Report(file_name, name)
+                groups.setdefault((name, row.file_name, row.format, status), []).append(row.id)
+    for (name, file_name, format, status), ids in groups.items():
+        report = Report(file_name, name, format)
         taking = _Import(database, report, status, by)
         taking.run(partial(_kept, taking, ids))
         for counted, n in report.counts.items():
@@ -174,7 +175,6 @@ def _kept(taking: _Import, ids: Sequence[int]) -> Iterator[Part]:
                 read = files.read_bytes(row.raw, row.format, taking.profile)
                 found = [replace(r, position=row.position) for r in read if isinstance(r, Record)]
                 if found and not any(map(intake.refuse, found)):
-                    taking.report.format = row.format
                     ready += found
                     tried.append(row.id)
         if ready:
@@ -242,7 +242,7 @@ class _Import:
                     report.run_id = report.batch_id = None
                 else:
                     session.commit()
-        except Exception:
+        except BaseException:
             report.counts, report.refused, report.told, report.run_id, report.batch_id = before
             raise
 

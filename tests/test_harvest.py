@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -572,6 +572,24 @@ def test_a_record_on_its_way_out_is_refused_by_name_and_read_next_time(net: Netw
     assert told(net.harvest()) == {"received": 25, "new": 1, "unchanged": 24, "inbox": 1}
     with net.read() as session:
         assert sources.list_refused(session) == []
+
+
+def test_an_identifier_beyond_measure_is_refused_and_the_rest_goes_in(
+    net: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net.meet(base(3))
+    read_one = run._read_one
+
+    def monstrous(source: Source, record: Any, page: int, n: int, position: int) -> Any:
+        record = replace(record, identifier=record.identifier + "x" * 40_000) if n == 2 else record
+        return read_one(source, record, page, n, position)
+
+    monkeypatch.setattr(run, "_read_one", monstrous)
+    report = net.harvest()
+    assert told(report) == {"received": 3, "new": 2, "refused": 1, "inbox": 2}
+    (refused,) = report.document()["refused_records"]
+    assert len(refused["identifier"]) == 255
+    assert "dépasse 255 signes" in refused["reason"]
 
 
 def test_a_record_without_a_title_is_refused_and_the_rest_goes_in(net: Network) -> None:

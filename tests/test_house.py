@@ -295,7 +295,10 @@ TWO_TESTS = """
 """
 
 
-def test_what_is_missing_from_the_system_is_said_at_the_end(pytester: pytest.Pytester) -> None:
+def test_what_is_missing_from_the_system_is_said_at_the_end(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRAVEE_TEST_ALL", raising=False)
     pytester.makepyfile(TWO_TESTS)
     result = pytester.runpytest_inprocess("-p", "tests.needs")
     result.assert_outcomes(passed=1, skipped=1)

@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import func, select, text
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.orm import Session
 
 import dev
-from catalogue import copies, history, i18n, items, lots, notices, setup, sources
+from catalogue import copies, desk_reading, history, i18n, items, lots, notices, setup, sources
+from catalogue.app import Travee
 from catalogue.config import Settings
 from catalogue.db import Database, now
 from catalogue.models import (
@@ -34,10 +36,11 @@ from catalogue.models import (
     SourceRecord,
     SourceVersion,
 )
-from catalogue.unimarc import LEADER, Field, Fields, RecordItem, title
-from export import records
+from catalogue.problems import Refusal
+from catalogue.unimarc import LEADER, Field, Fields, Record, RecordItem, title
+from export import pmbxml, records
 from export.iso2709 import record_bytes
-from harvest import files, importer
+from harvest import files, importer, intake
 from harvest.importer import Report
 from tests.cast import field, notice
 
@@ -440,7 +443,68 @@ def test_a_base_that_does_not_answer_keeps_what_went_in_and_says_so(
     assert counts(report) == {"read": 4, "created": 4, "items": 4}
     assert report.trouble is not None
     assert "Relancez l’import" in report.trouble.sentence()
+    assert ends_of_runs(database) == [("incomplete", "import.stopped", 4)]
     assert counts(take(database, path)) == {"read": 5, "created": 1, "unchanged": 4, "items": 1}
+
+
+def ends_of_runs(database: Database) -> list[tuple[str, str, int]]:
+    """How each run ended, why, and how many records it says it created."""
+    with database.read() as session:
+        runs = session.scalars(select(Run).order_by(Run.id)).all()
+        return [(r.status, (r.reason or {}).get("code", ""), r.counts.get("created", 0)) for r in runs]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(OSError(5, "Input/output error"), "import.unreadable"), (KeyboardInterrupt(), "import.interrupted")],
+)
+def test_a_reading_that_breaks_off_leaves_no_run_running(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: str
+) -> None:
+    monkeypatch.setattr(importer, "BATCH", 2)
+    path = write(tmp_path, *(record(str(n), f"Titre {n}") for n in range(5)))
+    read = files.read
+
+    def read_four(*args: Any) -> Iterator[Any]:
+        for found in read(*args):
+            if found.position == 5:
+                raise error
+            yield found
+
+    monkeypatch.setattr(files, "read", read_four)
+    if isinstance(error, OSError):
+        report = take(database, path)
+        assert counts(report) == {"read": 4, "created": 4}
+        assert report.trouble is not None
+        assert report.trouble.sentence().startswith("La lecture s’est interrompue (Input/output error).")
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            take(database, path)
+    assert ends_of_runs(database) == [("incomplete", code, 4)]
+
+
+@pytest.mark.parametrize("place", ["number", "link", "bulletin"])
+def test_one_monstrous_value_does_not_stop_the_others(database: Database, tmp_path: Path, place: str) -> None:
+    noise = "".join(Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=40_000))
+    link: Field = {"t": "463", "i": "  ", "s": [["t", "Revue"], ["9", f"id:{noise}"], ["9", "lnk:bull"]]}
+    own: Field = {"t": "200", "i": "1 ", "s": [["a", "Deux"], ["9", f"id:{noise}"]]}
+    monsters: dict[str, Fields] = {
+        "number": record(noise, "Deux"),
+        "link": record("2", "Deux", link, copy("B2")),
+        "bulletin": [{"t": "000", "v": "     nas2 22     3  450 "}, {"t": "001", "v": "2"}, own],
+    }
+    path = tmp_path / "fonds.xml"
+    several = (record("1", "Un"), monsters[place], record("3", "Trois"))
+    path.write_bytes(b"".join(pmbxml.file_bytes([(fields, []) for fields in several])))
+    report = take(database, path)
+    assert report.trouble is None
+    if place != "number":
+        assert counts(report, "read", "created") == {"read": 3, "created": 3}
+        return
+    assert counts(report) == {"read": 3, "created": 2, "refused": 1}
+    (told,) = report.refused
+    assert "dépasse 255 signes" in told.sentence()
+    assert len(told.sentence()) < 200
 
 
 def test_compressed_pieces_may_follow_one_another(database: Database, tmp_path: Path) -> None:
@@ -475,6 +539,63 @@ def test_refused_records_are_tried_again_as_they_came(database: Database, tmp_pa
     with database.read() as session:
         assert [row.code for row, _name in sources.list_refused(session)] == ["iso2709.cut"]
     assert importer.retry(database, by="claire").counts["read"] == 0
+
+
+def hold_back(monkeypatch: pytest.MonkeyPatch, *numbers: str) -> None:
+    """An older Travée, that could not take these records in yet."""
+    refuse = intake.refuse
+
+    def refuse_more(found: Record) -> Refusal | None:
+        if found.control_number in numbers:
+            return Refusal(found.position, found.control_number or "", "record.marc21", raw=found.raw)
+        return refuse(found)
+
+    monkeypatch.setattr(intake, "refuse", refuse_more)
+
+
+def test_what_is_tried_again_has_the_status_of_its_import_in_one_lot_a_file(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "RETRIED", 2, raising=False)
+    checked = write(tmp_path, *(record(str(n), f"À relire {n}") for n in range(5)), name="checked.mrc")
+    with monkeypatch.context() as older:
+        hold_back(older, *"01234")
+        take(database, checked, status="candidate")
+        take(database, write(tmp_path, record("3", "Sûre"), name="sure.mrc"), source="autre")
+    runs, batches = count(database, Run), count(database, Batch)
+    assert counts(importer.retry(database, by="claire"), "read", "created") == {"read": 6, "created": 6}
+    assert titles(database) == ["Sûre"]
+    assert titles(database, "candidate") == [f"À relire {n}" for n in range(5)]
+    assert (count(database, Run) - runs, count(database, Batch) - batches) == (2, 2)
+    with database.read() as session:
+        assert sources.list_refused(session) == []
+
+
+def test_two_refused_records_with_one_number_are_not_mixed_up(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        hold_back(older, "7")
+        take(database, write(tmp_path, record("7", "Première"), record("7", "Seconde")))
+    assert counts(importer.retry(database, by="claire")) == {"read": 2, "created": 1, "refused": 1}
+    assert titles(database) == ["Première"]
+    with database.read() as session:
+        ((kept, _name),) = sources.list_refused(session)
+        assert (kept.code, kept.raw) == ("record.number_repeated", record_bytes(record("7", "Seconde")))
+
+
+def test_the_list_of_refused_records_leaves_their_bytes_where_they_are(database: Database, tmp_path: Path) -> None:
+    untitled = [[UNTITLED[0], {"t": "001", "v": str(n)}, field("300", "a", "x" * 5000)] for n in range(3)]
+    take(database, write(tmp_path, *untitled))  # type: ignore[arg-type]
+    with database.read() as session:
+        listed = sources.list_refused(session, limit=2)
+        assert [row.identifier for row, _name in listed] == ["0", "1"]
+        assert ["raw" in inspect(row).unloaded for row, _name in listed] == [True, True]
+        assert (sources.count_refused(session), sources.count_refused(session, source="autre")) == (3, 0)
+        assert sources.list_refused(session, source="autre") == []
+        lines, total = desk_reading.refused(session, limit=2)
+        assert ([line.identifier for line in lines], total) == (["0", "1"], 3)
+        assert "xxx" in lines[0].excerpt
 
 
 # --- taken back, and cut short ---------------------------------------------------------------
@@ -633,6 +754,108 @@ def test_a_missing_file_is_told_and_the_next_one_is_read(travee: Any, tmp_path: 
     assert (document["created"], document["complete"]) == (1, False)
     assert "absent.mrc" in document["errors"][0]
     assert travee("import", tmp_path / "absent.mrc").exit_code == 1
+
+
+def test_an_import_that_breaks_off_tells_what_went_in_and_the_next_file_goes_on(
+    travee: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "BATCH", 2)
+    first = write(tmp_path, *(record(str(n), f"Miettes {n}", copy(f"B{n}")) for n in range(3)), name="first.mrc")
+    second = write(tmp_path, record("9", "Quartiers", copy("B9"), copy("B10")), name="second.mrc")
+    add = items.add_many
+
+    def lose(session: Session, rows: Any, **more: Any) -> Any:
+        if len(rows) == 1:
+            raise PendingRollbackError("the connection is gone")
+        return add(session, rows, **more)
+
+    monkeypatch.setattr(items, "add_many", lose)
+    done = travee("import", first, second, "--json")
+    assert done.exit_code == 3
+    document = json.loads(done.output)
+    assert [(f["file"], f["created"], f["complete"]) for f in document["files"]] == [
+        ("first.mrc", 2, False),
+        ("second.mrc", 1, True),
+    ]
+    assert "the connection is gone" in document["errors"][0]
+    assert len(json.loads(travee("search", "miettes", "--json").output)["hits"]) == 2
+
+
+def test_an_import_that_could_not_begin_has_failed(
+    travee: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*args: Any, **more: Any) -> Any:
+        raise PendingRollbackError("the connection is gone")
+
+    monkeypatch.setattr(intake, "take_in", lose)
+    done = travee("import", write(tmp_path, record("1", "Un")), "--json")
+    assert done.exit_code == 1
+    assert (json.loads(done.output)["read"], json.loads(done.output)["complete"]) == (0, False)
+
+
+def test_an_index_that_cannot_be_written_does_not_hide_what_went_in(
+    travee: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Travee) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Travee, "drain", full)
+    done = travee("import", write(tmp_path, record("1", "Un")))
+    assert "créées : 1" in done.output
+    assert "No space left" in done.output
+
+
+@pytest.mark.parametrize("command", ["import", "harvest"])
+@pytest.mark.parametrize("place", ["absent/r.json", "."])
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_done(
+    travee: Any, tmp_path: Path, command: str, place: str
+) -> None:
+    what = write(tmp_path, record("1", "Miettes")) if command == "import" else "RECI"
+    done = travee(command, what, "--report", tmp_path / place)
+    assert done.exit_code == 2
+    assert "Le compte rendu ne peut pas être écrit" in done.output
+    assert json.loads(travee("search", "miettes", "--json").output)["hits"] == []
+
+
+def test_a_wrong_command_leaves_no_empty_report_behind(travee: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Un"))
+    assert travee("import", path, "--report", tmp_path / "r.json", "--source", "x" * 81).exit_code == 2
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_the_name_of_a_source_is_no_longer_than_its_column(travee: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, record("1", "Un"), name="f" * 120 + ".mrc")
+    done = travee("import", path, "--source", "x" * 81)
+    assert done.exit_code == 2
+    assert "ne dépasse pas 80 signes" in done.output
+    document = json.loads(travee("import", path, "--json").output)
+    assert document["files"][0]["source"] == "f" * 80
+
+
+def test_a_dry_run_of_a_long_file_says_that_it_estimates(
+    travee: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, *(record(str(n), f"Titre {n}") for n in range(3)))
+    assert "estimation" not in travee("import", path, "--dry-run").output
+    monkeypatch.setattr(importer, "BATCH", 2)
+    done = travee("import", path, "--dry-run")
+    assert "Si le fichier se répète à plus de 2 notices d’écart, ces chiffres sont une estimation." in done.output
+    assert "estimation" in travee("import", "--help").output
+
+
+def test_what_a_harvest_refused_is_named_and_is_no_failure_of_a_retry(travee: Any, tmp_path: Path) -> None:
+    base = Database(f"sqlite:///{tmp_path / 'var' / 'travee.db'}")
+    with base.write() as session:
+        source = sources.for_file(session, "RECI")
+        kept = Refused(source_id=source.id, position=4, identifier="oai:RECI:4", code="harvest.ghost", format="oai")
+        kept.params, kept.raw, kept.sha256, kept.created_at = {"identifier": "oai:RECI:4"}, b"<record/>", "", now()
+        sources.keep_refused(session, kept)
+    base.close()
+    done = travee("refused", "retry")
+    assert done.exit_code == 0
+    assert "elle revient avec la prochaine moisson : oai:RECI:4." in done.output
+    document = json.loads(travee("refused", "retry", "--json").output)
+    assert (document["refused"], [r["identifier"] for r in document["left_to_harvest"]]) == (0, ["oai:RECI:4"])
 
 
 def test_what_went_in_and_what_did_not_is_told_in_words_and_in_json(travee: Any, tmp_path: Path) -> None:
