@@ -78,6 +78,7 @@ def save(
     choices: Mapping[str, str] | None = None,
     not_the_same: Collection[str] = (),
     why: str = "",
+    new_address: str = "",
 ) -> Outcome:
     """Write the form's values into a notice, new or at `version`; `choices` says, after a comparison, what to take.
 
@@ -104,7 +105,7 @@ def save(
     kind, done = _named(notice, status)
     if notice is None:
         batch = history.open_batch(session, kind, by=by, why=why)
-        made = notices.create(session, after, by=by, status=status, batch=batch)
+        made = notices.create(session, after, by=by, status=status, batch=batch, address=new_address)
         return Outcome(done, made.address, batch.id, tuple(problems), others, synonyms, version=made.version)
     if status == notice.status and [occurrence(f) for f in after] == [occurrence(f) for f in notice.fields]:
         return Outcome("unchanged", address, problems=tuple(problems), version=version)

@@ -19,6 +19,7 @@ from catalogue.models import Batch, Centre, Item, Location, Notice
 from catalogue.problems import Problem
 from catalogue.unimarc import RecordItem, responsibilities
 
+LONGEST_BARCODE = 255
 COLUMNS = (
     "barcode",
     "inventory_number",
@@ -70,8 +71,9 @@ def add_many(
             extra["note"] = copy.note
         if copy.status:
             extra["status"] = copy.status
-        if barcode in taken:
-            problems.append(Problem("995", "f", "item.barcode_taken", "warning", {"barcode": barcode}))
+        if barcode in taken or (barcode and len(barcode) > LONGEST_BARCODE):  # none is that long: damaged
+            code_of = "item.barcode_taken" if barcode in taken else "item.barcode_long"
+            problems.append(Problem("995", "f", code_of, "warning", {"barcode": (barcode or "")[:60]}))
             extra["barcode_refused"] = barcode
             barcode = None
         elif barcode:

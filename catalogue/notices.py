@@ -59,6 +59,7 @@ class NewNotice:
     scope: str = ""  # the source whose number space its links use
     status: str = "published"
     owner_id: int | None = None
+    address: str = ""  # chosen beforehand, so that a form sent twice makes one notice
 
 
 # --- finding ---------------------------------------------------------------------------------
@@ -114,10 +115,13 @@ def create(
     why: str = "",
     batch: Batch | None = None,
     owner_id: int | None = None,
+    address: str = "",
 ) -> Notice:
     """One notice made here: every field is ours."""
     batch = batch or history.open_batch(session, "create", by=by, why=why)
-    (notice_id,) = create_many(session, [NewNotice(fields, status=status, owner_id=owner_id)], batch=batch)
+    (notice_id,) = create_many(
+        session, [NewNotice(fields, status=status, owner_id=owner_id, address=address)], batch=batch
+    )
     return get(session, notice_id)
 
 
@@ -132,7 +136,7 @@ def create_many(
     revisions = list(history.take(session, "revision", len(rows)))
     default_owner = our_centre(session).id
     at = batch.at
-    addresses = _new_addresses(session, len(rows))
+    addresses = [row.address or new for row, new in zip(rows, _new_addresses(session, len(rows)), strict=True)]
     projections: dict[int, Projection] = {}
     records = []
     for number, seq, revision, address, row in zip(numbers, sequence, revisions, addresses, rows, strict=True):

@@ -31,6 +31,7 @@ SENTENCES: dict[str, str] = {
     "url.invalid": N_("L’adresse « {value} » doit commencer par http:// ou https://."),
     # -- items --------------------------------------------------------------------------------
     "item.barcode_elsewhere": N_("Le code-barres {barcode} est déjà celui d’un exemplaire de « {title} »."),
+    "item.barcode_long": N_("Le code-barres « {barcode}… » est trop long ; l’exemplaire est entré sans, à vérifier."),
     "item.barcode_taken": N_(
         "Le code-barres {barcode} existe déjà ; l’exemplaire est entré sans code-barres, à vérifier."
     ),

@@ -752,3 +752,15 @@ def test_the_history_of_an_imported_copy_begins_with_its_lot(claire: FlaskClient
         items.add_many(session, [(notice.id, RecordItem(call_number="364.4", barcode="B1"))], batch=batch)
         address = notice.address
     assert "exemplaire 364.4" in text(claire.get(f"/bureau/notices/{address}/historique"))
+
+
+def test_a_double_click_makes_one_notice(app: Flask, claire: FlaskClient) -> None:
+    page = claire.get("/bureau/notices/nouvelle?modele=book").get_data(as_text=True)
+    found = re.search(r'name="nouvelle" value="([0-9a-z]{8})"', page)
+    assert found
+    sent = {"kind": "book", "title": "La ville en miettes", "action": "save", "nouvelle": found[1]}
+    first, second = (claire.post("/bureau/notices/nouvelle", data=sent) for _click in range(2))
+    assert first.status_code == second.status_code == 303
+    assert found[1] in first.headers["Location"]
+    with app.extensions["travee"].db.read() as session:
+        assert len(session.scalars(select(Notice.id)).all()) == 1

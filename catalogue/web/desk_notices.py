@@ -14,7 +14,7 @@ from catalogue import cataloguing, desk_history, desk_reading, form, items, noti
 from catalogue.cataloguing import EDITABLE, UNFINISHED, Copy, Outcome
 from catalogue.form import Values
 from catalogue.i18n import _
-from catalogue.identifiers import is_code
+from catalogue.identifiers import is_code, new_code
 from catalogue.models import Item, Notice
 from catalogue.unimarc import KINDS
 from catalogue.validation import validate
@@ -100,6 +100,12 @@ def _save(notice: Notice | None) -> ResponseReturnValue:
     return _show(notice, values, outcome=outcome, publishing=True, version=_version(notice), status=422)
 
 
+def _token() -> str:
+    """The address that a new notice will have: the form carries it, so a double click makes one notice."""
+    given = request.form.get("nouvelle", "")
+    return given if is_code(given) else new_code()
+
+
 def _version(notice: Notice | None) -> int:
     """The version that the person has before their eyes, not the one that has come since."""
     given = request.form.get("version", "")
@@ -108,21 +114,23 @@ def _version(notice: Notice | None) -> int:
 
 def _written(address: str, values: Values, asked: str) -> Outcome:
     """Save, in one transaction; when somebody saves in the same instant, look again: it is a comparison then."""
+    token = "" if address else _token()
     choices = {name.removeprefix("choix_"): v for name, v in request.form.items() if name.startswith("choix_")}
     for attempt in (1, 2):
         try:
             with ctx.get_writer() as session:
-                notice = notices.find(session, address) if address else None
+                notice = notices.find(session, address or token) if address or token else None
                 return cataloguing.save(
                     session,
                     notice,
                     values,
                     by=current_user.login,
                     asked=asked,
-                    version=_version(notice),
+                    version=_version(notice) if address or notice is None else notice.version,
                     choices=choices,
                     not_the_same=request.form.getlist("pas_la_meme"),
                     why=form.one_line(request.form.get("pourquoi", ""))[:200],
+                    new_address=token,
                 )
         except StaleDataError:
             if attempt == 2:
@@ -182,6 +190,7 @@ def _show(
         done=done if done in DONE else "",
         lot=desk_history.last_lot(session, notice, current_user.login) if notice and done else None,
         model=forms.MODEL_OF.get(shown.kind, ""),
+        token="" if notice else _token(),
         why=request.form.get("pourquoi", ""),
     )
     return page, status
