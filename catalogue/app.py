@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import date
 from threading import Event, Lock, Thread
 
 from flask import Flask, Response, g, request
@@ -40,6 +41,7 @@ class Travee:
         self._wake = Event()
         self._stop = Event()
         self._worker: Thread | None = None
+        self._erased_on: date | None = None
 
     def index(self) -> sync.Index:
         with self._lock:
@@ -73,8 +75,10 @@ class Travee:
     def work_once(self) -> int:
         """One pass of the worker: the index queue, the counts, the erasure of old personal data."""
         self.flush_counts()
-        with self.db.write() as session:
-            visits.erase_old(session, months=self.settings.request_retention_months)
+        if self._erased_on != (today := db.now().date()):  # once a day is enough, and takes the write lock once
+            with self.db.write() as session:
+                visits.erase_old(session, months=self.settings.request_retention_months)
+            self._erased_on = today
         done = 0
         while n := self.drain():
             done += n

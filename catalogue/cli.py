@@ -9,6 +9,7 @@ from importlib import metadata
 import click
 
 from catalogue import i18n
+from catalogue.config import Settings
 
 
 def version() -> str:
@@ -23,7 +24,9 @@ def version() -> str:
 @click.version_option(version(), prog_name="travee")
 def main() -> None:
     """Travée, le catalogue des centres de documentation."""
-    chosen = os.environ.get("TRAVEE_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES")
+    settings = Settings()  # of the environment or of `.env`
+    said = settings.language if "language" in settings.model_fields_set else ""
+    chosen = said or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES")
     chosen = chosen or os.environ.get("LANG") or locale.getlocale()[0]
     i18n.set_language(i18n.best_language(chosen))
 
