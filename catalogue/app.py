@@ -56,7 +56,8 @@ class Travee:
     def drain_soon(self) -> None:
         """After a commit: at once, so that what was just saved can be found; a failure leaves the queue rows."""
         try:
-            self.drain()
+            while self.drain():
+                pass
         except (OSError, SQLAlchemyError):
             log.exception("the index could not be brought up to date; its queue keeps what waits")
         self._wake.set()

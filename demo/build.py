@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import socket
 import sys
 import time
 from contextlib import ExitStack
@@ -35,6 +36,10 @@ IDENTITY = "oai:RECI:{001}"  # part of our base was shared with RECI under the s
 def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     started = time.monotonic()
+    for port in (asked.port, asked.port + 1):  # before anything is erased: another demo may be running
+        if not _is_free(port):
+            print(f"Le port {port} est déjà pris : arrêtez ce qui l’occupe, ou choisissez --port.", file=sys.stderr)
+            return 1
     if asked.fresh:
         shutil.rmtree(DATA, ignore_errors=True)
     settings = demo_settings(DATA, asked.port)
@@ -115,6 +120,16 @@ def load_thesaurus(travee: Travee) -> None:
     with travee.db.write() as session:
         for scheme in skos.read(path):
             authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 def demo_settings(folder: Path, port: int) -> Settings:

@@ -33,6 +33,9 @@ MESSAGES = {
 }
 
 
+INDEX_DIFFERS = N_(
+    "L’index s’écarte de la base : lancez « travee index sync », puis « travee index rebuild » si cela reste."
+)
 LEFT = {
     "changed_since": N_("Laissé : {what}, modifié depuis par {by}."),
     "barcode_taken": N_("Laissé : {what}, son code-barres est maintenant celui d’un autre exemplaire."),
@@ -134,7 +137,7 @@ def _account(session: Any, login: str, as_json: bool) -> User:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=5000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 @click.option("--threads", default=8, show_default=True)
 @click.option("--no-worker", is_flag=True, help="Sans le travailleur (un autre processus s’en charge).")
 def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
@@ -152,6 +155,8 @@ def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
     click.echo(_("Travée répond sur http://{host}:{port}/").format(host=host, port=port), err=True)
     try:
         waitress.serve(app, host=host, port=port, threads=threads, ident=None)
+    except OSError as error:
+        fail(False, _("Le port {port} ne peut pas être ouvert ({detail}).").format(port=port, detail=error.strerror))
     finally:
         travee.close()
 
@@ -225,9 +230,7 @@ def index_check(as_json: bool) -> None:
     wrong = any(document.values())
     sentence = _("L’index et la base disent la même chose.")
     if wrong:
-        sentence = _(
-            "L’index s’écarte de la base : lancez « travee index sync », puis « travee index rebuild » si cela reste."
-        )
+        sentence = _(INDEX_DIFFERS)
     finish(as_json, {"agree": not wrong, **document}, sentence, code=FAILED if wrong else 0)
 
 
@@ -360,6 +363,8 @@ def check(repair: bool, as_json: bool) -> None:
         "index": {"missing": report.missing, "stale": report.stale, "orphaned": report.orphaned},
     }
     lines = [f"{f.entity} {f.address} : {f.what}" for f in found]
+    if report.missing or report.stale or report.orphaned:
+        lines.append(_(INDEX_DIFFERS))
     lines.append(_("Des écarts ont été trouvés.") if wrong else _("Tout concorde."))
     finish(as_json, document, *lines, code=FAILED if wrong else 0)
 
