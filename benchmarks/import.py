@@ -34,6 +34,7 @@ from catalogue.db import Database
 from catalogue.unimarc import Field, Fields
 from export.iso2709 import record_bytes
 from harvest import files, importer
+from harvest.crosswalk import iso2709
 
 REAL = dev.ROOT.parent / "shared" / "data" / "unimarc" / "roubaix_bib_2383.mrc.gz"
 TIMES = 20
@@ -159,7 +160,7 @@ def renumber(path: Path, target: Path) -> Path:
     """The file several times, each time under other record numbers and barcodes: records that are all new."""
     with target.open("wb") as out:
         for n in range(TIMES):
-            for record in files.READERS["unimarc"](path.open("rb")):
+            for record in iso2709.read_file(path.open("rb")):
                 fields = [numbered(f, n) for f in getattr(record, "fields", ())]
                 out.write(record_bytes(fields))
     return target

@@ -9,25 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalogue import db
+from catalogue.entities import ConceptRow
 from catalogue.models import Concept, ConceptLabel, ConceptRelation, ConceptScheme, Notice, NoticeConcept
 from catalogue.text import fold, sort_key
-
-
-@dataclass(frozen=True, slots=True)
-class ConceptRow:
-    """A concept as a thesaurus file gives it; `broader` and `related` are URIs of the same file."""
-
-    uri: str
-    preferred: Mapping[str, str]  # language -> label
-    alternate: tuple[tuple[str, str], ...] = ()  # (language, label)
-    broader: tuple[str, ...] = ()
-    related: tuple[str, ...] = ()
-    mappings: tuple[tuple[str, str], ...] = ()  # (exactMatch…, URI)
-    scope_note: str = ""
-
-    @property
-    def label(self) -> str:
-        return self.preferred.get("fr") or next(iter(self.preferred.values()), self.uri)
 
 
 @dataclass(slots=True)

@@ -1,8 +1,9 @@
 """Files that come in: opened, recognised by what is in them, and read record by record.
 
-To add a format, write its reader in `crosswalk/` (a stream of bytes in, Records and Refusals out) and name it
-in READERS. A file that cannot be read at all gives one Refusal at position 0; a file that breaks off gives
-what stands before, then a Refusal.
+To add a format, write its module in `crosswalk/`, with `read_file(stream, profile)` (bytes in; Records, rows of
+`catalogue.entities` and Refusals out), and name it in READERS: it is imported when a file needs it. `profile`
+holds the habits of the source. A file that cannot be read at all gives one Refusal at position 0; a file that
+breaks off gives what stands before, then a Refusal.
 """
 
 from __future__ import annotations
@@ -11,17 +12,27 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from catalogue.entities import AgentRow, ClassRow, Thesaurus
 from catalogue.problems import Refusal
 from catalogue.unimarc import Record
 from harvest import dialect
-from harvest.crosswalk import iso2709, pmbxml
 
-Reader = Callable[[BinaryIO], Iterator[Record | Refusal]]
+Profile = Mapping[str, Any]
+Row = AgentRow | ClassRow | Thesaurus
+Read = Record | Row | Refusal
+Reader = Callable[[BinaryIO, Profile], Iterator[Read]]
 
-READERS: Mapping[str, Reader] = {"unimarc": iso2709.read_file, "pmbxml": pmbxml.read_file}
+# Which module of `crosswalk/` reads which format. ISO 2709 tells UNIMARC from MARC 21 record by record.
+READERS: Mapping[str, str] = {
+    "unimarc": "iso2709",
+    "pmbxml": "pmbxml",
+}
+# What is read is UNIMARC as its program writes it: the dialects are undone here, and copies found.
+_UNIMARC = frozenset(("unimarc", "marcxml"))
 
 # What each format is called in a sentence, those too that are not read yet: they are recognised all the same.
 NAMES: Mapping[str, str] = {
@@ -49,23 +60,37 @@ _PIECE = 1 << 18
 _GZIP = b"\x1f\x8b"
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0")
+# By the first element that says something: a root we know, or what somebody's answer wraps.
 _ROOTS = {
     "unimarc": "pmbxml",
     "notice": "pmbxml",
-    "collection": "marcxml",
-    "record": "marcxml",
     "mods": "mods",
     "modsCollection": "mods",
     "dc": "dc",
-    "xml": "endnote",
+    "records": "endnote",
+    "collection": "marcxml",
+    "record": "marcxml",
+    "leader": "marcxml",
+    "datafield": "marcxml",
+    "controlfield": "marcxml",
 }
+# Answers that wrap records (OAI-PMH, SRU): their own <record> says nothing about what is inside.
+_ENVELOPES = frozenset(("OAI-PMH", "searchRetrieveResponse", "explainResponse"))
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
+_WORKBOOK = re.compile(rb"\[Content_Types\]\.xml|xl/")
+_SIGNS = (
+    ("ris", re.compile(rb"\A(?:.{0,2000}?[\r\n])?\s*TY  ?- ?\S", re.S)),
+    ("bibtex", re.compile(rb"^\s*@[A-Za-z]+\s*[{(]", re.M)),
+    ("csljson", re.compile(rb"\A[\[{]")),
+    ("pmbsql", re.compile(rb"^\s*(?:INSERT INTO|(?:CREATE|DROP|TRUNCATE) TABLE|-- M(?:ySQL|ariaDB))\b", re.M | re.I)),
+    ("csv", re.compile(rb"\A[^\r\n]{0,4000}?[;,\t|][^\r\n]{0,4000}[\r\n]")),
+)
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
 _LEADER = re.compile(rb"[\d ]{5}[^\x1e\x1f]{19}")
 
 
-def read(path: Path, format: str = "auto", profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
-    """The records of a file, understood by the habits of their source (`profile`)."""
+def read(path: Path, format: str = "auto", profile: Profile | None = None) -> Iterator[Read]:
+    """What a file holds, understood by the habits of their source (`profile`)."""
     with path.open("rb") as raw:
         name, refusal = recognise(_peek(raw), format)
         if refusal is not None:
@@ -73,7 +98,7 @@ def read(path: Path, format: str = "auto", profile: Mapping[str, Any] | None = N
             return
         position = 0
         try:
-            for record in READERS[name](_open(raw, path)):
+            for record in _reader(name)(_open(raw, path), profile or {}):
                 position = record.position
                 yield _understood(record, name, profile)
         except _TooBig:
@@ -82,17 +107,22 @@ def read(path: Path, format: str = "auto", profile: Mapping[str, Any] | None = N
             yield Refusal(position + 1, "", "file.cut_gzip", {"position": str(position + 1)})
 
 
-def read_bytes(raw: bytes, format: str, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
+def read_bytes(raw: bytes, format: str, profile: Profile | None = None) -> Iterator[Read]:
     """The same, for a record that was kept as received."""
-    for record in READERS[format](io.BytesIO(raw)):
+    for record in _reader(format)(io.BytesIO(raw), profile or {}):
         yield _understood(record, format, profile)
 
 
-def _understood(record: Record | Refusal, format: str, profile: Mapping[str, Any] | None) -> Record | Refusal:
+def _reader(format: str) -> Reader:
+    reader: Reader = import_module(f"harvest.crosswalk.{READERS[format]}").read_file
+    return reader
+
+
+def _understood(record: Read, format: str, profile: Profile | None) -> Read:
     """PMB's XML has one habit, its reader's own; UNIMARC has many."""
-    if isinstance(record, Refusal) or format == "pmbxml":
-        return record
-    return dialect.understand(record, profile)
+    if isinstance(record, Record) and format in _UNIMARC:
+        return dialect.understand(record, profile)
+    return record
 
 
 def format_of(path: Path, format: str = "auto") -> str:
@@ -127,7 +157,7 @@ def _hopeless(head: bytes) -> str:
         return "file.picture"
     if head.startswith(b"%PDF"):
         return "file.pdf"
-    if head.startswith(_ARCHIVES):
+    if head.startswith(_ARCHIVES) and not (head[:2] == b"PK" and _WORKBOOK.search(head)):
         return "file.archive"
     if _WEB_PAGE.search(head[:2000]):
         return "file.web_page"
@@ -136,29 +166,24 @@ def _hopeless(head: bytes) -> str:
 
 def _look(head: bytes) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t \x1a")
+    if text[:4] == b"PK\x03\x04":
+        return "xlsx" if _WORKBOOK.search(head) else ""
     if text[:1] == b"<" or text[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _look_xml(text.replace(b"\0", b""))
     if b"\x1e" in head and _LEADER.match(text):
         return "unimarc"
-    if re.match(rb"TY  - ", text):
-        return "ris"
-    if re.match(rb"@\w+\s*\{", text):
-        return "bibtex"
-    if re.match(rb"[\[{]", text):
-        return "csljson"
-    if re.search(rb"^(?:INSERT INTO|CREATE TABLE|-- MySQL|-- MariaDB)", text, re.M):
-        return "pmbsql"
-    return ""
+    return next((name for name, sign in _SIGNS if sign.search(text)), "")
 
 
 def _look_xml(text: bytes) -> str:
-    """By the first elements: a root we know, or records wrapped in somebody's answer."""
     bare = re.sub(rb"<!--.*?-->|<\?.*?\?>|<![^>\[]*(?:\[.*?\])?[^>]*>", b"", text, flags=re.S)
-    names = [name.decode() for name in _ROOT.findall(bare)[:40]]
+    names = [name.decode() for name in _ROOT.findall(bare)[:200]]
     if "notice" in names:
         return "pmbxml"
     if names and names[0] == "RDF":
         return ""
+    if names and names[0] in _ENVELOPES:
+        names = [name for name in names if name not in ("record", "records")]
     # What cannot be told apart is left to the strict reader of PMB's XML, which says what it found.
     return next((_ROOTS[name] for name in names if name in _ROOTS), "pmbxml")
 

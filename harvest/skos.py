@@ -25,7 +25,7 @@ from rdflib.namespace import DC, DCTERMS, OWL, RDF, RDFS, SKOS
 from rdflib.plugins.parsers.notation3 import BadSyntax
 from rdflib.term import Node
 
-from catalogue.authorities import ConceptRow
+from catalogue.entities import ConceptRow
 from catalogue.problems import Problem, sentence
 from catalogue.text import fold
 

@@ -29,7 +29,7 @@ from catalogue import (
     users,
     visits,
 )
-from catalogue.authorities import ConceptRow
+from catalogue.entities import ConceptRow
 from catalogue.models import Batch, Item, Notice, NoticeLink, Refused, Run, VisitRequest
 from catalogue.notices import NewNotice
 from catalogue.unimarc import Fields, RecordItem, bare

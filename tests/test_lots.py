@@ -10,7 +10,7 @@ from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, history, integrity, items, lots, notices, sources
-from catalogue.authorities import ConceptRow
+from catalogue.entities import ConceptRow
 from catalogue.models import Batch, IndexQueue, Item, Notice, NoticeConcept, NoticeIdentifier, NoticeLink
 from catalogue.notices import NewNotice
 from catalogue.unimarc import RecordItem, bare

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue import activity, authorities, db, history, items, lots, notices, users, visits
-from catalogue.authorities import ConceptRow
+from catalogue.entities import ConceptRow
 from catalogue.models import IndexQueue, Item, Notice, NoticeConcept, UsageDay
 from catalogue.unimarc import RecordItem
 from tests.cast import MIETTES, PHENIX, field

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Field, Fields, Record
@@ -50,7 +50,7 @@ _CONTROLS = dict.fromkeys(c for c in (*range(0x20), *range(0x7F, 0xA0)) if chr(c
 _VALUES = re.compile("(?<=\x1f.)[^\x1e\x1f]+|(?<![^\x1e])[^\x1e\x1f]+", re.S)
 
 
-def read_file(stream: BinaryIO) -> Iterator[Record | Refusal]:
+def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
     """Every record of a file, in order. A Refusal at position 0 is about the file itself."""
     position = 0
     for raw, whole in _split(stream):

@@ -21,10 +21,10 @@ made-up articles: the importer takes their items and makes no notice of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lxml import etree
 
@@ -268,7 +268,7 @@ def _bytes(notice: etree._Element) -> bytes:
 # --- a file ----------------------------------------------------------------------------------
 
 
-def read_file(stream: BinaryIO) -> Iterator[Record | Refusal]:
+def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
     """Every notice of a file, in order; what is read is let go, so a big file takes no more memory.
 
     Parsed strictly: where the XML breaks, everything before has been given, then one Refusal names the
