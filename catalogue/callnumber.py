@@ -1,7 +1,10 @@
 """Call numbers (cotes) in the order of the shelf. Pure.
 
-Numbers sort as numbers, Dewey fractions as fractions, letters after numbers, and what is shorter stands
-first: 364 < 364 DUB < 364.12 < 364.4 DUB < DOS LOG 3 < DOS LOG 12 < R 2019-2 < R 2019-12.
+Numbers sort as numbers, decimals of Dewey and UDC as decimals, letters after numbers, and what is shorter
+stands first: 364 < 364 DUB < 364.12 < 364.4 DUB < DOS LOG 3 < DOS LOG 12 < R 2019-2 < R 2019-12.
+
+A decimal has two or three figures before its only point (364.12, 72.036): « 2.10 » and « 1.2.10 » are sections,
+where 10 follows 9. What it does not do: UDC files 728 before 73, and here numbers are numbers.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import unicodedata
 
 from anyascii import anyascii
 
-_TOKEN = re.compile(r"(?P<dewey>\d{3}\.\d+)|(?P<number>\d+)|(?P<word>[A-Z]+)")
+_TOKEN = re.compile(r"(?<![\d.])(?P<decimal>\d{2,3}\.\d+)(?!\.?\d)|(?P<number>\d+)|(?P<word>[A-Z]+)")
 WIDTH = 9
 LONGEST = 200  # of a key: no label is longer, and an index takes no more
 
@@ -25,8 +28,8 @@ def sort_key(call_number: str) -> str:
     plain = anyascii(unicodedata.normalize("NFKD", call_number)).upper()
     parts = []
     for found in _TOKEN.finditer(plain):
-        if dewey := found["dewey"]:
-            whole, fraction = dewey.split(".", 1)
+        if decimal := found["decimal"]:
+            whole, fraction = decimal.split(".", 1)
             parts.append(f"{whole.zfill(WIDTH)}.{fraction}")
         elif number := found["number"]:
             number = number.lstrip("0") or "0"

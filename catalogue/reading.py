@@ -683,7 +683,7 @@ FACTS: tuple[tuple[str, Callable[[Fields], Iterable[str]]], ...] = (
     (N_("Collection"), lambda fields: _paragraphs(unimarc.texts(fields).series)),
     (N_("Langue"), lambda fields: [language_name(code) for code in unimarc.languages(fields)]),
     (N_("Note"), lambda fields: unimarc.values(fields, "300", "a")),
-    (N_("État de la collection"), lambda fields: unimarc.values(fields, "950", "b")),
+    (N_("État de la collection"), unimarc.holdings),
 )
 SCHEMES = {"isbn": "ISBN", "issn": "ISSN", "doi": "DOI", "ean": "EAN"}
 
@@ -694,6 +694,11 @@ def _facts(session: Session, row: Row[Any]) -> Iterable[Fact]:
             continue  # its pages are said beside its journal
         if found := tuple(dict.fromkeys(v for value in read(row.fields) if (v := unimarc.clean(value)))):
             yield Fact(_(label), found)
+    own: dict[str, list[str]] = {}
+    for label, value in unimarc.custom_values(row.fields):
+        own.setdefault(label, []).append(value)
+    for label, said in own.items():
+        yield Fact(label, tuple(dict.fromkeys(said)))
     statement = (
         select(NoticeIdentifier.scheme, NoticeIdentifier.value)
         .where(NoticeIdentifier.notice_id == row.id, NoticeIdentifier.scheme.in_(SCHEMES))

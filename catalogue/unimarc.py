@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
+from catalogue import dates
+from catalogue.i18n import _
 from catalogue.identifiers import find_doi, find_ean, find_isbn, find_issn
 from catalogue.problems import Problem, Refusal
 from catalogue.text import fold, plain_text
@@ -234,9 +235,6 @@ def clean(value: str) -> str:
     return plain_text(value)
 
 
-_YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d)(?!\d)")
-
-
 def years(fields: Iterable[Field]) -> tuple[int | None, int | None]:
     """First and last year of publication as understood; None where the record does not say.
 
@@ -244,21 +242,9 @@ def years(fields: Iterable[Field]) -> tuple[int | None, int | None]:
     009, which it may have computed. Never a day, never a guess: « [19..] » gives nothing.
     """
     fields = list(fields)
-    for tag in ("214", "210", "219"):
-        for text in values(fields, tag, "d"):
-            found = [int(y) for y in _YEAR.findall(text)]
-            if found:
-                last = max(found) if re.search(r"\d{4}\s*[-–]\s*\d{4}", text) else None
-                return found[0], last
-    coded = next((first(f, "a") for f in each(fields, "100")), "")
-    if re.fullmatch(r"\d{4}", coded[9:13]) and 1400 <= int(coded[9:13]) <= 2100:
-        end = coded[13:17]
-        last = int(end) if coded[8:9] in "bg" and end.isdigit() and 1400 <= int(end) <= 2100 else None
-        return int(coded[9:13]), last
-    for tag, code in (("463", "d"), ("463", "e"), ("009", "a"), ("461", "d")):
-        for text in values(fields, tag, code):
-            if m := _YEAR.search(text):
-                return int(m.group(1)), None
+    for understood in _dates(fields, ("214d", "210d", "219d", "100", "463d", "463e", "009a", "461d")):
+        if understood.year is not None:
+            return understood.year, understood.year_end
     return None, None
 
 
@@ -270,6 +256,24 @@ def date_text(fields: Iterable[Field]) -> str:
             return clean(value)
     year, _last = years(fields)
     return str(year) if year else ""
+
+
+def date_edtf(fields: Iterable[Field]) -> str:
+    """What that date says in EDTF, "" where nothing is understood: « [ca 1975] » is "1975~"."""
+    fields = list(fields)
+    said = (u.edtf for u in _dates(fields, ("463e", "214d", "210d", "219d", "100", "463d", "009a", "461d")))
+    return next((edtf for edtf in said if edtf), "")
+
+
+def _dates(fields: Fields, places: Iterable[str]) -> Iterator[dates.Understood]:
+    """What each of these places says of the date: a tag and a subfield, or 100 for its coded dates."""
+    for place in places:
+        tag, code = place[:3], place[3:]
+        for value in values(fields, tag, code or "a"):
+            if tag == "100":
+                yield dates.coded(value)
+            else:
+                yield dates.computed(value) if tag == "009" else dates.understand(clean(value))
 
 
 def language(fields: Iterable[Field]) -> str:
@@ -464,7 +468,9 @@ def texts(fields: Iterable[Field]) -> Texts:
         host=" \n".join(t for t in hosts if t),
         abstract=words("a", "330"),
         contents=words("a", "327", "359"),
-        notes=words("a", *(f"{n}" for n in range(300, 326)), "900"),
+        notes=" \n".join(
+            text for text in (words("a", *(f"{n}" for n in range(300, 326)), "900"), words("abfij", "950")) if text
+        ),
     )
 
 
@@ -475,6 +481,23 @@ def publishers(fields: Iterable[Field]) -> list[str]:
         if place or name:
             seen[" : ".join(part for part in (place, name) if part)] = None
     return list(seen)
+
+
+def custom_values(fields: Iterable[Field]) -> list[tuple[str, str]]:
+    """The centre's own fields, as PMB names them: 900 $l label (else $n), $a value as shown."""
+    found = ((clean(first(f, "l") or first(f, "n")), clean(first(f, "a"))) for f in each(fields, "900"))
+    return [(label, value) for label, value in found if label and value]
+
+
+def holdings(fields: Iterable[Field]) -> list[str]:
+    """What a centre has of a periodical (PMB's 950): « Salle 2 : 1998-2020, lacunes : 2003 (PER GAZ) »."""
+    out = []
+    for f in each(fields, "950"):
+        place, said, gaps, at = (clean(first(f, code)) for code in "abif")
+        words = ", ".join(part for part in (said, _("lacunes : %(gaps)s") % {"gaps": gaps} if gaps else "") if part)
+        if words:
+            out.append((f"{place} : " if place else "") + words + (f" ({at})" if at else ""))
+    return out
 
 
 def extent(fields: Iterable[Field]) -> str:

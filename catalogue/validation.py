@@ -7,67 +7,83 @@ holds nothing back: books do carry wrong ISBNs, and a draft accepts anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from catalogue import form, unimarc
+from catalogue import dates, form, unimarc
+from catalogue.form import FormField, Values
 from catalogue.identifiers import find_doi, find_ean, find_isbn, find_issn
 from catalogue.problems import SENTENCES, Problem
 from catalogue.text import fold
 from catalogue.unimarc import Fields
 
-_TAG = re.compile(r"[0-9]{3}")
 _NO_DATE = frozenset({"s d", "sd", "sans date", "n d", "nd", "date inconnue"})
+_CHECKED = ("date", "issue_date", "isbn", "issn", "doi", "address")
+# (tag, subfield, key) of what UNIMARC allows once; a tag that several blocks share is the first one's.
+_ONCE = [
+    (f.tags[0], f.columns[0].codes[0], f.key)
+    for f in form.FORM.values()
+    if f.single_valued and form.field_of(f.tags[0], f.columns[0].codes[0]) == f.key
+]
 
 
 def validate(fields: Fields, kind: str) -> list[Problem]:
-    """Every problem, in the order of the form; `kind` is "" as long as nobody has chosen one."""
+    """Every problem, in the order of the form; `kind` is "" as long as nobody has chosen one.
+
+    Every record of an import goes through here: what nothing is said of costs next to nothing.
+    """
+    wanted = form.required(kind or "other")
+    values = form.read_some(fields, {*_CHECKED, *(f.key for f in wanted)})
     problems = [
-        *_missing(fields, kind),
-        *_dates(fields),
-        *_numbers(fields),
-        *_addresses(fields),
+        *_missing(fields, kind, wanted, values),
+        *_dates(values),
+        *_numbers(values),
+        *_addresses(values),
         *_structure(fields),
     ]
+    if len(problems) < 2:
+        return problems
     order = [form.KIND, *form.FORM]
     return sorted(problems, key=lambda p: order.index(form.field_of(p.tag, p.subfield, kind) or order[-1]))
 
 
-def _missing(fields: Fields, kind: str) -> Iterator[Problem]:
+def _missing(fields: Fields, kind: str, wanted: Iterable[FormField], values: Values) -> Iterator[Problem]:
     if not kind:
         yield Problem("608", "a", "kind.missing", "error")
-    for wanted in form.required(kind or "other"):
-        if not _has(fields, wanted.key):
-            code = f"{wanted.key}.missing"
-            column = wanted.columns[0]
+    for needed in wanted:
+        if not _has(fields, needed, values):
+            code = f"{needed.key}.missing"
+            column = needed.columns[0]
             yield Problem(
-                wanted.tags[0],
+                needed.tags[0],
                 column.codes[0],
                 code if code in SENTENCES else "field.missing",
-                wanted.level,
-                {"label": wanted.label},
+                needed.level,
+                {"label": needed.label},
             )
 
 
-def _has(fields: Fields, key: str) -> bool:
+def _has(fields: Fields, needed: FormField, values: Values) -> bool:
     """A date may be said anywhere a date is read from, a subject by a keyword: the reader finds it all the same."""
-    if form.read(fields)[form.FORM[key].columns[0].name]:
+    if values[needed.columns[0].name]:
         return True
-    if key in ("date", "issue_date"):
+    if needed.key in ("date", "issue_date"):
         return unimarc.years(fields)[0] is not None
-    return key == "subject" and bool(unimarc.subjects(fields))
+    return needed.key == "subject" and bool(unimarc.subjects(fields))
 
 
-def _dates(fields: Fields) -> Iterator[Problem]:
-    values = form.read(fields)
-    understood = set()
+def _dates(values: Values) -> Iterator[Problem]:
+    years = set()
     for key, tag, code in (("date", "210", "d"), ("issue_date", "463", "e")):
         for text in values[key]:
-            year = unimarc.years([{"t": "210", "i": "  ", "s": [["d", text]]}])[0]
-            understood.add(year)
-            if year is None:
+            understood = dates.understand(unimarc.clean(text))
+            years.add(understood.year)
+            if understood.impossible:
+                yield Problem(tag, code, "date.impossible", "error", {"value": text})
+            if understood.year is None:
                 yield Problem(tag, code, "date.unclear", "warning" if _says_unknown(text) else "error", {"value": text})
-    if len(understood - {None}) > 1:
+    if len(years - {None}) > 1:
         params = {"issue": values["issue_date"][0], "value": values["date"][0]}
         yield Problem("463", "e", "date.two_years", "warning", params)
 
@@ -77,8 +93,7 @@ def _says_unknown(text: str) -> bool:
     return text.startswith("[") or fold(text) in _NO_DATE or not re.search(r"\d", text)
 
 
-def _numbers(fields: Fields) -> Iterator[Problem]:
-    values = form.read(fields)
+def _numbers(values: Values) -> Iterator[Problem]:
     for text in values["isbn"]:  # PMB keeps ISSN and EAN in the same field: they are no mistake there
         if not (find_isbn(text) or find_issn(text) or find_ean(text)):
             yield Problem("010", "a", "isbn.invalid", "warning", {"value": text})
@@ -90,8 +105,8 @@ def _numbers(fields: Fields) -> Iterator[Problem]:
             yield Problem("014", "a", "doi.invalid", "warning", {"value": text})
 
 
-def _addresses(fields: Fields) -> Iterator[Problem]:
-    for text in form.read(fields)["address"]:
+def _addresses(values: Values) -> Iterator[Problem]:
+    for text in values["address"]:
         if not _is_web_address(text):
             yield Problem("856", "u", "url.invalid", "error", {"value": text})
 
@@ -105,11 +120,10 @@ def _is_web_address(text: str) -> bool:
 
 
 def _structure(fields: Fields) -> Iterator[Problem]:
-    for f in fields:
-        if not _TAG.fullmatch(f["t"]):
-            yield Problem(f["t"], "", "tag.invalid", "warning", {"value": f["t"]})
-    for form_field in form.FORM.values():
-        tag, code = form_field.tags[0], form_field.columns[0].codes[0]
-        first_of_tag = form.field_of(tag, code) == form_field.key
-        if form_field.single_valued and first_of_tag and sum(f["t"] == tag for f in fields) > 1:
-            yield Problem(tag, code, "field.not_repeatable", "warning", {"label": form_field.label})
+    met = Counter([f["t"] for f in fields])
+    for tag, n in met.items():
+        if not (len(tag) == 3 and tag.isascii() and tag.isdigit()):
+            yield from [Problem(tag, "", "tag.invalid", "warning", {"value": tag})] * n
+    for tag, code, key in _ONCE:
+        if met[tag] > 1:
+            yield Problem(tag, code, "field.not_repeatable", "warning", {"label": form.FORM[key].label})

@@ -28,6 +28,7 @@ def document(notice: Outgoing) -> dict[str, Any]:
         "kind": notice.kind,
         "title": notice.title,
         "year": notice.year,
+        "date": {"text": unimarc.date_text(notice.fields), "edtf": unimarc.date_edtf(notice.fields)},
         "identifiers": numbers,
         "sources": [
             {

@@ -31,6 +31,7 @@ from catalogue.sources import Received
 from catalogue.unimarc import Field, RecordItem, with_kind
 from catalogue.web import request_form, searching
 from catalogue.web.asked import FILTERS, WORDS, understand
+from indexes import documents
 from tests import cast
 from tests.cast import field
 from tests.conftest import BROWSER_AGENT
@@ -778,3 +779,20 @@ def test_on_paper_a_table_is_a_table(browser_page: Page, live_server: str, libra
     page.goto(live_server + f"/d/{library.pile}")
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.querySelector('.as-cards td')).display") == "table-cell"
+
+
+def test_the_centres_own_fields_and_what_it_has_of_a_journal_are_shown_and_searched(session: Session) -> None:
+    own = [
+        field("900", "a", "Politique de la ville", "l", "Fonds", "n", "cp_fonds", "t", "list"),
+        field("900", "a", "sans libellé"),
+        field("950", "a", "Salle 2", "b", "1998-2020", "i", "2003", "f", "PER GAZ"),
+    ]
+    gazette = make(session, "serial", "La Gazette", *own)
+    page = reading.notice_page(session, gazette.address)
+    assert isinstance(page, NoticePage)
+    facts = {fact.label: fact.values for fact in page.facts}
+    assert facts["Fonds"] == ("Politique de la ville",)
+    assert facts["État de la collection"] == ("Salle 2 : 1998-2020, lacunes : 2003 (PER GAZ)",)
+    (document,) = documents.read(session, [gazette.id])
+    for word in ("Politique de la ville", "sans libellé", "Salle 2", "PER GAZ"):
+        assert word in document.notes

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from catalogue import callnumber, identifiers, text, unimarc
 from tests.cast import ARTICLE, GAZETTE, MIETTES, field, notice
 
+# As they stand in French centres and libraries: Dewey and UDC, kinds of document, formats of a stack, years.
 SHELF = """
+    72.036 (44) LEC
+    72.1 ABR
     150 FRE
     305.8
     305.8 AMS
@@ -29,19 +32,54 @@ SHELF = """
     711.4 MAR
     ARC 1 B
     ARC 12 A
-    BD TIN 2
-    BD TIN 10
+    ATL/912 EUR
+    ATL A/MON
+    BD/AST 2
+    BD/AST 10
+    BD MANGA/NAR
+    BR 8/1345
+    BR 8/2908
+    C 1.2.9
+    C 1.2.10
+    DC/2 MOR
+    DC/2 SPR
+    DC/3 SCH
+    Doc./010 GEN
+    DOC/034 NOT
+    Doc. / 130 DES
     DOS LOG 3
     DOS LOG 12
+    DVD/305.4 PON
+    DVD/A FIL
     É 12
     E 13
+    E R/LIT
+    EXT E/309 FAM
+    Mag. in-8/2 039
+    Mag. in-8/9 287
+    Mag. in-8/18 622
+    MEM M2 2017 DIA
+    MEM M2 2018 BEN
+    Num 2019-12 / 3
+    P 1
+    P 12
     PER GAZ 9
     PER GAZ 212
+    PL 4.9
+    PL 4.10
     R 2019-2
     R 2019-12
     R 2020-1
+    R/DUP
     Réf. 12
+    REF 13 ATL
+    RP/ŒUV
+    RP/OIS
+    U ETUD/001.2
+    US ÉTU 7
     VID 1
+    ZUS-03
+    ZUS 2010/7
 """.strip().splitlines()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from werkzeug.datastructures import MultiDict
 
-from catalogue import form
+from catalogue import dates, form
 from catalogue.cataloguing import Copy
 from catalogue.desk_history import item_status_words
 from catalogue.form import Column, FormField, Values
@@ -155,6 +155,10 @@ def _said(
         is_error = publishing and problem.level == "error"
         told = out.setdefault(key, [])
         told.append((at, Said(f"{key}-dit-{len(told)}", problem.message, is_error)))
+    for key in ("date", "issue_date"):
+        for at, text in enumerate(values.get(key, ())):
+            if key not in out and (words := dates.in_words(dates.understand(text).edtf)):
+                out[key] = [(at, Said(f"{key}-compris", _("Compris : %(words)s.") % {"words": words}, False))]
     return out
 
 
