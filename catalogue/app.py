@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from threading import Event, Lock, Thread
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
@@ -18,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from catalogue import activity, db, i18n, visits
 from catalogue.config import Settings
 from catalogue.db import Database
+from harvest import waiting
 from indexes import sync
 
 log = logging.getLogger("travee")
@@ -74,12 +75,19 @@ class Travee:
             self.tally.put_back(counts)
 
     def work_once(self) -> int:
-        """One pass of the worker: the index queue, the counts, the erasure of old personal data."""
+        """One pass of the worker: the index queue, the counts, the erasure of old data, the files that wait."""
         self.flush_counts()
         if self._erased_on != (today := db.now().date()):  # once a day is enough, and takes the write lock once
             with self.db.write() as session:
                 visits.erase_old(session, months=self.settings.request_retention_months)
             self._erased_on = today
+        done = self._drain_all()
+        waiting.erase_old(self.settings.imports_dir)
+        while waiting.work(self.db, self.settings.imports_dir, self._stop.is_set):
+            done += self._drain_all()
+        return done
+
+    def _drain_all(self) -> int:
         done = 0
         while n := self.drain():
             done += n
@@ -148,6 +156,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.install_gettext_callables(i18n._, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.filters.update(number=i18n.format_number, day=i18n.format_date, instant=i18n.format_instant)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.before_request
+    def _room_for_files() -> None:
+        """A file of notices is longer than a form; said before anybody reads what was sent."""
+        if request.endpoint == "desk.import_file" and "_user_id" in session:
+            request.max_content_length = settings.upload_limit_mb * 1024 * 1024
+
     CSRFProtect(app)
     limiter.init_app(app)
     login = LoginManager(app)

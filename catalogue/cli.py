@@ -32,9 +32,9 @@ def main() -> None:
 
 
 def _gather() -> None:
-    from catalogue.commands import base, records, sources
+    from catalogue.commands import authorities, base, records, sources, thesauri
 
-    for module in (base, records, sources):
+    for module in (base, records, sources, authorities, thesauri):
         for command in module.COMMANDS:
             main.add_command(command)
 

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     accessibility: Literal["non", "partielle", "totale"] = "non"
     secure_cookies: bool | None = None
     request_retention_months: int = 12
+    upload_limit_mb: int = 100  # of a file given at the desk
     trusted_proxies: int = 0
     testing: bool = False
 
@@ -51,6 +52,11 @@ class Settings(BaseSettings):
     def pages_dir(self) -> Path:
         """Raw harvested pages, as received, gzip."""
         return self.data_dir / "pages"
+
+    @cached_property
+    def imports_dir(self) -> Path:
+        """Files given at the desk, while their import is prepared and done."""
+        return self.data_dir / "imports"
 
     @cached_property
     def key(self) -> str:

@@ -49,7 +49,16 @@ LOT_WORDS = {
     "copy": N_("Exemplaire"),
     "import": N_("Import d’un fichier"),
     "harvest": N_("Moisson"),
+    "reread": N_("Relecture d’exemplaires"),
+    "rename": N_("Changement de nom"),
+    "merge": N_("Fusion d’autorités"),
+    "promote": N_("Mot-clé devenu descripteur"),
     "undo": N_("Annulation"),
+}
+AUTHORITY_WORDS = {
+    "agent": N_("auteur"),
+    "concept": N_("descripteur"),
+    "class": N_("indice de classement"),
 }
 NOT_UNDOABLE = {
     "too_old": N_("Plus de 30 jours ont passé : ce lot ne s’annule plus."),
@@ -326,9 +335,12 @@ def lot_page(session: Session, batch: Batch) -> LotPage:
 
 
 def _changed(session: Session, revision: Revision, places: Mapping[int, str], in_full: bool) -> Changed | None:
-    row: Any = session.get({"notice": Notice, "item": Item}.get(revision.entity, Notice), revision.entity_id)
+    row: Any = session.get(lots.RESTORERS[revision.entity][0], revision.entity_id)
     if row is None:
         return None
+    if revision.entity in AUTHORITY_WORDS:
+        about = _(AUTHORITY_WORDS[revision.entity])
+        return Changed(title_or_none(lots.label(row)), "", about, revision.before is None, ())
     notice = row if revision.entity == "notice" else notices.get(session, row.notice_id)
     next_before = session.scalar(
         select(Revision.before)

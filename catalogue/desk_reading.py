@@ -301,6 +301,7 @@ def _messages(session: Session) -> Iterable[Message]:
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
+    id: int
     source: str
     position: int
     identifier: str
@@ -316,6 +317,7 @@ def refused(session: Session, limit: int = 100) -> tuple[list[RefusedLine], int]
     beginnings = sources.read_beginnings(session, [row.id for row, _name in rows], 600)
     lines = [
         RefusedLine(
+            id=row.id,
             source=name,
             position=row.position,
             identifier=row.identifier,

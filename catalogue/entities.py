@@ -6,8 +6,9 @@ calls them, in a number space of its own: PMB's author 12 and PMB's category 12 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from catalogue.problems import Problem
 
@@ -19,7 +20,7 @@ AUTHOR, CATEGORY, INDEX = "author", "category", "indexint"
 class AgentRow:
     """A person, a body or a meeting, as an authority file or a base's dump gives it."""
 
-    type: str  # person | corporate_body | meeting
+    type: str  # person | family | corporate_body | meeting
     name: str  # as in unimarc.name_of: « Dupont, Anne », « Corps. Subdivision »
     number: str = ""
     variants: tuple[str, ...] = ()
@@ -29,6 +30,11 @@ class AgentRow:
     position: int = 0  # 1-based in the file
     repairs: tuple[Problem, ...] = ()
     raw: bytes = field(default=b"", compare=False, repr=False)
+    # The name as the fields of a notice write it ([["a", "Dupont"], ["b", "Anne"], ["f", "1950-…"]]), when the
+    # source gives it so; else it is made of name and dates (`unimarc.heading_of`).
+    heading: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+    fields: Sequence[Mapping[str, Any]] = field(default=(), repr=False)  # the whole authority record, as received
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,10 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True)
 class ConceptRow:
-    """A concept as a thesaurus file gives it; `broader` and `related` are URIs of the same file."""
+    """A concept as a thesaurus file gives it; `broader`, `narrower` and `related` are URIs of the same scheme.
+
+    A source that has no URIs gives "#" and its own number for it: « #4711 ».
+    """
 
     uri: str
     preferred: Mapping[str, str]  # language -> label
@@ -53,6 +62,9 @@ class ConceptRow:
     related: tuple[str, ...] = ()
     mappings: tuple[tuple[str, str], ...] = ()  # (exactMatch…, URI)
     scope_note: str = ""
+    hidden: tuple[tuple[str, str], ...] = ()  # words to find it by and never to show: slips, old spellings
+    narrower: tuple[str, ...] = ()  # a hierarchy told only from above; kept as `broader` of those below
+    fields: Sequence[Mapping[str, Any]] = field(default=(), repr=False)  # the whole authority record, as received
 
     @property
     def label(self) -> str:
@@ -61,11 +73,23 @@ class ConceptRow:
 
 @dataclass(frozen=True, slots=True)
 class Thesaurus:
-    """A whole scheme. `numbers`: what the source calls each concept (its $3, PMB's node) -> the concept's URI."""
+    """A scheme, whole or in parts: an authority file gives its concepts one by one.
+
+    `numbers`: what the source calls each concept (its $3, PMB's node) -> the concept's URI.
+    """
 
     code: str
     uri: str
     title: Mapping[str, str]
     rows: tuple[ConceptRow, ...]
     numbers: Mapping[str, str] = field(default_factory=dict)
+    position: int = 0
+    repairs: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a reader has to say of the file itself: which tables of a base were left, what was mended."""
+
+    problems: tuple[Problem, ...]
     position: int = 0

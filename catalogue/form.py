@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -194,8 +195,9 @@ def shown(kind: str, values: Values) -> tuple[list[FormField], list[FormField]]:
     return main, more
 
 
-def required(kind: str) -> list[FormField]:
-    return [f for f in FORM.values() if f.is_in(kind, "required")]
+@cache
+def required(kind: str) -> tuple[FormField, ...]:
+    return tuple(f for f in FORM.values() if f.is_in(kind, "required"))
 
 
 def field_of(tag: str, code: str, kind: str = "") -> str:
@@ -216,9 +218,16 @@ def blank() -> Values:
 
 def read(fields: Fields) -> Values:
     """Every value the form can show, by input name."""
-    values: Values = {KIND: [kind_of(fields)]}
-    for form_field in FORM.values():
-        found = _entries(form_field, fields)
+    return {KIND: [kind_of(fields)], **read_some(fields, FORM)}
+
+
+def read_some(fields: Fields, keys: Iterable[str]) -> Values:
+    """The values of some blocks of the table: an import looks at a few of them, in every record."""
+    values: Values = {}
+    tags = {f["t"] for f in fields}
+    for key in keys:
+        form_field = FORM[key]
+        found = [] if tags.isdisjoint(form_field.tags) else _entries(form_field, fields)
         for n, column in enumerate(form_field.columns):
             values[column.name] = [entry.texts[n] for entry in found]
     return values
@@ -246,7 +255,7 @@ def _places(entry: Entry) -> tuple[int, ...]:
 
 
 def _entries(form_field: FormField, fields: Fields) -> list[Entry]:
-    meant = [n for n, f in enumerate(fields) if form_field.means(f)]
+    meant = [n for n, f in enumerate(fields) if f["t"] in form_field.tags and form_field.means(f)]
     if form_field.repeatable == "subfield":
         return _subfield_entries(form_field, fields, meant)
     companions = _companions(fields, meant) if form_field.columns[0].how == "subject" else {}

@@ -10,16 +10,30 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import callnumber, db, items, notices
+from catalogue import authorities, callnumber, db, items, notices
 from catalogue.identifiers import is_code
-from catalogue.models import Item, Notice, NoticeAgent, NoticeConcept, NoticeIdentifier, NoticeLink
+from catalogue.models import (
+    Agent,
+    AgentIdentifier,
+    Concept,
+    Item,
+    Notice,
+    NoticeAgent,
+    NoticeConcept,
+    NoticeIdentifier,
+    NoticeLink,
+)
+from catalogue.text import sort_key
 
 COLUMNS = ("title", "sort_key", "year", "year_end", "language", "level", "kind", "fingerprint")
 # What a fault in these rows is called, and what is written in them.
 ROWS: dict[type[Any], tuple[str, tuple[str, ...]]] = {
     NoticeIdentifier: ("identifiers", ("scheme", "value")),
-    NoticeAgent: ("agents", ("pos", "role", "name")),
-    NoticeConcept: ("subjects", ("pos", "label", "scheme_id", "concept_id", "free")),
+    NoticeAgent: ("agents", ("pos", "role", "name", "promise", "identifier", "agent_id")),
+    NoticeConcept: (
+        "subjects",
+        ("pos", "label", "scheme_id", "concept_id", "free", "promise", "identifier", "agent_id"),
+    ),
     NoticeLink: ("links", ("relation", "promise", "target_id")),
 }
 Rows = Mapping[int, Counter[tuple[Any, ...]]]
@@ -54,11 +68,32 @@ def faults(session: Session) -> Iterator[Fault]:
     for code, call_number, call_key in session.execute(select(Item.code, Item.call_number, Item.call_key)):
         if call_key != callnumber.sort_key(call_number):
             yield Fault("item", code, "call_key")
+    yield from _authority_faults(session)
+
+
+def _authority_faults(session: Session) -> Iterator[Fault]:
+    """Agents whose identifiers or sort key do not say what the agent says, and merges that lead nowhere."""
+    for part in db.chunks(session.scalars(select(Agent.id).order_by(Agent.id)).all()):
+        written = _written(session, AgentIdentifier, part, ("scheme", "value"), owner="agent_id")
+        for agent in session.scalars(select(Agent).where(Agent.id.in_(part)).order_by(Agent.id)):
+            expected = _expected(
+                authorities.identifier_rows(agent.id, agent.identifiers), ("scheme", "value"), "agent_id"
+            )
+            if expected[agent.id] != written[agent.id]:
+                yield Fault("agent", f"agent:{agent.id}", "identifiers")
+            if agent.sort_key != sort_key(agent.name):
+                yield Fault("agent", f"agent:{agent.id}", "sort_key")
+        session.expunge_all()
+    for entity, table in (("agent", Agent), ("concept", Concept)):
+        merged = set(session.scalars(select(table.id).where(table.status == "merged")))
+        for number in sorted(merged - authorities.survivors(session, table, merged).keys()):
+            yield Fault(entity, f"{entity}:{number}", "merged_into")
 
 
 def repair(session: Session, addresses: set[str]) -> int:
-    """Recompute what `faults` named, notices by address and copies by code; what was written is never touched."""
-    n = items.rekey(session, addresses)
+    """Recompute what `faults` named: notices by address, copies by code, agents by number; what was written is
+    never touched."""
+    n = items.rekey(session, addresses) + authorities.rekey_agents(session, addresses)
     for part in db.chunks(sorted(addresses)):
         ids = session.scalars(select(Notice.id).where(Notice.address.in_(part))).all()
         notices.reproject(session, ids)
@@ -66,17 +101,20 @@ def repair(session: Session, addresses: set[str]) -> int:
     return n
 
 
-def _expected(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Rows:
+def _expected(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], owner: str = "notice_id") -> Rows:
     out: defaultdict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for row in rows:
-        out[row["notice_id"]][tuple(row[name] for name in columns)] += 1
+        out[row[owner]][tuple(row[name] for name in columns)] += 1
     return out
 
 
-def _written(session: Session, table: type[Any], ids: Sequence[int], columns: Sequence[str]) -> Rows:
-    """The rows of these notices, by notice: one query for all of them."""
+def _written(
+    session: Session, table: type[Any], ids: Sequence[int], columns: Sequence[str], owner: str = "notice_id"
+) -> Rows:
+    """The rows of these notices (or agents), by notice: one query for all of them."""
     out: defaultdict[int, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     selected = (getattr(table, name) for name in columns)
-    for notice_id, *values in session.execute(select(table.notice_id, *selected).where(table.notice_id.in_(ids))):
-        out[notice_id][tuple(values)] += 1
+    of = getattr(table, owner)
+    for number, *values in session.execute(select(of, *selected).where(of.in_(ids))):
+        out[number][tuple(values)] += 1
     return out

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import db, history, notices
 from catalogue.callnumber import range_end, sort_key
-from catalogue.copies import state as state_of
+from catalogue.copies import meaning
 from catalogue.history import Change
 from catalogue.identifiers import new_code
 from catalogue.models import Batch, Centre, Item, Location, Notice
@@ -20,6 +20,7 @@ from catalogue.problems import Problem
 from catalogue.unimarc import RecordItem, responsibilities
 
 LONGEST_BARCODE = 255
+TOLD_BARCODE = 60  # signs of a barcode that a problem names
 COLUMNS = (
     "barcode",
     "inventory_number",
@@ -54,26 +55,31 @@ class Line:
 
 
 def add_many(
-    session: Session, copies: Sequence[tuple[int, RecordItem]], *, batch: Batch, centre: Centre | None = None
+    session: Session,
+    copies: Sequence[tuple[int, RecordItem]],
+    *,
+    batch: Batch,
+    centre: Centre | None = None,
+    profile: Mapping[str, Any] | None = None,
 ) -> tuple[list[int], list[Problem]]:
-    """Copies of (notice id, as the record describes them); a barcode that is taken already is told, not lost."""
+    """Copies of (notice id, as the record describes them); a barcode that is taken already is told, not lost.
+
+    `profile`: what the codes of their source mean.
+    """
     if not copies:
         return [], []
     centre = centre or notices.our_centre(session)
-    locations = _locations(session, centre, {c.location for _n, c in copies if c.location})
+    meant = [meaning(c, profile) for _n, c in copies]
+    locations = _locations(session, centre, {m.location for m in meant if m.location})
     taken = barcodes_taken(session, centre, (c.barcode for _n, c in copies if c.barcode))
     problems: list[Problem] = []
     rows: list[dict[str, Any]] = []
-    for (notice_id, copy), code in zip(copies, _new_codes(session, len(copies)), strict=True):
+    for (notice_id, copy), means, code in zip(copies, meant, _new_codes(session, len(copies)), strict=True):
         barcode: str | None = copy.barcode or None
-        extra: dict[str, Any] = {"fields": [dict(f) for f in copy.fields]} if copy.fields else {}
-        if copy.note:
-            extra["note"] = copy.note
-        if copy.status:
-            extra["status"] = copy.status
+        extra = extra_of(copy, profile)
         if barcode in taken or (barcode and len(barcode) > LONGEST_BARCODE):  # none is that long: damaged
             code_of = "item.barcode_taken" if barcode in taken else "item.barcode_long"
-            problems.append(Problem("995", "f", code_of, "warning", {"barcode": (barcode or "")[:60]}))
+            problems.append(Problem("995", "f", code_of, "warning", {"barcode": (barcode or "")[:TOLD_BARCODE]}))
             extra["barcode_refused"] = barcode
             barcode = None
         elif barcode:
@@ -87,9 +93,9 @@ def add_many(
                 "notice_id": notice_id,
                 "call_number": copy.call_number,
                 "call_key": sort_key(copy.call_number),
-                "location_id": locations.get(copy.location),
-                "section": copy.section,
-                "status": state_of(copy.status),
+                "location_id": locations.get(means.location),
+                "section": means.section,
+                "status": means.state,
                 "extra": extra,
                 "version": 1,
                 "created_at": batch.at,
@@ -109,6 +115,13 @@ def add_many(
     return made, problems
 
 
+def extra_of(copy: RecordItem, profile: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a copy keeps of how its source describes it: the fields, and the words that no column of ours has."""
+    extra: dict[str, Any] = {"fields": [dict(f) for f in copy.fields]} if copy.fields else {}
+    said = {"note": copy.note, "status": copy.status, "type": copy.type, "codes": meaning(copy, profile).codes}
+    return extra | {name: value for name, value in said.items() if value}
+
+
 def revise(session: Session, item: Item, values: Mapping[str, Any], *, by: str, batch: Batch | None = None) -> bool:
     """Change some columns of a copy. Returns False when nothing changes."""
     values = {k: v for k, v in values.items() if k in COLUMNS and getattr(item, k) != v}
@@ -124,13 +137,18 @@ def restore(session: Session, item: Item, before: Mapping[str, Any] | None, *, b
 
 
 def restore_many(session: Session, rows: Sequence[tuple[Item, Mapping[str, Any] | None]], *, batch: Batch) -> None:
-    """Put copies back as a revision found them; those that the lot made are withdrawn.
+    """Put copies back as a revision found them; those that the lot made are withdrawn."""
+    revise_many(session, [(item, _back(before)) for item, before in rows], batch=batch)
+
+
+def revise_many(session: Session, rows: Sequence[tuple[Item, Mapping[str, Any]]], *, batch: Batch) -> None:
+    """Change some columns of many copies.
 
     Copies may exchange their barcodes. Those in `barcodes_lost` must not be among them.
     """
     changed = []
-    for item, before in rows:
-        values = {k: v for k, v in _back(before).items() if k in COLUMNS and getattr(item, k) != v}
+    for item, wanted in rows:
+        values = {k: v for k, v in wanted.items() if k in COLUMNS and getattr(item, k) != v}
         if values:
             changed.append((item, values))
     _let_barcodes_go(session, [item.id for item, values in changed if "barcode" in values and item.barcode])

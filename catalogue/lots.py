@@ -13,17 +13,44 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import db, history, items, notices
-from catalogue.models import Batch, Item, Notice, NoticeLink, Revision
+from catalogue import authorities, db, history, items, notices
+from catalogue.models import (
+    Agent,
+    Batch,
+    Claim,
+    ClassificationEntry,
+    Concept,
+    Item,
+    Notice,
+    NoticeLink,
+    Revision,
+    SourceRecord,
+)
 
-# entity -> (table, how to put its rows back). Notices first: the index is told of copies by their notices' status.
+
+def _restore_concepts(session: Session, rows: list[tuple[Any, Any]], *, batch: Batch) -> None:
+    authorities.restore_concepts(session, rows, batch=batch)
+    notices.relink_concepts(session, [concept.id for concept, _before in rows])
+
+
+# entity -> (table, how to put its rows back). Authorities first: notices are linked to them as they are projected;
+# then notices: the index is told of copies by their notices' status.
 RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
+    "agent": (Agent, authorities.restore_agents),
+    "concept": (Concept, _restore_concepts),
+    "class": (ClassificationEntry, authorities.restore_classes),
     "notice": (Notice, notices.restore_many),
     "item": (Item, items.restore_many),
 }
 LIVING = ("draft", "candidate", "published")
 
-SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {"notice": notices.snapshot, "item": items.snapshot}
+SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "agent": authorities.snapshot_agent,
+    "concept": authorities.snapshot_concept,
+    "class": authorities.snapshot_class,
+    "notice": notices.snapshot,
+    "item": items.snapshot,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +125,7 @@ def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
     plan = _plan(session, batch, result.left)
     _leave_barcodes(session, plan["item"], result.left)
     _leave_used(session, batch, plan, result.left)
+    _leave_named(session, batch, plan, result.left)
     if any(plan.values()):
         result.batch = history.open_batch(session, "undo", by=by, why=why, undoes=batch)
         for entity, (_model, restore_many) in RESTORERS.items():
@@ -197,12 +225,12 @@ def _leave_barcodes(session: Session, copies: dict[int, tuple[Any, Any]], left: 
 def _leave_used(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -> None:
     """Take out of the plan the notices this lot made and something that stays is attached to since.
 
-    That is: a copy that this undo neither withdraws nor moves elsewhere, or a link from a notice that was
-    written since, or that stays for the same reason. A link that had long been waiting for its target holds
-    nothing back: it was there before the lot.
+    That is: another source that has recognised it, a copy that this undo neither withdraws nor moves elsewhere,
+    or a link from a notice that was written since, or that stays for the same reason. A link that had long been
+    waiting for its target holds nothing back: it was there before the lot.
     """
     made = [number for number, (_notice, before) in plan["notice"].items() if before is None]
-    used: dict[int, str] = {}
+    used: dict[int, str] = dict.fromkeys(_described_elsewhere(session, made), "")
     copies = _copies_that_stay(session, plan, made)
     who = _touched_since(session, batch, "item", copies)
     for item_id, notice_id in copies.items():
@@ -222,6 +250,37 @@ def _leave_used(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -
         if notice_id in used:
             notice, _before = plan["notice"].pop(notice_id)
             left.append(_left("notice", notice_id, notice, "used_since", used[notice_id]))
+
+
+def _leave_named(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -> None:
+    """Take out of the plan the authorities this lot made and notices written since name.
+
+    Notices that were waiting for them, and those of the lot itself, hold nothing back.
+    """
+    withdrawn = {n for n, (_notice, before) in plan["notice"].items() if before is None}
+    for entity, table in (("agent", Agent), ("concept", Concept)):
+        made = [number for number, (_row, before) in plan[entity].items() if before is None]
+        carriers = authorities.carriers_of(session, table, made)
+        since = _touched_since(session, batch, "notice", set().union(*carriers.values()) - withdrawn)
+        for number, named_by in carriers.items():
+            if who := named_by & since.keys():
+                row, _before = plan[entity].pop(number)
+                left.append(_left(entity, number, row, "used_since", since[min(who)]))
+
+
+def _described_elsewhere(session: Session, notice_ids: Iterable[int]) -> list[int]:
+    """Among notices that a lot made, for one source, those that another source speaks of as well."""
+    out: list[int] = []
+    for part in db.chunks(notice_ids):
+        statement = (
+            select(Claim.notice_id)
+            .join(SourceRecord, SourceRecord.id == Claim.record_id)
+            .where(Claim.notice_id.in_(part), Claim.state == "linked")
+            .group_by(Claim.notice_id)
+            .having(func.count(SourceRecord.source_id.distinct()) > 1)
+        )
+        out += session.scalars(statement)
+    return out
 
 
 def _copies_that_stay(session: Session, plan: _Plan, notice_ids: Iterable[int]) -> dict[int, int]:
@@ -271,10 +330,17 @@ def _touched_since(session: Session, batch: Batch, entity: str, ids: Iterable[in
 
 
 def _left(entity: str, entity_id: int, row: Any, code: str, by: str = "") -> Left:
-    return Left(entity, entity_id, _label(row) or f"{entity} {entity_id}", code, by)
+    return Left(entity, entity_id, label(row) or f"{entity} {entity_id}", code, by)
 
 
-def _label(row: Any) -> str:
+def label(row: Any) -> str:
+    """What a row is called in a list of changes."""
     if isinstance(row, Notice):
         return row.title
+    if isinstance(row, Agent):
+        return row.name
+    if isinstance(row, Concept):
+        return row.label
+    if isinstance(row, ClassificationEntry):
+        return f"{row.number} {row.label}".strip()
     return row.call_number or row.code if isinstance(row, Item) else ""

@@ -16,12 +16,15 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, db, history
+from catalogue.entities import AUTHOR
+from catalogue.headings import Mark, space_of
 from catalogue.history import Change
 from catalogue.identifiers import new_code
 from catalogue.models import (
     Batch,
     Centre,
     Claim,
+    Concept,
     ExternalId,
     IndexQueue,
     Notice,
@@ -199,6 +202,24 @@ def revise(
     return True
 
 
+def revise_many(session: Session, rows: Iterable[tuple[Notice, Fields]], *, batch: Batch) -> list[Notice]:
+    """Give many notices other fields in one lot: what changes is ours. Returns those that changed."""
+    changed: list[Notice] = []
+    for part in db.chunks(
+        (notice, fields)
+        for notice, fields in rows
+        if [occurrence(f) for f in fields] != [occurrence(f) for f in notice.fields]
+    ):
+        revisions = list(history.take(session, "revision", len(part)))
+        after = [
+            (notice, {**snapshot(notice), "fields": _carried(notice.fields, fields, LOCAL, revision)})
+            for (notice, fields), revision in zip(part, revisions, strict=True)
+        ]
+        _put(session, after, batch, revisions)
+        changed += [notice for notice, _fields in part]
+    return changed
+
+
 def set_status(
     session: Session, notice: Notice, status: str, *, by: str, why: str = "", batch: Batch | None = None
 ) -> bool:
@@ -230,6 +251,24 @@ def relink(session: Session, concept_labels: Iterable[str]) -> int:
     return len(touched)
 
 
+def relink_concepts(session: Session, concept_ids: Iterable[int]) -> int:
+    """Project anew the notices that name these concepts, by number, address or label: they came, changed or went."""
+    ids = set(concept_ids)
+    names = authorities.names_of(session, Concept, ids)
+    folded, sharing = authorities.sharing_labels(session, ids)
+    touched = authorities.notices_naming(session, Concept, ids | sharing)
+    for column, wanted in ((NoticeConcept.promise, names.promises), (NoticeConcept.identifier, names.identifiers)):
+        for part in db.chunks(sorted(wanted)):
+            touched |= set(session.scalars(select(NoticeConcept.notice_id).where(column.in_(part))))
+    if folded:
+        statement = select(NoticeConcept.notice_id, NoticeConcept.label)
+        loose = statement.where(NoticeConcept.concept_id.is_(None), NoticeConcept.free.is_(False))
+        touched |= {notice_id for notice_id, label in session.execute(loose) if fold(label) in folded}
+    for ids_ in db.chunks(sorted(touched)):
+        reproject(session, ids_)
+    return len(touched)
+
+
 def reproject(session: Session, notice_ids: Iterable[int]) -> None:
     """Recompute columns and rows from the fields, as every write does; no revision: the notice has not changed."""
     found = list(session.scalars(select(Notice).where(Notice.id.in_(list(notice_ids))).order_by(Notice.id)))
@@ -248,8 +287,8 @@ def reproject(session: Session, notice_ids: Iterable[int]) -> None:
 
 def projected(session: Session, found: Sequence[Notice]) -> dict[int, Projection]:
     """What should be computed from the fields of these notices as they stand."""
-    scopes = _scopes(session, [n.id for n in found])
-    return {n.id: project(n.fields, scopes[n.id]) for n in found}
+    known = scopes(session, [n.id for n in found])
+    return {n.id: project(n.fields, known[n.id]) for n in found}
 
 
 def keep_promises(session: Session, arrived: Mapping[str, int]) -> None:
@@ -298,11 +337,11 @@ def _put(
 ) -> None:
     """Give notices another state (as `snapshot` says it), with one flush for all. `revisions` if taken beforehand."""
     sequence = history.take(session, "change", len(rows))
-    scopes = _scopes(session, [notice.id for notice, _after in rows])
+    known = scopes(session, [notice.id for notice, _after in rows])
     projections: dict[int, Projection] = {}
     changes = []
     for (notice, after), seq in zip(rows, sequence, strict=True):
-        p = projections[notice.id] = project(after["fields"], scopes[notice.id])
+        p = projections[notice.id] = project(after["fields"], known[notice.id])
         before = snapshot(notice)
         for name in before:
             setattr(notice, name, after[name])
@@ -336,7 +375,7 @@ class _Scopes(dict[int, Any]):
         return lambda claim: ""
 
 
-def _scopes(session: Session, notice_ids: Sequence[int]) -> _Scopes:
+def scopes(session: Session, notice_ids: Sequence[int]) -> _Scopes:
     """For each notice, the function from a claim to the name of its source."""
     names: dict[int, dict[int | str, str]] = {}
     for part in db.chunks(notice_ids):
@@ -373,25 +412,44 @@ def _write_rows(session: Session, projections: Mapping[int, Projection]) -> None
 
 def rows_of(session: Session, projections: Mapping[int, Projection]) -> dict[type[Any], list[dict[str, Any]]]:
     """What the tables beside Notice should say of these notices; `travee check` compares with it."""
-    labels = {s.label for p in projections.values() for s in p.subjects if s.scheme != "free"}
-    known = authorities.find_concepts(session, labels) if labels else {}
+    known = authorities.match_labels(
+        session,
+        {(fold(s.label), s.scheme) for p in projections.values() for s in p.subjects if s.scheme != "free"},
+    )
+    agent_of, concept_of = _authorities(session, projections.values())
+    marked = authorities.describe_concepts(
+        session, {n for p in projections.values() for mark in p.subject_marks if (n := concept_of(mark))}
+    )
     targets = _targets(session, {link.promise for p in projections.values() for link in p.links})
     identifiers, agents, concepts, links = [], [], [], []
     for notice_id, p in projections.items():
         identifiers += [{"notice_id": notice_id, "scheme": s, "value": v} for s, v in p.identifiers]
         agents += [
-            {"notice_id": notice_id, "pos": pos, "role": a.role, "name": a.name} for pos, a in enumerate(p.agents)
+            {
+                "notice_id": notice_id,
+                "pos": pos,
+                "role": a.role,
+                "name": a.name,
+                **_columns_of(mark),
+                "agent_id": agent_of(mark),
+            }
+            for pos, (a, mark) in enumerate(zip(p.agents, p.agent_marks, strict=True))
         ]
-        for pos, subject in enumerate(p.subjects):
-            concept = None if subject.scheme == "free" else known.get(fold(subject.label))
+        for pos, (subject, mark) in enumerate(zip(p.subjects, p.subject_marks, strict=True)):
+            about_agent = space_of(subject.said) == AUTHOR
+            concept = None if about_agent else marked.get(concept_of(mark) or 0)
+            if concept is None and subject.scheme != "free":
+                concept = known.get((fold(subject.label), subject.scheme))
             concepts.append(
                 {
                     "notice_id": notice_id,
                     "pos": pos,
-                    "label": concept.label if concept else subject.label,
+                    "label": _shown_label(subject.label, concept),
                     "scheme_id": concept.scheme_id if concept else None,
                     "concept_id": concept.concept_id if concept else None,
                     "free": subject.scheme == "free",
+                    **_columns_of(mark),
+                    "agent_id": agent_of(mark) if about_agent else None,
                 }
             )
         links += [
@@ -404,6 +462,30 @@ def rows_of(session: Session, projections: Mapping[int, Projection]) -> dict[typ
             for link in p.links
         ]
     return {NoticeIdentifier: identifiers, NoticeAgent: agents, NoticeConcept: concepts, NoticeLink: links}
+
+
+def _authorities(
+    session: Session, projections: Iterable[Projection]
+) -> tuple[authorities.Resolve, authorities.Resolve]:
+    """Who the marks of these notices lead to: agents, and concepts."""
+    people: set[Mark] = set()
+    things: set[Mark] = set()
+    for p in projections:
+        people |= set(p.agent_marks)
+        for subject, mark in zip(p.subjects, p.subject_marks, strict=True):
+            (people if space_of(subject.said) == AUTHOR else things).add(mark)
+    return authorities.resolve_agents(session, people), authorities.resolve_concepts(session, things)
+
+
+def _columns_of(mark: Mark) -> dict[str, str | None]:
+    return {"promise": mark.promise or None, "identifier": mark.identifier or None}
+
+
+def _shown_label(written: str, concept: authorities.Known | None) -> str:
+    """A concept's own label; what a notice subdivides (« Asie -- Histoire ») stays as it is written."""
+    if concept is None or (" -- " in written and " -- " not in concept.label):
+        return written
+    return concept.label
 
 
 def _targets(session: Session, promises: set[str]) -> dict[str, int]:

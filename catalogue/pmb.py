@@ -33,6 +33,10 @@ HEADER: tuple[tuple[str, int], ...] = (("rs", 5), ("dt", 6), ("bl", 7), ("hl", 8
 BLANK = "*"
 TYPES = frozenset("abcdefgijklmr")
 ITEM_TAGS = frozenset(("995", "996", "999"))
+# What only a dump of the base tells, in no export: 991 $a the record's status, $b the management comment;
+# 901 a custom field that is not exported (as 900). For those who work here, never for the public; they are no
+# part of a fingerprint, so that an export of the same base says the same.
+DUMP_ONLY = frozenset(("901", "991"))
 
 _FRAME = "          22        450 "
 _NONE = ("", "u", "uu")
@@ -58,6 +62,7 @@ _ITEM: Mapping[str, _Place] = {
     "status": _Place("", "1", "o", "2", ("expl_statut", "statut_libelle", "statusdoc_codage_import")),
     "note": _Place("u", "u", columns=("expl_note", "expl_comment")),
     "owner": _Place("ac", "a", "", "b", ("expl_owner", "lender_libelle")),
+    "type": _Place("r", "e", "", "r", ("expl_typdoc", "tdoc_libelle", "tdoc_codage_import")),
 }
 
 
@@ -101,6 +106,20 @@ def local_type(f: Field) -> str:
     return "" if value != value.strip() or value == BLANK or value in TYPES else value
 
 
+def keep_dump_only(before: Fields, said: Fields, claim_id: int, base: Fields) -> Fields:
+    """`said`, with what only a dump tells (`DUMP_ONLY`) as it shall stand from now on.
+
+    An export says nothing of it, so what a dump told stays. What a person here has changed or taken away stays
+    so too: their fields are no longer those of the claim alone.
+    """
+    ours = [f for f in before if f["t"] in DUMP_ONLY]
+    told = any(f["t"] in DUMP_ONLY for f in said)
+    changed = any(f.get("o") != [claim_id] for f in ours) or (not ours and any(f["t"] in DUMP_ONLY for f in base))
+    if told and not changed:
+        return said
+    return [*(f for f in said if f["t"] not in DUMP_ONLY), *ours]
+
+
 def link_target(f: Field) -> str:
     """The number of a link's target in PMB's own space: of a record, or of a bulletin."""
     target = typed(f, "id") or f.get("x", "")
@@ -135,6 +154,7 @@ def item_from_fields(fields: Sequence[Field], issue_of: str = "") -> RecordItem:
         owner=said(first(f996, "a"), first(f995, "a"), first(f995, "c")),
         fields=tuple(fields),
         issue_of=issue_of,
+        type=said(coded(first(f996, "r")), coded(first(f995, "r")), first(f996, "e")),
     )
 
 
@@ -169,6 +189,8 @@ def _with(f: Field, name: str, value: str) -> list[list[str]]:
     place, pairs = _ITEM[name], f.get("s", [])
     if f["t"] == "999":
         return _put(pairs, "f", value) if name == "barcode" else pairs
+    if name == "type" and f["t"] == "995":
+        value = value or "uu"
     codes, stale = (place.in_995, place.coded_995) if f["t"] == "995" else (place.in_996, place.coded_996)
     columns = tuple(column + ":" for column in place.columns)
     pairs = [p for p in pairs if p[0] not in stale and not (p[0] == "9" and p[1].startswith(columns))]

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 
 from catalogue.i18n import N_, _
 
+LONGEST_VALUE = 300  # signs of one value in a sentence
+
 SENTENCES: dict[str, str] = {
     # -- problems beside a field --------------------------------------------------------------
     "call_number.empty": N_("L’exemplaire n’a pas de cote."),
+    "date.impossible": N_("« {value} » n’existe dans aucun calendrier. Vérifiez le jour et le mois."),
     "date.missing": N_("Écrivez la date, avec l’année sur 4 chiffres, ex. 2024."),
     "date.two_years": N_("Le numéro est daté de « {issue} », mais la date de publication dit « {value} »."),
     "date.unclear": N_("L’année n’a pas été comprise dans « {value} ». Écrivez-la sur 4 chiffres, ex. 2024."),
@@ -64,7 +67,16 @@ SENTENCES: dict[str, str] = {
     ),
     # -- files --------------------------------------------------------------------------------
     "charset.declared": N_("Le texte a été lu dans le jeu de caractères que la notice annonce."),
+    "charset.escapes": N_("Des caractères chinois ou japonais avaient perdu leurs codes : ils ont été rétablis."),
+    "charset.guessed": N_(
+        "La notice n’annonce pas son jeu de caractères : elle a été lue en {charset}, le plus vraisemblable. "
+        "Vérifiez-la."
+    ),
     "charset.iso5426": N_("La notice n’annonce pas son jeu de caractères : elle a été lue en ISO 5426."),
+    "charset.lost": N_("Des caractères sont illisibles dans le fichier : ils apparaissent comme « � ». Vérifiez-les."),
+    "charset.marc8": N_("La notice a été lue en MARC-8, le jeu de caractères de MARC 21 avant UTF-8."),
+    "charset.marc8_faults": N_("Des codes de MARC-8 étaient abîmés : vérifiez les accents."),
+    "charset.marks": N_("Des accents empilés sans fin sur une même lettre ont été retirés."),
     "charset.mixed": N_("Des signes isolés n’étaient pas en UTF-8 : ils ont été lus en Windows-1252."),
     "charset.twice": N_("Le texte avait été mis deux fois en UTF-8 (« Ã© ») : les accents ont été rétablis."),
     "charset.windows": N_("La notice n’est pas en UTF-8 : elle a été lue en Windows-1252. Vérifiez ses accents."),
@@ -92,6 +104,9 @@ SENTENCES: dict[str, str] = {
     "import.unreadable": N_(
         "La lecture s’est interrompue ({detail}). Relancez l’import : ce qui est entré ne sera pas doublé."
     ),
+    "iso2709.bad_tag": N_(
+        "Une zone a une étiquette illisible (« {tag} ») ; son texte n’a pas été repris : « {value} »."
+    ),
     "iso2709.charset": N_(
         "La notice n° {position} est dans un jeu de caractères que Travée ne lit pas encore (« {value} » en 100 $a)."
     ),
@@ -101,15 +116,45 @@ SENTENCES: dict[str, str] = {
         "refaites l’export pour avoir la suite."
     ),
     "iso2709.directory": N_("Le répertoire de la notice n° {position} est abîmé : ses zones ne se distinguent plus."),
+    "iso2709.directory_mended": N_(
+        "Le répertoire était décalé : les étiquettes ont été retrouvées d’après la longueur des zones."
+    ),
+    "iso2709.glued": N_("La notice n’avait pas de marque de fin : elle a été séparée de la suivante."),
+    "iso2709.indicators": N_(
+        "Zone {tag} : ses indicateurs étaient décalés d’une position, ils ont été remis en place."
+    ),
     "iso2709.lengths": N_("Les longueurs annoncées étaient fausses : la notice a été lue d’après ses séparateurs."),
     "iso2709.no_directory": N_("La notice n° {position} n’a pas de répertoire : ce n’est pas de l’ISO 2709."),
     "iso2709.no_subfield": N_("Zone {tag} : son texte n’était dans aucune sous-zone, il est mis en $a."),
     "iso2709.no_terminator": N_("La dernière notice n’a pas de marque de fin ; elle est entière."),
     "iso2709.not_marc": N_("Ce fichier n’est pas de l’ISO 2709 : aucune zone ne s’y trouve."),
+    "iso2709.nothing": N_("La notice n° {position} est vide : elle n’a aucune zone."),
+    "iso2709.separator_inside": N_(
+        "Des séparateurs se trouvaient au milieu d’une zone : les morceaux ont été recollés."
+    ),
     "iso2709.stray_text": N_("Zone {tag} : le texte « {value} », hors de toute sous-zone, n’a pas été repris."),
+    "iso2709.terminator_inside": N_("Une marque de fin se trouvait au milieu de la notice : elle a été retirée."),
     "iso2709.too_big": N_("La notice n° {position} dépasse {limit} Mo : elle n’est pas lue."),
     "iso2709.too_many_fields": N_("La notice n° {position} a plus de {limit} zones : elle n’est pas lue."),
+    "leader.deduced": N_("La notice ne dit ni le type ni le niveau du document : ils ont été déduits de ses zones."),
     "record.authority": N_("C’est une notice d’autorité (auteur, sujet…), pas celle d’un document."),
+    "record.entity": N_(
+        "La notice n° {position} décrit une œuvre ou une expression (modèle LRM), pas un document : "
+        "elle est gardée de côté."
+    ),
+    "record.no_heading": N_("La notice d’autorité n° {position} n’a pas de vedette lisible."),
+    "record.no_number": N_(
+        "La notice d’autorité n° {position} n’a pas de numéro : rien ne permettrait de la retrouver."
+    ),
+    "record.from_marc21": N_("La notice était en MARC 21 : elle a été mise en UNIMARC."),
+    "record.holdings": N_(
+        "La notice n° {position} décrit un exemplaire ou une collection à part de son document : elle est "
+        "gardée de côté."
+    ),
+    "record.intermarc": N_(
+        "La notice n° {position} est en INTERMARC, le format interne de la BnF : "
+        "demandez-la en UNIMARC, la BnF la donne aussi."
+    ),
     "record.marc21": N_("La notice est en MARC 21, que Travée ne lit pas encore."),
     "record.number_repeated": N_(
         "Le n° {number} a déjà servi pour une autre notice de ce fichier : celle-ci n’est pas entrée."
@@ -117,6 +162,215 @@ SENTENCES: dict[str, str] = {
     "record.number_too_long": N_(
         "Le n° de la notice (« {number}… ») dépasse {limit} signes : il est sans doute abîmé, elle n’est pas entrée."
     ),
+    # -- spreadsheets (CSV, XLSX) -------------------------------------------------------------
+    "sheet.column": N_("Colonne « {heading} » : {meaning}."),
+    "sheet.column_left": N_("Colonne « {heading} » : laissée de côté, comme demandé."),
+    "sheet.column_noted": N_("Colonne « {heading} » : gardée en note, avec son titre."),
+    "sheet.controls": N_("Des caractères de contrôle, invisibles, ont été retirés."),
+    "sheet.cut": N_("Le fichier s’arrête au milieu de la ligne {row}. Ce qui précède a été lu ; refaites l’export."),
+    "sheet.damaged": N_(
+        "Ce classeur est abîmé : il ne s’ouvre pas ({detail}). Enregistrez-le de nouveau depuis votre tableur."
+    ),
+    "sheet.doctype": N_("Ce classeur annonce des définitions (DOCTYPE) qu’aucun tableur n’écrit : il n’est pas lu."),
+    "sheet.error": N_("Ligne {row} : une cellule contient l’erreur {value} du tableur ; elle est laissée vide."),
+    "sheet.formula": N_("Ligne {row} : le fichier ne contient pas le résultat de la formule « {formula} »."),
+    "sheet.grows": N_("Ce classeur devient démesuré une fois ouvert (plus de {limit} Mo) : il n’est pas lu."),
+    "sheet.kind_unknown": N_("Le type de document « {value} » n’est pas connu ; il est gardé, à relier à un type."),
+    "sheet.language_unknown": N_("La langue « {value} » n’est pas connue ; elle est gardée en note."),
+    "sheet.lines_above": N_("Au-dessus des titres de colonnes, ceci n’a pas été repris : {lines}."),
+    "sheet.long_row": N_("La ligne a plus de cellules que le tableau n’a de colonnes ; gardé en note : {more}."),
+    "sheet.no_headings": N_(
+        "La première ligne doit donner les titres des colonnes (Titre, Auteur, Année…). On y lit : {found}."
+    ),
+    "sheet.no_row": N_("Ce tableau n’a que ses titres de colonnes : {headings}."),
+    "sheet.no_title": N_("Aucune colonne ne semble contenir le titre des documents. Colonnes trouvées : {found}."),
+    "sheet.not_workbook": N_("Ce fichier n’est pas un classeur de tableur. On y trouve : {found}."),
+    "sheet.other_sheets": N_("Seule la feuille « {sheet} » a été lue. Autres feuilles : {others}."),
+    "sheet.read_as": N_("Tableau lu en {charset}, cellules séparées par « {separator} »."),
+    "sheet.rounded": N_(
+        "Colonne « {heading} » : le tableur a abrégé un nombre en « {value} », ses derniers chiffres sont perdus."
+    ),
+    "sheet.signs_lost": N_("Ligne {row} : des signes illisibles ont été remplacés par « � »."),
+    "sheet.stray_quote": N_("Ligne {row} : un guillemet n’est jamais refermé ; il a été lu comme un signe."),
+    "sheet.too_big": N_(
+        "La ligne {row} dépasse ce qu’une notice peut tenir ({limit} signes par cellule, {columns} colonnes)."
+    ),
+    "sheet.too_many_cells": N_("La feuille a plus de {limit} cellules : la lecture s’arrête avant la ligne {row}."),
+    "sheet.too_many_rows": N_(
+        "Le tableau a plus de {limit} lignes : la lecture s’arrête avant la ligne {row}. Coupez-le en "
+        "plusieurs fichiers."
+    ),
+    "sheet.too_wide": N_("Le tableau a {columns} colonnes : Travée en lit {limit} au plus."),
+    # -- MARC in XML --------------------------------------------------------------------------
+    "marcxml.bad_tag": N_("« {tag} » n’est pas une étiquette de zone : « {value} » n’a pas été repris."),
+    "marcxml.charset": N_("Le fichier annonce un jeu de caractères que Travée ne lit pas (« {value} »)."),
+    "marcxml.cut": N_(
+        "Le fichier s’arrête au milieu de la notice n° {position}, ou juste avant elle. Ce qui précède a été lu ; "
+        "refaites l’export pour avoir la suite."
+    ),
+    "marcxml.diagnostic": N_("Le serveur n’a pas donné la notice n° {position} : « {value} »."),
+    "marcxml.doctype": N_(
+        "Ce fichier annonce des définitions (DOCTYPE), inutiles à des notices : par prudence, il n’est pas lu."
+    ),
+    "marcxml.indicators": N_("Zone {tag} : il manquait un indicateur ; c’est un blanc."),
+    "marcxml.leader": N_("Le label n’avait pas ses 24 signes : les codes qu’il dit ont été remis à leur place."),
+    "marcxml.malformed": N_(
+        "Le XML de la notice n° {position} est abîmé ({detail}) : elle n’est pas lue, les autres le sont."
+    ),
+    "marcxml.nested": N_("Zone {tag} : une autre zone se trouvait dedans, elle en est sortie."),
+    "marcxml.no_code": N_("Zone {tag} : une sous-zone n’avait pas de code, elle est mise en $a."),
+    "marcxml.no_fields": N_("La notice n° {position} n’a aucune zone."),
+    "marcxml.no_leader": N_("La notice n’a pas de label : son type et son niveau ne sont pas connus."),
+    "marcxml.no_record": N_("Ce XML ne contient aucune notice MARC (il commence par « {root} »)."),
+    "marcxml.no_tag": N_("Une zone n’avait pas d’étiquette : « {value} » n’a pas été repris."),
+    "marcxml.short_tag": N_("L’étiquette « {value} » a été lue {tag}."),
+    "marcxml.signs": N_("Des signes réservés (&, <) ou des noms d’accents du web ont été remis comme du texte."),
+    "marcxml.taken_as_subfield": N_("Zone {tag} : l’élément « {value} » a été pris pour une sous-zone."),
+    "marcxml.too_big": N_("La notice n° {position} dépasse {limit} Mo : elle n’est pas lue."),
+    "marcxml.too_many_faults": N_(
+        "Plus de {limit} notices de ce fichier sont abîmées : la lecture s’arrête à la notice n° {position}."
+    ),
+    "marcxml.too_many_fields": N_("La notice n° {position} a plus de {limit} zones : elle n’est pas lue."),
+    "marcxml.unclosed": N_(
+        "La notice n° {position} n’a pas de fin : une autre commence en son milieu. "
+        "Elle n’est pas lue, les autres le sont."
+    ),
+    "marcxml.unknown_element": N_("L’élément « {element} » n’existe pas en MARCXML : « {value} » n’a pas été repris."),
+    # -- the item profile of a source ---------------------------------------------------------
+    "profile.bad_codes": N_(
+        "Ligne {line} : « {value} » n’est pas un code de sous-zone. Écrivez une lettre ou un chiffre entre guillemets "
+        "(« f »), plusieurs à la suite pour les essayer dans l’ordre (« cd »)."
+    ),
+    "profile.bad_joined": N_("Ligne {line} : « joined » est une liste de noms entre crochets, parmi : {known}."),
+    "profile.bad_state_words": N_("Ligne {line} : écrivez entre guillemets l’état que dit la sous-zone « {key} »."),
+    "profile.bad_states": N_("Ligne {line} : « states » est un tableau, annoncé par une ligne [states]."),
+    "profile.bad_tag": N_(
+        "Ligne {line} : « {value} » n’est pas une étiquette. Écrivez trois chiffres entre guillemets, ex. « 995 »."
+    ),
+    "profile.habit_alone": N_("Ligne {line} : « {key} » ne va pas avec « habit », qui se suffit à lui-même."),
+    "profile.no_field": N_('Il manque la ligne field, l’étiquette de la zone des exemplaires, ex. field = "995".'),
+    "profile.not_toml": N_(
+        'Ligne {line} : cette ligne n’est pas comprise ({detail}). Chaque ligne s’écrit nom = "valeur".'
+    ),
+    "profile.says_nothing": N_("Dites au moins où est le code-barres (barcode) ou la cote (call_number)."),
+    "profile.too_long": N_("Ce profil dépasse {limit} signes."),
+    "profile.unknown_habit": N_("Ligne {line} : « {value} » n’est pas une habitude connue. Connues : {known}."),
+    "profile.unknown_key": N_("Ligne {line} : « {key} » n’est pas un nom connu. Connus : {known}."),
+    # -- a PMB base (SQL dump) ----------------------------------------------------------------
+    "pmbsql.controls": N_("{n} textes contenaient des caractères de contrôle, invisibles : ils ont été retirés."),
+    "pmbsql.cut": N_(
+        "La sauvegarde s’arrête au milieu de la table « {table} ». Une base à moitié copiée n’est pas reprise : "
+        "il y manquerait des auteurs ou des exemplaires. Refaites la sauvegarde."
+    ),
+    "pmbsql.cut_gzip": N_(
+        "Le fichier compressé s’arrête avant la fin (dernière table vue : « {table} »). Rien n’a été repris ; "
+        "copiez-le de nouveau."
+    ),
+    "pmbsql.dangling": N_("Dans {where}, {n} lignes citent un n° absent de la table « {table} » : ce lien est perdu."),
+    "pmbsql.file_data": N_(
+        "{n} documents numériques sont rangés dans PMB : leur notice, leur nom et leur adresse sont repris, "
+        "pas le contenu des fichiers."
+    ),
+    "pmbsql.hidden": N_(
+        "{n} notices ont un statut que PMB ne montre pas au public : elles entrent « à valider », jamais publiées."
+    ),
+    "pmbsql.homeless_articles": N_("{n} articles ne sont rattachés à aucun numéro de revue."),
+    "pmbsql.homeless_copies": N_("{n} exemplaires n’ont ni notice ni numéro de revue : ils ne sont pas repris."),
+    "pmbsql.koha": N_(
+        "Ce fichier est une base Koha ({tables}…), pas une base PMB. De Koha, exportez les notices en UNIMARC."
+    ),
+    "pmbsql.left_derived": N_("Table « {table} » : {n} lignes que PMB calcule à partir du reste ; inutiles ici."),
+    "pmbsql.left_descriptions": N_("Table « {table} » : {n} lignes que Travée ne sait pas encore reprendre."),
+    "pmbsql.left_management": N_("Table « {table} » : {n} lignes de commandes ou d’abonnements ; pas reprises."),
+    "pmbsql.left_personal": N_(
+        "Table « {table} » : {n} lignes sur des personnes (lecteurs, prêts, comptes) ; jamais reprises."
+    ),
+    "pmbsql.left_selections": N_(
+        "Table « {table} » : {n} lignes de paniers, d’étagères ou de diffusion ; à refaire avec les "
+        "sélections de Travée."
+    ),
+    "pmbsql.left_settings": N_("Table « {table} » : {n} lignes de réglages de PMB ; pas repris."),
+    "pmbsql.left_unknown": N_("Table « {table} » : {n} lignes. Travée ne connaît pas cette table ; pas reprise."),
+    "pmbsql.location": N_(
+        "Emplacement « {location} » : {card}. Cette adresse n’a pas de place dans la base, notez-la."
+    ),
+    "pmbsql.lost_references": N_("{thesaurus} : {n} renvois mènent à un terme absent ; le terme est gardé tel quel."),
+    "pmbsql.malformed": N_(
+        "La sauvegarde n’est plus lisible à partir du signe {offset} : ce n’est pas du SQL tel que MySQL l’écrit. "
+        "Rien n’a été repris."
+    ),
+    "pmbsql.many_parts": N_(
+        "{n} revues ont plus de 5 000 articles : leur notice ne les énumère pas, chaque article dit sa revue."
+    ),
+    "pmbsql.no_columns": N_(
+        "La sauvegarde ne dit pas l’ordre des colonnes de « {table} ». Refaites-la avec la structure des tables."
+    ),
+    "pmbsql.no_end": N_(
+        "La sauvegarde n’a pas sa dernière ligne (« Dump completed ») : elle a pu être interrompue entre deux tables. "
+        "Comparez les nombres avec ceux de PMB."
+    ),
+    "pmbsql.no_rows": N_("Table « {table} » : absente ou vide dans cette sauvegarde."),
+    "pmbsql.not_pmb": N_("Ce fichier SQL n’est pas une base PMB. On y trouve : {tables}."),
+    "pmbsql.not_understood": N_("{n} instructions INSERT ne sont pas de la forme attendue : elles n’ont pas été lues."),
+    "pmbsql.orphan_terms": N_("{thesaurus} : {n} termes sans terme plus large (« orphelins ») sont mis au sommet."),
+    "pmbsql.queries": N_(
+        "{n} champs personnalisés tirent leurs mots d’une requête de PMB : leur valeur brute est gardée."
+    ),
+    "pmbsql.taken": N_("Table « {table} » : {taken} lignes lues sur {n}."),
+    "pmbsql.twice": N_("{n} textes avaient été mis deux fois en UTF-8 (« Ã© ») : leurs accents ont été rétablis."),
+    "pmbsql.unknown_column": N_(
+        "Colonne « {column} » : {n} valeurs. Travée ne connaît pas cette colonne ; pas reprise."
+    ),
+    "pmbsql.unused": N_("{n} lignes de « {table} » ne sont citées par aucune notice : elles ne sont pas reprises."),
+    "pmbsql.waiting_terms": N_("{thesaurus} : {n} termes non classés (candidats) sont mis au sommet, à ranger."),
+    "pmbsql.windows": N_("{n} textes étaient en Windows-1252 (« latin1 ») : ils ont été lus comme tels."),
+    # -- MARC 21 ------------------------------------------------------------------------------
+    "marc21.kept_in": N_("Zone {tag} du MARC 21 : sans équivalent en UNIMARC, elle est gardée entière en 886."),
+    "marc21.kept_out": N_("Zone {tag} : sans équivalent en MARC 21, elle est gardée entière en 886."),
+    # -- citations (Dublin Core, MODS, RIS, BibTeX, CSL-JSON, EndNote) --------------------------
+    "bibtex.field_repeated": N_("Le champ « {field} » est dit deux fois ; le second (« {value} ») est gardé à part."),
+    "bibtex.malformed": N_("L’entrée n° {position} (« {key} ») est mal écrite, ligne {line} : {detail}."),
+    "bibtex.no_comma": N_("Une virgule manquait après le champ « {field} »."),
+    "bibtex.no_key": N_("L’entrée n’a pas de clé."),
+    "bibtex.no_parent": N_("L’entrée renvoie à « {key} », qui n’est pas dans le fichier."),
+    "bibtex.none": N_("Ce fichier ne contient aucune entrée BibTeX."),
+    "bibtex.too_long": N_(
+        "L’entrée n° {position} (« {key} ») devient démesurée (plus de {limit} signes) : elle n’est pas lue."
+    ),
+    "bibtex.unclosed": N_("L’entrée n° {position} (« {key} ») n’est pas fermée : il lui manque une accolade."),
+    "bibtex.undefined": N_("Le nom « {value} » n’est pas défini dans le fichier : il est repris tel quel."),
+    "citation.key_repeated": N_("La clé « {key} » sert déjà dans ce fichier : la notice est entrée sans elle."),
+    "citation.title_borrowed": N_("La référence n’a pas de titre à elle : le seul titre qu’elle donne l’a remplacé."),
+    "citation.too_big": N_("La référence n° {position} dépasse {limit} Mo : elle n’est pas lue."),
+    "citation.too_many_fields": N_("La référence n° {position} a plus de {limit} éléments : elle n’est pas lue."),
+    "csljson.constant": N_("La référence n° {position} contient une valeur (NaN, Infinity) qui n’est pas du JSON."),
+    "csljson.cut": N_(
+        "Le fichier s’arrête au milieu de la référence n° {position}. Ce qui précède a été lu ; "
+        "refaites l’export pour avoir la suite."
+    ),
+    "csljson.deep": N_("La référence n° {position} est emboîtée sur plus de {limit} niveaux : elle n’est pas lue."),
+    "csljson.malformed": N_("Le JSON de la référence n° {position} est mal écrit."),
+    "csljson.name_repeated": N_("La référence n° {position} dit deux fois le même champ : on ne sait lequel croire."),
+    "csljson.no_reference": N_("L’élément n° {position} n’est pas une référence (une note, une pièce jointe)."),
+    "csljson.none": N_("Ce fichier JSON ne contient aucune référence."),
+    "csljson.surrogate": N_("La référence n° {position} contient un caractère coupé en deux."),
+    "dc.deleted": N_("La notice {identifier} est annoncée comme supprimée par le serveur d’où vient ce fichier."),
+    "ris.no_end": N_("La référence n’avait pas de ligne de fin (ER) ; elle s’arrête où la suivante commence."),
+    "ris.no_tag": N_("Du texte à la fin du fichier n’est dans aucune référence : « {value} »."),
+    "ris.no_type": N_("La référence n’avait pas de type (TY) : vérifiez-le."),
+    "ris.none": N_("Ce fichier ne contient aucune référence RIS."),
+    "ris.text_around": N_("Du texte se trouvait avant la référence (« {value} ») : il n’a pas été repris."),
+    "xml.cut": N_(
+        "Le fichier s’arrête au milieu de la référence n° {position}. Ce qui précède a été lu ; "
+        "refaites l’export pour avoir la suite."
+    ),
+    "xml.doctype": N_("Ce fichier définit des entités (DOCTYPE) : par prudence, il n’est pas lu."),
+    "xml.malformed": N_(
+        "Le XML est abîmé dans la référence n° {position}, ligne {line} ({detail}). Ce qui précède a été lu."
+    ),
+    "xml.no_reference": N_("Ce XML ne contient aucune référence (il commence par « {root} »)."),
+    "xml.not_taken": N_("Un texte hors de tout élément connu ({element}) n’a pas été repris : « {value} »."),
+    "xml.not_xml": N_("Ce fichier n’est pas du XML."),
     # -- asking a partner (OAI-PMH) -----------------------------------------------------------
     "oai.bad_url": N_("« {url} » n’est pas l’adresse d’un serveur : elle doit commencer par http:// ou https://."),
     "oai.busy": N_(
@@ -236,11 +490,16 @@ SENTENCES: dict[str, str] = {
 }
 
 
+def _shortened(value: object) -> object:
+    """What a library says of a fault may quote a whole page."""
+    return value[:LONGEST_VALUE] + "…" if isinstance(value, str) and len(value) > LONGEST_VALUE else value
+
+
 def sentence(code: str, params: Mapping[str, object] | None = None) -> str:
     """The sentence of a code, in the current language; an unknown code shows itself rather than nothing."""
     template = _(SENTENCES[code]) if code in SENTENCES else code
     try:
-        return template.format(**(params or {}))
+        return template.format(**{name: _shortened(value) for name, value in (params or {}).items()})
     except (KeyError, IndexError, ValueError):
         return template
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from catalogue import unimarc
+from catalogue import headings, unimarc
+from catalogue.headings import Mark
 from catalogue.identifiers import is_code
 from catalogue.text import sort_key
 from catalogue.unimarc import Fields, Responsibility, Subject
@@ -43,12 +44,15 @@ class Projection:
     agents: tuple[Responsibility, ...]
     subjects: tuple[Subject, ...]
     links: tuple[LinkTo, ...]
+    agent_marks: tuple[Mark, ...] = ()  # one for each of `agents`
+    subject_marks: tuple[Mark, ...] = ()
 
 
 def project(fields: Fields, scope: Callable[[int | str], str] = lambda claim: "") -> Projection:
     """`scope(claim)` names the source whose number space a claim's links use; `scope("")` the notice's main one."""
     first_year, last_year = unimarc.years(fields)
     title = unimarc.full_title(fields)
+    agents, subjects = unimarc.responsibilities(fields), unimarc.subjects(fields)
     filing = next((v for f in unimarc.each(fields, "200") for v in unimarc.subfields(f, "a")), title)
     return Projection(
         title=title,
@@ -60,9 +64,11 @@ def project(fields: Fields, scope: Callable[[int | str], str] = lambda claim: ""
         kind=unimarc.kind(fields),
         fingerprint=unimarc.fingerprint(fields),
         identifiers=tuple(unimarc.identifiers(fields)),
-        agents=tuple(unimarc.responsibilities(fields)),
-        subjects=tuple(unimarc.subjects(fields)),
+        agents=tuple(agents),
+        subjects=tuple(subjects),
         links=tuple(_links(fields, scope)),
+        agent_marks=tuple(headings.mark_of(a.said, scope) for a in agents),
+        subject_marks=tuple(headings.mark_of(s.said, scope) for s in subjects),
     )
 
 

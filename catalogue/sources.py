@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import LargeBinary, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, LargeBinary, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session, defer
 
 from catalogue import db, history
@@ -20,6 +20,8 @@ from catalogue.models import (
     SourceRecord,
     SourceVersion,
 )
+
+ASIDE = "put_aside_by"  # among what a refused record keeps: who put it aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,26 +305,34 @@ def find_ids(session: Session, source: Source, space: str, values: Iterable[str]
 
 
 def keep_refused(session: Session, row: Refused) -> bool:
-    """Keep a refused record; False when the same bytes of the same source wait already."""
+    """Keep a refused record; False when the same bytes of the same source wait already, or were put aside by
+    somebody: they are met again, that is all."""
     known = session.scalar(
-        select(Refused.id).where(
-            Refused.source_id == row.source_id, Refused.sha256 == row.sha256, Refused.settled_at.is_(None)
-        )
+        select(Refused)
+        .where(Refused.source_id == row.source_id, Refused.sha256 == row.sha256)
+        .where(or_(Refused.settled_at.is_(None), _is_aside()))
+        .options(defer(Refused.raw))
+        .limit(1)
     )
     if known is None:
         session.add(row)
-        session.flush()
+    else:
+        known.run_id, known.position, known.file_name = row.run_id, row.position, row.file_name or ""
+        known.code, known.params = row.code, {**row.params, **_only_aside(known)}
+    session.flush()
     return known is None
 
 
-def list_refused(session: Session, *, source: str = "", limit: int | None = None) -> list[tuple[Refused, str]]:
+def list_refused(
+    session: Session, *, source: str = "", run_id: int | None = None, limit: int | None = None
+) -> list[tuple[Refused, str]]:
     """What waits, oldest first, with its source's name. Bytes (up to 1 MB each) are only fetched when asked for."""
-    statement = _waiting(select(Refused, Source.name).options(defer(Refused.raw)), source)
+    statement = _waiting(select(Refused, Source.name).options(defer(Refused.raw)), source, run_id)
     return [(row, name) for row, name in session.execute(statement.order_by(Refused.id).limit(limit))]
 
 
-def count_refused(session: Session, *, source: str = "") -> int:
-    return session.scalar(_waiting(select(func.count(Refused.id)), source)) or 0
+def count_refused(session: Session, *, source: str = "", run_id: int | None = None) -> int:
+    return session.scalar(_waiting(select(func.count(Refused.id)), source, run_id)) or 0
 
 
 def read_beginnings(session: Session, refused_ids: Sequence[int], length: int) -> dict[int, bytes]:
@@ -335,14 +345,48 @@ def read_beginnings(session: Session, refused_ids: Sequence[int], length: int) -
     return out
 
 
-def _waiting(statement: Any, source: str) -> Any:
+def _waiting(statement: Any, source: str, run_id: int | None) -> Any:
     statement = statement.join(Source, Source.id == Refused.source_id).where(Refused.settled_at.is_(None))
+    if run_id is not None:
+        statement = statement.where(Refused.run_id == run_id)
     return statement.where(Source.name == source) if source else statement
 
 
 def settle_refused(session: Session, refused_ids: Sequence[int]) -> None:
     for part in db.chunks(refused_ids):
         session.execute(update(Refused).where(Refused.id.in_(part)).values(settled_at=db.now()))
+
+
+def settle_cut(session: Session, run: Run, file_name: str, codes: Collection[str]) -> None:
+    """A file that has come in whole now: what earlier runs met where it broke off waits no longer."""
+    statement = update(Refused).where(
+        Refused.source_id == run.source_id,
+        Refused.file_name == file_name,
+        Refused.code.in_(codes),
+        Refused.settled_at.is_(None),
+        Refused.run_id != run.id,
+    )
+    session.execute(statement.values(settled_at=db.now()).execution_options(synchronize_session=False))
+
+
+def _is_aside() -> ColumnElement[bool]:
+    return Refused.params[ASIDE].as_string().is_not(None)
+
+
+def _only_aside(row: Refused) -> dict[str, Any]:
+    return {name: value for name, value in row.params.items() if name == ASIDE}
+
+
+def put_aside(session: Session, refused: Refused, *, by: str) -> None:
+    """A person has seen this refused record and wants no more of it; it is kept, and says who put it aside."""
+    refused.params = {**refused.params, ASIDE: by}
+    refused.settled_at = db.now()
+
+
+def take_back(session: Session, refused: Refused) -> None:
+    """Let a record that somebody put aside wait again."""
+    refused.params = {name: value for name, value in refused.params.items() if name != ASIDE}
+    refused.settled_at = None
 
 
 def origins(session: Session, notice: Notice) -> dict[int, tuple[Source, SourceRecord, Claim]]:

@@ -60,6 +60,7 @@ class RecordItem:
     owner: str = ""
     fields: tuple[Field, ...] = ()
     issue_of: str = ""
+    type: str = ""  # the source's own code: « LIV », « PRETDVD »
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Record:
     repairs: tuple[Problem, ...] = field(default=())
     # As received, for a record that turns out not to be fit to go in; not part of what it says.
     raw: bytes = field(default=b"", compare=False, repr=False)
+    # "candidate" for what its base does not show to the public: it may not come in published.
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +99,16 @@ class Responsibility:
     name: str  # « Dupont, Anne », « Agence nationale de la rénovation urbaine »
     body: bool
     rank: int  # 0 main, 1 other, 2 secondary
+    said: Field = field(default_factory=lambda: Field(t=""), compare=False, repr=False)  # the field that says so
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     label: str
     scheme: str  # $2, or PMB's idthes, or "" ; "free" for keywords of 610
-    node: str  # PMB's $9 id:, or $3
+    node: str  # what its source calls it: `authority_number`
     language: str
+    said: Field = field(default_factory=lambda: Field(t=""), compare=False, repr=False)  # the field that says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +332,23 @@ def name_of(f: Field) -> str:
     return f"{family}, {given}" if given and family else family or given
 
 
+def authority_number(f: Field) -> str:
+    """What the record's own base calls the person or the subject of a field: PMB's `$9 id:`, Koha's $9, or $3.
+
+    Where a heading has several (RAMEAU's subdivisions have theirs), the first is that of its head.
+    """
+    koha = (v for v in subfields(f, "9") if v.isdecimal() and v.strip("0"))
+    number = typed(f, "id") or next(koha, "") or first(f, "3").strip()
+    return number if len(number) <= LONGEST_TARGET else ""
+
+
 def responsibilities(fields: Iterable[Field]) -> list[Responsibility]:
     out = []
-    for f in each(fields, "700", "701", "702", "710", "711", "712", "716", "720", "721", "722"):
+    for f in each(fields, "700", "701", "702", "710", "711", "712", "716", "720", "721", "722", "730"):
         if name := name_of(f):
             roles = subfields(f, "4") or [""]
-            out.append(Responsibility(roles[0].strip(), name, f["t"][1] == "1" and f["t"] != "716", int(f["t"][2]) % 3))
+            body = f["t"][1] == "1" and f["t"] != "716"
+            out.append(Responsibility(roles[0].strip(), name, body, int(f["t"][2]) % 3, f))
     return out
 
 
@@ -348,11 +364,11 @@ def subjects(fields: Iterable[Field]) -> list[Subject]:
         if f["t"] in ("600", "601", "602"):
             label = name_of(f)
         else:
-            label = " -- ".join(clean(v) for v in subfields(f, "axyz") if v.strip())
+            label = " -- ".join(clean(v) for v in subfields(f, "ajxyz") if v.strip())
         if not label:
             continue
         lang = typed(f, "lang")[:2]
-        subject = Subject(label, first(f, "2") or typed(f, "idthes"), typed(f, "id") or first(f, "3"), lang)
+        subject = Subject(label, first(f, "2") or typed(f, "idthes"), authority_number(f), lang, f)
         key = (subject.scheme, subject.node) if lang and subject.node else ("", fold(label))
         if key not in seen:
             seen[key] = len(out)
@@ -529,7 +545,10 @@ def fingerprint(fields: Iterable[Field], leave_out: Callable[[str, str, str], bo
     kept: list[list[Any]] = []
     for f in fields:
         if "s" in f:
-            pairs = [[c, v] for c, v in f["s"] if not (leave_out and leave_out(f["t"], c, v))]
+            pairs = f["s"]
+            if leave_out is not None:
+                tag = f["t"]
+                pairs = [pair for pair in pairs if not leave_out(tag, pair[0], pair[1])]
             if pairs:
                 kept.append([f["t"], f.get("i", ""), pairs])
         elif not (leave_out and leave_out(f["t"], "", f.get("v", ""))):

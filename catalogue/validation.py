@@ -7,8 +7,7 @@ holds nothing back: books do carry wrong ISBNs, and a draft accepts anything.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from catalogue import dates, form, unimarc
@@ -16,9 +15,14 @@ from catalogue.form import FormField, Values
 from catalogue.identifiers import find_doi, find_ean, find_isbn, find_issn
 from catalogue.problems import SENTENCES, Problem
 from catalogue.text import fold
-from catalogue.unimarc import Fields
+from catalogue.unimarc import Field, Fields
+
+ByTag = dict[str, list[Field]]
 
 _NO_DATE = frozenset({"s d", "sd", "sans date", "n d", "nd", "date inconnue"})
+_TAGS = frozenset(f"{n:03}" for n in range(1000))
+_NUMBERED = frozenset(tag for key in ("isbn", "issn", "doi", "address") for tag in form.FORM[key].tags)
+_SUBJECTS = frozenset(("600", "601", "602", "604", "605", "606", "607", "610"))
 _CHECKED = ("date", "issue_date", "isbn", "issn", "doi", "address")
 # (tag, subfield, key) of what UNIMARC allows once; a tag that several blocks share is the first one's.
 _ONCE = [
@@ -33,26 +37,24 @@ def validate(fields: Fields, kind: str) -> list[Problem]:
 
     Every record of an import goes through here: what nothing is said of costs next to nothing.
     """
-    wanted = form.required(kind or "other")
-    values = form.read_some(fields, {*_CHECKED, *(f.key for f in wanted)})
-    problems = [
-        *_missing(fields, kind, wanted, values),
-        *_dates(values),
-        *_numbers(values),
-        *_addresses(values),
-        *_structure(fields),
-    ]
+    by_tag: ByTag = {}
+    for f in fields:
+        by_tag.setdefault(f["t"], []).append(f)
+    values = form.read_some(fields, _CHECKED)
+    problems = [*_missing(fields, by_tag, kind), *_dates(values), *_structure(by_tag)]
+    if not by_tag.keys().isdisjoint(_NUMBERED):
+        problems += [*_numbers(values), *_addresses(values)]
     if len(problems) < 2:
         return problems
     order = [form.KIND, *form.FORM]
     return sorted(problems, key=lambda p: order.index(form.field_of(p.tag, p.subfield, kind) or order[-1]))
 
 
-def _missing(fields: Fields, kind: str, wanted: Iterable[FormField], values: Values) -> Iterator[Problem]:
+def _missing(fields: Fields, by_tag: ByTag, kind: str) -> Iterator[Problem]:
     if not kind:
         yield Problem("608", "a", "kind.missing", "error")
-    for needed in wanted:
-        if not _has(fields, needed, values):
+    for needed in form.required(kind or "other"):
+        if not (_shows(by_tag, needed) or _has(fields, by_tag, needed)):
             code = f"{needed.key}.missing"
             column = needed.columns[0]
             yield Problem(
@@ -64,13 +66,21 @@ def _missing(fields: Fields, kind: str, wanted: Iterable[FormField], values: Val
             )
 
 
-def _has(fields: Fields, needed: FormField, values: Values) -> bool:
+def _shows(by_tag: ByTag, needed: FormField) -> bool:
+    """Whether the first input of a block has a value. Said of nearly every record, and found without reading it all."""
+    codes = needed.columns[0].codes
+    for tag in needed.tags:
+        for f in by_tag.get(tag, ()):
+            if needed.means(f) and any(c in codes and form.one_line(v) for c, v in f["s"]):
+                return True
+    return False
+
+
+def _has(fields: Fields, by_tag: ByTag, needed: FormField) -> bool:
     """A date may be said anywhere a date is read from, a subject by a keyword: the reader finds it all the same."""
-    if values[needed.columns[0].name]:
-        return True
     if needed.key in ("date", "issue_date"):
         return unimarc.years(fields)[0] is not None
-    return needed.key == "subject" and bool(unimarc.subjects(fields))
+    return needed.key == "subject" and not by_tag.keys().isdisjoint(_SUBJECTS) and bool(unimarc.subjects(fields))
 
 
 def _dates(values: Values) -> Iterator[Problem]:
@@ -119,11 +129,11 @@ def _is_web_address(text: str) -> bool:
     return parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
 
 
-def _structure(fields: Fields) -> Iterator[Problem]:
-    met = Counter([f["t"] for f in fields])
-    for tag, n in met.items():
-        if not (len(tag) == 3 and tag.isascii() and tag.isdigit()):
-            yield from [Problem(tag, "", "tag.invalid", "warning", {"value": tag})] * n
+def _structure(by_tag: ByTag) -> Iterator[Problem]:
+    for tag, same in by_tag.items():
+        if tag not in _TAGS:
+            yield from [Problem(tag, "", "tag.invalid", "warning", {"value": tag})] * len(same)
     for tag, code, key in _ONCE:
-        if met[tag] > 1:
+        # In another script the same field stands once more ($7).
+        if sum(not unimarc.first(f, "7") for f in by_tag.get(tag, ())) > 1:
             yield Problem(tag, code, "field.not_repeatable", "warning", {"label": form.FORM[key].label})

@@ -1,4 +1,7 @@
-"""UNIMARC in ISO 2709, UTF-8: what `harvest.crosswalk.iso2709` reads, written.
+"""UNIMARC in ISO 2709, in UTF-8 or in ISO 5426: what `harvest.crosswalk.iso2709` reads, written.
+
+100 $a 26-29 says the character set of the file, whatever it said of the file the record came in: « 50␣␣ » or
+« 0103 ». ISO 5426 has no place for most of the world's signs: `encoded` writes the nearest and tells which.
 
 A field longer than 9,999 bytes or a record longer than 99,999 cannot say its length in this format. It goes
 out whole all the same, its lengths capped: readers that go by the terminators (ours, yaz) read it as it is.
@@ -7,44 +10,59 @@ out whole all the same, its lengths capped: readers that go by the terminators (
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from catalogue import copies
+from catalogue import iso5426
 from catalogue.unimarc import Field, Fields, leader
-from export.records import Outgoing
+from catalogue.wire import ISO_2709, to_wire
+from export.records import Outgoing, with_items
 
+UTF_8, ISO_5426 = "utf-8", "iso5426"
 LONGEST_FIELD, LONGEST_RECORD = 9_999, 99_999
 # What ISO 2709 itself is made of, and what no reader expects in a text.
 _CONTROLS = {c: " " for c in range(0x20) if c not in (0x09, 0x0A)}
+_SAID = {UTF_8: "50  ", ISO_5426: "0103"}  # in 100 $a 26-29
 
 
-def file_bytes(notices: Iterable[Outgoing]) -> Iterator[bytes]:
+def file_bytes(
+    notices: Iterable[Outgoing], charset: str = UTF_8, missing: Counter[str] | None = None
+) -> Iterator[bytes]:
+    """A record a notice. `missing` counts, by sign, the records where ISO 5426 had no place for it."""
     for notice in notices:
-        yield record_bytes(with_items(notice))
+        record, without = encoded(with_items(notice), charset)
+        if missing is not None:
+            missing.update(without)
+        yield record
 
 
-def with_items(notice: Outgoing) -> Fields:
-    """The fields of a record, its copies among them, in the order of tags where they come in."""
-    described = [f for item in notice.items for f in copies.to_fields(item)]
-    fields = notice.numbered()
-    at = next((n for n, f in enumerate(fields) if f["t"] > "995" and n), len(fields)) if described else 0
-    return [*fields[:at], *described, *fields[at:]] if described else fields
+def record_bytes(fields: Fields, charset: str = UTF_8) -> bytes:
+    return encoded(fields, charset)[0]
 
 
-def record_bytes(fields: Fields) -> bytes:
+def encoded(fields: Fields, charset: str = UTF_8) -> tuple[bytes, str]:
+    """The record, and the signs that its character set does not have, each once."""
     directory, body, start = [], [], 0
-    for f in fields:
+    missing: dict[str, None] = {}
+    for f in to_wire(fields, ISO_2709):
         if f["t"] == "000":
             continue
-        data = _field(f)
-        directory.append(f"{f['t']}{min(len(data), LONGEST_FIELD):04}{min(start, LONGEST_RECORD):05}")
+        text = _text(_declaring(f, charset) if f["t"] == "100" else f)
+        if charset == ISO_5426:
+            data, without = iso5426.encode(text)
+            missing |= dict.fromkeys(without)
+        else:
+            data = text.encode("utf-8", "replace")
+        length = len(data) + 1
+        directory.append(f"{f['t']}{min(length, LONGEST_FIELD):04}{min(start, LONGEST_RECORD):05}")
         body.append(data)
-        start += len(data)
+        start += length
     base = 24 + 12 * len(directory) + 1
     mark = leader(fields).ljust(24)
     length = min(base + start + 1, LONGEST_RECORD)
     head = f"{length:05}{mark[5:10]}22{min(base, LONGEST_RECORD):05}{mark[17:20]}450 "
-    return b"".join([head.encode("ascii", "replace"), "".join(directory).encode(), b"\x1e", *body, b"\x1d"])
+    pieces = [head.encode("ascii", "replace") + "".join(directory).encode(), *body, b"\x1d"]
+    return b"\x1e".join(pieces), "".join(missing)
 
 
 def fits(record: bytes) -> bool:
@@ -54,12 +72,21 @@ def fits(record: bytes) -> bool:
     return len(record) <= LONGEST_RECORD and longest < LONGEST_FIELD
 
 
-def _field(f: Field) -> bytes:
+def _declaring(f: Field, charset: str) -> Field:
+    """100, saying the character set of this file, where it is long enough to say one and says another."""
+    pairs = [
+        [c, v[:26] + said + v[30:]]
+        if c == "a" and len(v) >= 30 and not v[26:30].startswith((said := _SAID[charset]).rstrip())
+        else [c, v]
+        for c, v in f.get("s", ())
+    ]
+    return {**f, "s": pairs} if "s" in f else f
+
+
+def _text(f: Field) -> str:
     if "s" not in f:
-        text = _clean(f.get("v", ""))
-    else:
-        text = f.get("i", "  ").ljust(2)[:2] + "".join(f"\x1f{code[:1]}{_clean(value)}" for code, value in f["s"])
-    return text.encode("utf-8", "replace") + b"\x1e"
+        return _clean(f.get("v", ""))
+    return f.get("i", "  ").ljust(2)[:2] + "".join(f"\x1f{code[:1]}{_clean(value)}" for code, value in f["s"])
 
 
 def _clean(text: str) -> str:

@@ -1,7 +1,8 @@
 """PMB's own XML, written as PMB writes it: the exact reverse of `harvest.crosswalk.pmbxml`.
 
 A notice keeps the order of its fields. For every list of fields that a reading can give,
-`read(write(fields)) == fields`; header and items are mapped in `catalogue.pmb`, in one place for both ways.
+`read(write(fields)) == fields`; header and items are mapped in `catalogue.pmb`, what has no element of its own
+in `catalogue.wire`, in one place for both ways. `for_pmb` prepares notices so that a PMB makes their links again.
 Only `&`, `<` and `>` are escaped in text, as PMB does, and a carriage return, which would become a line
 break. A character that XML forbids (they come with old ISO 2709 files) is written U+FFFD, so that the file
 can be read at all and the loss is seen.
@@ -11,11 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from lxml import etree
 
+from catalogue import copies
 from catalogue.pmb import header_from_fields, item_to_fields, link_target, names_issue
-from catalogue.unimarc import Field, Fields, RecordItem
+from catalogue.unimarc import Field, Fields, RecordItem, control, each, first, level, title, typed
+from catalogue.wire import PMB_XML, to_wire
+from export.records import Outgoing
 
 NAMESPACE = "http://www.pmbservices.fr"
 _SCHEMA = (
@@ -36,9 +41,9 @@ def notice_text(
 
     `namespace` is PMB's option « validité OAI-PMH »; `with_214` says the publisher twice, as recent PMBs do.
     """
-    header, rest = header_from_fields(fields)
+    header, rest = header_from_fields(to_wire(fields, PMB_XML))
     lines = [f"<notice{_SCHEMA if namespace else ''}>"]
-    lines += [f"  <{name}>{_escaped(value)}</{name}>" for name, value in header.items()]
+    lines += [f"  <{name}>{escaped(value)}</{name}>" for name, value in header.items()]
     for f in _with_items(rest, items):
         if written := _field(f):
             lines.append(written)
@@ -70,15 +75,15 @@ def file_bytes(notices: Iterable[tuple[Fields, Sequence[RecordItem]]]) -> Iterat
 
 
 def _field(f: Field) -> str:
-    tag = _quoted(f["t"])
+    tag = quoted(f["t"])
     if "s" not in f:
         value = f.get("v", "")
-        return f'  <f c="{tag}">{_escaped(value)}</f>' if value.strip() else ""
-    pairs = [f'    <s c="{_quoted(code)}">{_escaped(value)}</s>' for code, value in f["s"] if value]
+        return f'  <f c="{tag}">{escaped(value)}</f>' if value.strip() else ""
+    pairs = [f'    <s c="{quoted(code)}">{escaped(value)}</s>' for code, value in f["s"] if value]
     if not pairs:
         return ""
-    target = f' id="{_quoted(f["x"])}"' if "x" in f else ""
-    return "\n".join([f'  <f c="{tag}"{target} ind="{_quoted(f.get("i", "  "))}">', *pairs, "  </f>"])
+    target = f' id="{quoted(f["x"])}"' if "x" in f else ""
+    return "\n".join([f'  <f c="{tag}"{target} ind="{quoted(f.get("i", "  "))}">', *pairs, "  </f>"])
 
 
 def _with_items(fields: Fields, items: Sequence[RecordItem]) -> Fields:
@@ -100,10 +105,82 @@ def _with_items(fields: Fields, items: Sequence[RecordItem]) -> Fields:
     return out
 
 
-def _escaped(text: str) -> str:
+# --- for a PMB that will make the links again ------------------------------------------------
+
+
+def for_pmb(notices: Iterable[Outgoing]) -> Iterator[tuple[Fields, Sequence[RecordItem]]]:
+    """Notices as PMB's import wants them when « générer les liens » is ticked; periodicals must come first.
+
+    What it reads (PMB 8.1, its import function; the `id` attributes serve others): `$9 lnk:perio` and `lnk:bull`
+    in 461 and 463 of an article, else it becomes a book; `lnk:parent` and `type_lnk:b` in the 461 of an issue;
+    `$0` in a 461 says that the periodical will come, so it must not be there when it will not. Copies of an issue
+    are only read in an article of PMB's own invention, as its file exports have it. What came from a PMB has all
+    this already and is not touched. Copies that never were in a PMB are written as PMB writes its own.
+    """
+    written: set[str] = set()
+    for notice in notices:
+        items = [item if copies.is_from_pmb(item.fields) else replace(item, fields=()) for item in notice.items]
+        fields = _with_link_marks(notice.numbered(), written)
+        number = control(fields, "001")
+        written.add(number)
+        if items and level(fields) == "issue":
+            bulletin = next((typed(f, "id") for f in each(fields, "200")), "") or number
+            fields = [_with_mark(f, f"id:{bulletin}") if f["t"] == "200" else f for f in fields]
+            yield fields, ()
+            yield _copies_of_issue(fields, number, bulletin), [replace(item, issue_of=bulletin) for item in items]
+        else:
+            yield fields, items
+
+
+def _with_link_marks(fields: Fields, written: set[str]) -> Fields:
+    kind = level(fields)
+    if kind not in ("article", "issue"):
+        return fields
+    dated = any(f["t"] == "463" for f in fields)  # without an issue, PMB makes one from 461 $t and $v itself
+    out: Fields = []
+    for f in fields:
+        if f["t"] == "463" and kind == "article" and not typed(f, "lnk"):
+            f = _with_mark(f, "lnk:bull")
+        elif f["t"] == "461" and kind == "article" and dated and not typed(f, "lnk"):
+            f = _with_mark(f, "lnk:perio")
+        elif f["t"] == "461" and kind == "issue" and typed(f, "lnk") in ("", "perio"):
+            f = {**f, "s": [pair for pair in f["s"] if pair != ["9", "lnk:perio"]]}
+            f = _with_mark(_with_mark(f, "lnk:parent"), "type_lnk:b")
+        if f["t"] == "461" and first(f, "0") and link_target(f) not in written:
+            f = {**f, "s": [pair for pair in f["s"] if pair[0] != "0"]}
+        out.append(f)
+    return out
+
+
+def _with_mark(f: Field, mark: str) -> Field:
+    return f if ["9", mark] in f.get("s", []) else {**f, "s": [*f.get("s", []), ["9", mark]]}
+
+
+def _copies_of_issue(fields: Fields, number: str, bulletin: str) -> Fields:
+    """The article that PMB makes up to carry the copies of an issue; number and dates must be those of the issue."""
+    own = next(each(fields, "200"), Field(t="200"))
+    imprint = next(each(fields, "210", "214"), Field(t="210"))
+    host = next(each(fields, "461"), Field(t="461"))
+    journal = first(host, "t") or title(fields)
+    link = [["d", first(imprint, "h")], ["e", first(imprint, "d")], ["v", first(own, "h")]]
+    link += [["t", first(own, "i") or " "], ["t", journal], ["x", first(host, "x")], ["0", link_target(host)]]
+    link += [["9", f"id:{bulletin}"], ["9", "lnk:bull_expl"]]
+    made_up = [["a", "Notice de bulletin"], ["d", "Article_expl_bulletin"], ["h", journal], ["i", first(own, "h")]]
+    return [
+        {"t": "000", "v": "     naa2 22     1i 450 "},
+        {"t": "001", "v": f"{number}-bull"},
+        {"t": "200", "i": "1 ", "s": made_up},
+        {"t": "463", "i": "  ", "s": [pair for pair in link if pair[1]]},
+    ]
+
+
+# --- text ------------------------------------------------------------------------------------
+
+
+def escaped(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     return _FORBIDDEN.sub("\ufffd", text)
 
 
-def _quoted(text: str) -> str:
-    return _escaped(text).replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;")
+def quoted(text: str) -> str:
+    return escaped(text).replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;")

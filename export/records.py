@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import copies, db, unimarc
 from catalogue.models import Claim, Item, Location, Notice, Source, SourceRecord, SourceVersion
+from catalogue.pmb import link_target, names_issue
 from catalogue.unimarc import Field, Fields, RecordItem, bare
 
 
@@ -49,6 +50,19 @@ class Outgoing:
         return [*self.fields[:1], Field(t="001", v=self.address), *self.fields[1:]]
 
 
+def with_items(notice: Outgoing) -> Fields:
+    """The fields of a record, its copies among them: an issue's behind the link to it, the others in order of tags."""
+    fields = notice.numbered()
+    if not notice.items:
+        return fields
+    links = {link_target(f): n for n, f in enumerate(fields) if names_issue(f) and link_target(f)}
+    usual = next((n - 1 for n, f in enumerate(fields) if f["t"] > "995" and n), len(fields) - 1)
+    behind: dict[int, Fields] = {}
+    for item in notice.items:
+        behind.setdefault(links.get(item.issue_of, usual), []).extend(copies.to_fields(item))
+    return [told for n, f in enumerate(fields) for told in (f, *behind.get(n, ()))]
+
+
 def load(session: Session, notice_ids: Iterable[int]) -> Iterator[Outgoing]:
     """These notices, in this order; withdrawn copies stay behind."""
     for part in db.chunks(notice_ids):
@@ -63,15 +77,27 @@ def select_ids(session: Session, statuses: Sequence[str]) -> list[int]:
     return list(session.scalars(select(Notice.id).where(Notice.status.in_(statuses)).order_by(Notice.id)))
 
 
+def hosts_first(session: Session, notice_ids: Sequence[int]) -> list[int]:
+    """Periodicals, then their issues, then the rest, each as before: for programs that read a file only once."""
+    rank: dict[int, int] = {}
+    for part in db.chunks(notice_ids):
+        for notice_id, level in session.execute(select(Notice.id, Notice.level).where(Notice.id.in_(part))):
+            rank[notice_id] = {"serial": 0, "issue": 1}.get(level, 2)
+    return sorted(notice_ids, key=lambda notice_id: rank.get(notice_id, 2))
+
+
 def record_item(item: Item, location: str) -> RecordItem:
     """A copy as a record describes it: what was received, and what we know of it now."""
     extra: dict[str, Any] = item.extra or {}
+    codes = extra.get("codes") or {}
+    state = copies.as_received("status", item.status, codes)
     return RecordItem(
         barcode=item.barcode or "",
         call_number=item.call_number,
-        location=location,
-        section=item.section,
-        status=copies.words(item.status, extra.get("status", "")),
+        location=copies.as_received("location", location, codes),
+        section=copies.as_received("section", item.section, codes),
+        status=state if state != item.status else copies.words(item.status, extra.get("status", "")),
+        type=extra.get("type", ""),
         inventory_number=item.inventory_number,
         note=extra.get("note", ""),
         owner=_owner(extra),

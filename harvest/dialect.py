@@ -37,6 +37,7 @@ def _from_pmb(record: Record) -> Record:
     repairs: list[Problem] = []
     mark = leader(record.fields)
     head = fields_from_header({name: mark[at] for name, at in HEADER})
+    head[0] = {"t": "000", "v": mark[:6] + leader(head)[6] + mark[7:]}  # only the type is said in PMB's own way
     rest = [_whole_100(f) if f["t"] == "100" else f for f in record.fields if f["t"] != "000"]
     fields, items = pmbxml.take_items(pmbxml.without_twins([*head, *rest], repairs))
     return replace(record, fields=fields, items=items, repairs=(*record.repairs, *repairs))

@@ -12,17 +12,19 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from catalogue.entities import AgentRow, ClassRow, Thesaurus
+from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
 from catalogue.problems import Refusal
 from catalogue.unimarc import Record
 from harvest import dialect
 
 Profile = Mapping[str, Any]
-Row = AgentRow | ClassRow | Thesaurus
+Row = AgentRow | ClassRow | Thesaurus | About
 Read = Record | Row | Refusal
 Reader = Callable[[BinaryIO, Profile], Iterator[Read]]
 
@@ -30,6 +32,16 @@ Reader = Callable[[BinaryIO, Profile], Iterator[Read]]
 READERS: Mapping[str, str] = {
     "unimarc": "iso2709",
     "pmbxml": "pmbxml",
+    "marcxml": "marcxml",
+    "csv": "sheets",
+    "xlsx": "sheets",
+    "pmbsql": "pmbsql",
+    "dc": "dublincore",
+    "mods": "mods",
+    "ris": "ris",
+    "bibtex": "bibtex",
+    "csljson": "csljson",
+    "endnote": "endnote",
 }
 # What is read is UNIMARC as its program writes it: the dialects are undone here, and copies found.
 _UNIMARC = frozenset(("unimarc", "marcxml"))
@@ -39,7 +51,7 @@ NAMES: Mapping[str, str] = {
     "unimarc": "UNIMARC (ISO 2709)",
     "pmbxml": "XML de PMB",
     "marcxml": "MARCXML",
-    "pmbsql": "SQL",
+    "pmbsql": "base PMB (SQL)",
     "marc21": "MARC 21",
     "dc": "Dublin Core",
     "mods": "MODS",
@@ -47,6 +59,7 @@ NAMES: Mapping[str, str] = {
     "bibtex": "BibTeX",
     "csljson": "JSON",
     "endnote": "EndNote XML",
+    "refworks": "RefWorks (texte balisé)",
     "csv": "CSV",
     "xlsx": "XLSX",
 }
@@ -79,12 +92,22 @@ _ENVELOPES = frozenset(("OAI-PMH", "searchRetrieveResponse", "explainResponse"))
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _WORKBOOK = re.compile(rb"\[Content_Types\]\.xml|xl/")
 _SIGNS = (
-    ("ris", re.compile(rb"\A(?:.{0,2000}?[\r\n])?\s*TY  ?- ?\S", re.S)),
-    ("bibtex", re.compile(rb"^\s*@[A-Za-z]+\s*[{(]", re.M)),
+    ("ris", re.compile(rb"\A(?:.{0,2000}?[\r\n])?[ \t]*TY  ?- ?\S", re.S)),
+    ("ris", re.compile(rb"\A\s*(?:[A-Z][A-Z0-9]  - [^\r\n]*[\r\n]+){3}")),  # one that forgets its TY
+    (
+        "refworks",
+        re.compile(
+            rb"\ARefworks Export|\A(?:[^\r\n]{0,200}(?:\r\n|\r|\n)){0,12}?RT [A-Z][^\r\n]*[\r\n]+[A-Z][A-Z0-9] \S"
+        ),
+    ),
+    ("bibtex", re.compile(rb"^[ \t]*@[A-Za-z]{1,40}\s{0,9}[{(]", re.M)),
     ("csljson", re.compile(rb"\A[\[{]")),
-    ("pmbsql", re.compile(rb"^\s*(?:INSERT INTO|(?:CREATE|DROP|TRUNCATE) TABLE|-- M(?:ySQL|ariaDB))\b", re.M | re.I)),
-    ("csv", re.compile(rb"\A[^\r\n]{0,4000}?[;,\t|][^\r\n]{0,4000}[\r\n]")),
+    (
+        "pmbsql",
+        re.compile(rb"^[ \t]*(?:INSERT INTO|(?:CREATE|DROP|TRUNCATE) TABLE|-- M(?:ySQL|ariaDB))\b", re.M | re.I),
+    ),
 )
+_QUOTED = re.compile(rb'"(?:[^"]|"")*"?')
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
 _LEADER = re.compile(rb"[\d ]{5}[^\x1e\x1f]{19}")
 
@@ -123,6 +146,13 @@ def _understood(record: Read, format: str, profile: Profile | None) -> Read:
     if isinstance(record, Record) and format in _UNIMARC:
         return dialect.understand(record, profile)
     return record
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file's own bytes, unpacked if it was packed."""
+    with path.open("rb") as raw:
+        yield _open(raw, path)
 
 
 def format_of(path: Path, format: str = "auto") -> str:
@@ -168,16 +198,30 @@ def _look(head: bytes) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t \x1a")
     if text[:4] == b"PK\x03\x04":
         return "xlsx" if _WORKBOOK.search(head) else ""
-    if text[:1] == b"<" or text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = text.decode("utf-16", "ignore").encode()
+    if text[:1] == b"<":
         return _look_xml(text.replace(b"\0", b""))
     if b"\x1e" in head and _LEADER.match(text):
         return "unimarc"
-    return next((name for name, sign in _SIGNS if sign.search(text)), "")
+    found = next((name for name, sign in _SIGNS if sign.search(text)), "")
+    return found or ("csv" if _is_table(text) else "")
+
+
+def _is_table(text: bytes) -> bool:
+    """A row of two headings at least, and a second row of the same shape: a letter has neither."""
+    lines = [line for line in _QUOTED.sub(b"x", text).splitlines()[:40] if line.strip()]
+    for sign in (b";", b"\t", b",", b"|"):
+        rows = [line.split(sign) for line in lines]
+        if any(len(a) == len(b) and sum(bool(c.strip()) for c in a) > 1 for a, b in pairwise(rows)):
+            return True
+    return False
 
 
 def _look_xml(text: bytes) -> str:
-    bare = re.sub(rb"<!--.*?-->|<\?.*?\?>|<![^>\[]*(?:\[.*?\])?[^>]*>", b"", text, flags=re.S)
-    names = [name.decode() for name in _ROOT.findall(bare)[:200]]
+    names = _element_names(text)
+    if names and names[0] in _ENVELOPES:  # inside, a record may be sent as text: SRU's recordPacking=string
+        names = _element_names(text.replace(b"<![CDATA[", b"").replace(b"]]>", b"").replace(b"&lt;", b"<"))
     if "notice" in names:
         return "pmbxml"
     if names and names[0] == "RDF":
@@ -185,7 +229,13 @@ def _look_xml(text: bytes) -> str:
     if names and names[0] in _ENVELOPES:
         names = [name for name in names if name not in ("record", "records")]
     # What cannot be told apart is left to the strict reader of PMB's XML, which says what it found.
-    return next((_ROOTS[name] for name in names if name in _ROOTS), "pmbxml")
+    unknown = "dc" if b"//purl.org/dc/" in text else "pmbxml"
+    return next((_ROOTS[name] for name in names if name in _ROOTS), unknown)
+
+
+def _element_names(text: bytes) -> list[str]:
+    bare = re.sub(rb"<!--.*?-->|<\?.*?\?>|<![^>\[]*(?:\[.*?\])?[^>]*>", b"", text, flags=re.S)
+    return [name.decode() for name in _ROOT.findall(bare)[:200]]
 
 
 # --- opening ---------------------------------------------------------------------------------

@@ -17,8 +17,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -28,73 +27,30 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import copies, db, history, items, lots, notices, sources, unimarc
+from catalogue import authorities, copies, db, history, items, lots, notices, sources, unimarc
 from catalogue.db import Database
+from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
 from catalogue.models import Batch, Claim, Item, Notice, Refused, Run
-from catalogue.pmb import link_target, names_issue
-from catalogue.problems import Problem, Refusal
-from catalogue.unimarc import Field, Fields, Record, RecordItem, each, first, subfields, typed
+from catalogue.problems import Refusal
+from catalogue.unimarc import Field, Fields, Record, RecordItem
+from catalogue.validation import validate
 from harvest import files, intake
 from harvest.crosswalk import pmbxml
 from harvest.intake import Incoming, Outcome
+from harvest.issues import describe_issue
+from harvest.report import CUT, TOLD, Report
 
 BATCH = 500
 KEPT = 1_000_000  # bytes of a refused record
+ROWS = (AgentRow, ClassRow, Thesaurus)
+LONGEST_TITLE = 200  # signs of a refused record’s title
 RETRIED = 50  # refused records tried again at once: each may have that many bytes
-TOLD = 10_000  # refused records that a report names; all are counted and kept
-COUNTS = ("read", "created", "matched", "updated", "unchanged", "refused", "warnings", "items", "issues", "waiting")
-# Refusals behind which the file may hold more than was read.
-CUT = frozenset(("iso2709.cut", "pmbxml.cut", "pmbxml.malformed", "file.cut_gzip", "file.grows"))
 
 Progress = Callable[[int, int | None], None]
+Row = AgentRow | ClassRow | Thesaurus
+Read = Record | Row | Refusal
 # Records of one transaction, and the refused ones among those kept that they are another try of.
-Part = tuple[Sequence[Record | Refusal], Sequence[int]]
-
-
-@dataclass(slots=True)
-class Told:
-    """A problem met in several records: how often, and where first."""
-
-    problem: Problem
-    position: int
-    n: int = 0
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of a file: read = created + matched + updated + unchanged + refused.
-
-    `trouble` says why the file could not be read at all, or why the import broke off: what the counts tell
-    went in all the same. `waiting` notices wait for a person.
-    """
-
-    file: str
-    source: str
-    format: str = ""
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    refused: list[Refusal] = field(default_factory=list)
-    told: dict[str, Told] = field(default_factory=dict)
-    trouble: Refusal | None = None
-    complete: bool = True
-    run_id: int | None = None
-    batch_id: int | None = None
-
-    @property
-    def got_in(self) -> int:
-        return self.counts["read"] - self.counts["refused"]
-
-    def tell(self, problem: Problem, position: int) -> None:
-        told = self.told.setdefault(problem.code, Told(problem, position))
-        told.n += 1
-        self.counts["warnings"] += problem.level != "info"
-
-    def stop(self, error: Exception) -> None:
-        """What broke off, in a sentence. The first trouble is the one that tells."""
-        said = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
-        detail = next(iter(str(said).splitlines()), type(error).__name__)
-        code = "import.unreadable" if isinstance(error, OSError) else "import.stopped"
-        self.complete = False
-        self.trouble = self.trouble or Refusal(0, "", code, {"detail": detail})
+Part = tuple[Sequence[Read], Sequence[int]]
 
 
 def import_file(
@@ -107,14 +63,16 @@ def import_file(
     status: str = "published",
     progress: Progress = lambda done, total: None,
     dry_run: bool = False,
+    profile: Mapping[str, Any] | None = None,
 ) -> Report:
     """Take a file in under the name of its source. Raises OSError when the file cannot be opened.
 
     Broken off later, by the file or by the database, it has kept whole batches and its report says which
-    trouble it met. A dry run does everything, and takes each batch back.
+    trouble it met. A dry run does everything, and takes each batch back. `profile`: habits to read by that the
+    source does not have yet, for a try.
     """
     report = Report(path.name, source, files.format_of(path, format))
-    taking = _Import(database, report, status, by, dry_run)
+    taking = _Import(database, report, status, by, dry_run, habits=profile or {})
 
     def parts() -> Iterator[Part]:
         for records in db.chunks(_of_file(files.read(path, format, taking.profile), report), BATCH):
@@ -141,22 +99,23 @@ def _collector_aside() -> Iterator[Callable[[], object]]:
             gc.enable()
 
 
-def retry(database: Database, *, by: str, source: str = "") -> Report:
-    """Try refused records of files again, as received. What goes in is settled; the rest waits on.
+def retry(database: Database, *, by: str, source: str = "", run_id: int | None = None) -> Report:
+    """Try refused records of files again, as received; those of one import when it is named.
 
+    What goes in is settled; the rest waits on.
     What one file brought is one run and one lot again, and has the status that its import gave.
     """
     total = Report("", source)
     groups: dict[tuple[str, str, str, str], list[int]] = {}
     with database.read() as session:
-        for row, name in sources.list_refused(session, source=source):
+        for row, name in sources.list_refused(session, source=source, run_id=run_id):
             if row.format in files.READERS and row.code != "record.number_repeated":
                 run = session.get(Run, row.run_id) if row.run_id else None
                 status = run.checkpoint.get("status", "published") if run else "published"
                 groups.setdefault((name, row.file_name, row.format, status), []).append(row.id)
     for (name, file_name, format, status), ids in groups.items():
         report = Report(file_name, name, format)
-        taking = _Import(database, report, status, by)
+        taking = _Import(database, report, status, by, retrying=True)
         taking.run(partial(_kept, taking, ids))
         for counted, n in report.counts.items():
             total.counts[counted] += n
@@ -168,23 +127,26 @@ def retry(database: Database, *, by: str, source: str = "") -> Report:
 def _kept(taking: _Import, ids: Sequence[int]) -> Iterator[Part]:
     """Those of these refused records that can go in by now."""
     for some in db.chunks(ids, RETRIED):
-        ready: list[Record] = []
+        ready: list[Record | Row] = []
         tried: list[int] = []
         with taking.database.read() as session:
             for row in session.scalars(select(Refused).where(Refused.id.in_(some)).order_by(Refused.id)):
                 read = files.read_bytes(row.raw, row.format, taking.profile)
-                found = [replace(r, position=row.position) for r in read if isinstance(r, Record)]
-                if found and not any(map(intake.refuse, found)):
+                found = [replace(r, position=row.position) for r in read if isinstance(r, (Record, *ROWS))]
+                if found and not any(intake.refuse(r) for r in found if isinstance(r, Record)):
                     ready += found
                     tried.append(row.id)
         if ready:
             yield ready, tried
 
 
-def _of_file(records: Iterable[Record | Refusal], report: Report) -> Iterator[Record | Refusal]:
-    """The records; a refusal of the whole file goes to the report."""
+def _of_file(records: Iterable[Read | About], report: Report) -> Iterator[Read]:
+    """The records; what is said of the whole file goes to the report, a refusal of it too."""
     for record in records:
-        if record.position:
+        if isinstance(record, About):
+            for problem in record.problems:
+                report.tell(problem, 0)
+        elif record.position or isinstance(record, ROWS):
             yield record
         elif isinstance(record, Refusal):
             report.trouble = record
@@ -200,8 +162,11 @@ class _Import:
         status: str,
         by: str,
         dry_run: bool = False,
+        retrying: bool = False,
+        habits: Mapping[str, Any] | None = None,
     ) -> None:
         self.database, self.report, self.status, self.by, self.dry_run = database, report, status, by, dry_run
+        self.retrying, self.habits = retrying, dict(habits or {})
         self.profile: Mapping[str, Any] = {}
         self.seen: dict[str, str] = {}  # identifier -> beginning of the fingerprint
 
@@ -211,7 +176,7 @@ class _Import:
         try:
             with self.database.read() as session:
                 known = sources.find(session, self.report.source)
-            self.profile = dict(known.profile) if known else {}
+            self.profile = {**(known.profile if known else {}), **self.habits}
             with _collector_aside() as collect:
                 for records, settled in parts():
                     self.take(records, settled)
@@ -225,25 +190,26 @@ class _Import:
             self.report.complete = self.report.complete and ended
             self.close()
 
-    def take(self, records: Sequence[Record | Refusal], settled: Sequence[int] = ()) -> None:
+    def take(self, records: Sequence[Read], settled: Sequence[int] = ()) -> None:
         """One transaction; what it counted is forgotten when it fails.
 
         Records that were refused before wait no longer, unless they are refused again.
         """
         report = self.report
-        before = dict(report.counts), list(report.refused), deepcopy(report.told), report.run_id, report.batch_id
+        before = report.snapshot()
         try:
             with self.database.write_session() as session:
                 part = _Part(self, session)
                 sources.settle_refused(session, settled)
                 part.take(records)
+                part.say()
                 if self.dry_run:
                     session.rollback()
                     report.run_id = report.batch_id = None
                 else:
                     session.commit()
         except BaseException:
-            report.counts, report.refused, report.told, report.run_id, report.batch_id = before
+            report.restore(before)
             raise
 
     def close(self) -> None:
@@ -259,8 +225,11 @@ class _Import:
                 run = session.get_one(Run, report.run_id)
                 run.ended_at = db.now()
                 run.counts = dict(report.counts)
+                run.checkpoint = {**run.checkpoint, "report": report.document()}
                 run.status = "complete" if report.complete else "incomplete"
                 run.reason = {"code": why.code, "params": dict(why.params)} if why else None
+                if report.complete and not self.retrying:
+                    sources.settle_cut(session, run, report.file, CUT)
         except (SQLAlchemyError, OSError) as error:
             report.stop(error)
 
@@ -270,13 +239,16 @@ class _Part:
 
     def __init__(self, taking: _Import, session: Session) -> None:
         self.taking, self.session, self.report = taking, session, taking.report
+        self.kinds: dict[int, str] = {}  # id of a row -> what its record is
         history.take(session, "change", 0)  # imports wait for one another here, on PostgreSQL as on SQLite
         self.source = sources.for_file(session, self.report.source)
         self.run = self._run()
 
-    def take(self, records: Sequence[Record | Refusal]) -> None:
-        self.report.counts["read"] += len(records)
-        rows = [row for record in records if (row := self._admit(record)) is not None]
+    def take(self, records: Sequence[Read]) -> None:
+        self._take_authorities([record for record in records if isinstance(record, ROWS)])
+        described = [record for record in records if not isinstance(record, ROWS)]
+        self.report.counts["read"] += len(described)
+        rows = [row for record in described if (row := self._admit(record)) is not None]
         fakes = [row for row in rows if pmbxml.stands_for_issue(_record(row))]
         rows = [row for row in rows if not pmbxml.stands_for_issue(_record(row))]
         outcomes = intake.take_in(
@@ -295,10 +267,46 @@ class _Part:
         back = self._bring_back(rows, outcomes, set(issues.values()) - made)
         moved = self._put_copies([*rows, *fakes], homes, issues, made, back)
         for row, outcome in zip(rows, outcomes, strict=True):
-            self._count(outcome, changed=outcome.notice_id in back or id(row) in moved)
+            self._count(row, outcome, changed=outcome.notice_id in back or id(row) in moved)
         for row in fakes:
             issue = issues.get(_bulletin(_record(row)))
             self.report.counts["created" if issue in made else "unchanged"] += 1
+
+    def _take_authorities(self, rows: Sequence[Row]) -> None:
+        """People, bodies, concepts and classes, before the notices that name them."""
+        agents = [row for row in rows if isinstance(row, AgentRow)]
+        thesauri = [row for row in rows if isinstance(row, Thesaurus)]
+        classes = [row for row in rows if isinstance(row, ClassRow)]
+        if agents:
+            taken = authorities.take_in_agents(self.session, self.source, agents, batch=self.batch)
+            self._count_authorities("agents", taken)
+        if thesauri:
+            taken = authorities.take_in_thesauri(self.session, self.source, thesauri, batch=self.batch)
+            notices.relink_concepts(self.session, taken.ids)
+            self._count_authorities("concepts", taken)
+        if classes:
+            taken = authorities.take_in_classes(self.session, self.source, classes, batch=self.batch)
+            self._count_authorities("classes", taken)
+        self._settle([row.number for row in agents if row.number])
+        self._settle([number for row in thesauri for number in row.numbers])
+        for row in rows:
+            for problem in () if isinstance(row, ClassRow) else row.repairs:
+                self.report.tell(problem, row.position)
+
+    def _count_authorities(self, kind: str, taken: authorities.Taken) -> None:
+        counts = self.report.counts
+        counts["read"] += taken.read
+        counts["created"] += taken.created
+        counts["matched"] += taken.joined
+        counts["updated"] += taken.updated
+        counts["unchanged"] += taken.unchanged
+        counts[kind] += taken.read - taken.unchanged
+
+    def say(self) -> None:
+        """Leave with the run what was counted so far: an import that is killed has said it."""
+        self.run.counts = dict(self.report.counts)
+        said = {"report": self.report.document(), "at": db.now().isoformat()}
+        self.run.checkpoint = {**self.run.checkpoint, **said}
 
     # --- the run and its lot
 
@@ -331,21 +339,38 @@ class _Part:
             self._refuse(record)
             return None
         if (refusal := intake.refuse(record)) is not None:
-            self._refuse(refusal)
+            self._refuse(refusal, record)
             return None
         row = intake.receive(self.source, record)
         mark = row.received.fingerprint[:16]
         if self.taking.seen.setdefault(row.received.identifier, mark) != mark:
             params = {"number": record.control_number or "", "position": str(record.position)}
             raw = record.raw or json.dumps(record.fields, ensure_ascii=False).encode()
-            self._refuse(Refusal(record.position, params["number"], "record.number_repeated", params, raw))
+            self._refuse(Refusal(record.position, params["number"], "record.number_repeated", params, raw), record)
             return None
-        for problem in record.repairs:
-            self.report.tell(problem, record.position)
+        self._look_at(row, record)
         return row
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _look_at(self, row: Incoming, record: Record) -> None:
+        """What the reader repaired, what the checks say, and the codes that only its source can explain."""
+        report, identifier = self.report, row.received.identifier
+        for problem in record.repairs:
+            report.tell(problem, record.position, identifier)
+        for name, value in copies.codes_of(record):
+            report.count_code(name, value)
+        if pmbxml.stands_for_issue(record):
+            return
+        fields = row.record.fields if row.record else record.fields
+        self.kinds[id(row)] = kind = unimarc.kind(fields)
+        problems = validate(fields, kind)
+        for problem in problems:
+            report.tell(problem, record.position, identifier, checked=True)
+        report.counts["to_complete"] += any(problem.level == "error" for problem in problems)
+
+    def _refuse(self, refusal: Refusal, record: Record | None = None) -> None:
         self.report.counts["refused"] += 1
+        if record is not None and (title := unimarc.title(record.fields)):
+            refusal = replace(refusal, params={**refusal.params, "title": title[:LONGEST_TITLE]})
         self.report.complete = self.report.complete and refusal.code not in CUT
         if len(self.report.refused) < TOLD:
             self.report.refused.append(replace(refusal, raw=b""))
@@ -377,10 +402,11 @@ class _Part:
         )
         self.session.execute(statement.values(settled_at=db.now()).execution_options(synchronize_session=False))
 
-    def _count(self, outcome: Outcome, *, changed: bool) -> None:
+    def _count(self, row: Incoming, outcome: Outcome, *, changed: bool) -> None:
         counts = self.report.counts
         if outcome.kind == "new":
             counts["created"] += 1
+            self.report.kinds[self.kinds[id(row)]] += 1
         elif outcome.kind == "matched":
             counts["matched"] += 1
         elif changed or outcome.applied:
@@ -490,11 +516,13 @@ class _Part:
             pool.remove(known)
             if known.item is not None and shelf.bring_up_to_date(known.item, copy):
                 moved.add(id(row))
-        positions = {copy.barcode: _record(row).position for row, copy, _home in wanted}
-        ids, problems = items.add_many(self.session, fresh, batch=self.batch()) if fresh else ([], [])
-        self.report.counts["items"] += len(ids)
-        for problem in problems:
-            self.report.tell(problem, positions.get(str(problem.params.get("barcode")), 0))
+        if fresh:
+            ids, problems = items.add_many(self.session, fresh, batch=self.batch(), profile=self.taking.profile)
+            self.report.counts["items"] += len(ids)
+            told = {copy.barcode[: items.TOLD_BARCODE]: row for row, copy, _home in wanted}
+            for problem in problems:
+                row = told[str(problem.params["barcode"])]
+                self.report.tell(problem, _record(row).position, row.received.identifier)
         return moved
 
 
@@ -532,7 +560,8 @@ class _Shelf:
 
     def bring_up_to_date(self, item: Item, copy: RecordItem) -> bool:
         """Take over what the source says differently than last time, where nobody changed it here."""
-        said, says = _said(self._as_received(item)), _said(copy)
+        profile = self.part.taking.profile
+        said, says = _said(self._as_received(item), profile), _said(copy, profile)
         has = {
             "call_number": item.call_number,
             "section": item.section,
@@ -549,7 +578,7 @@ class _Shelf:
             return False
         if "location" in values:
             values["location_id"] = items.name_location(self.part.session, values.pop("location"))
-        values["extra"] = {**item.extra, "fields": [dict(f) for f in copy.fields]}
+        values["extra"] = {**item.extra, **items.extra_of(copy, profile)}
         batch = self.part.batch()
         return items.revise(self.part.session, item, values, by=batch.by, batch=batch)
 
@@ -558,14 +587,15 @@ class _Shelf:
         return copies.from_fields(fields, self.part.taking.profile) if fields else RecordItem()
 
 
-def _said(copy: RecordItem) -> dict[str, str]:
+def _said(copy: RecordItem, profile: Mapping[str, Any]) -> dict[str, str]:
     """What a source says of a copy, in the columns of ours that it fills."""
+    meant = copies.meaning(copy, profile)
     return {
         "call_number": copy.call_number,
-        "section": copy.section,
+        "section": meant.section,
         "inventory_number": copy.inventory_number,
-        "status": copies.state(copy.status),
-        "location": copy.location,
+        "status": meant.state,
+        "location": meant.location,
     }
 
 
@@ -583,34 +613,3 @@ def _record(row: Incoming) -> Record:
 def _bulletin(record: Record) -> str:
     """The issue that a stand-in stands for."""
     return next((copy.issue_of for copy in record.items if copy.issue_of), "")
-
-
-def describe_issue(record: Record, bulletin: str) -> Record:
-    """An issue as an article (463, 461) or the periodical itself (462) tells of it."""
-    link = next((f for f in record.fields if names_issue(f) and link_target(f) == bulletin), Field(t="463"))
-    names = [v.strip() for v in subfields(link, "t")]
-    if link["t"] == "462":
-        journal = unimarc.title(record.fields)
-        issn = next((v for scheme, v in unimarc.identifiers(record.fields) if scheme == "issn"), "")
-        serial = record.control_number or ""
-    else:
-        host = next((f for f in each(record.fields, "461") if typed(f, "lnk") == "perio"), Field(t="461"))
-        journal = first(host, "t").strip() or next(iter(names[1:]), "")
-        issn, serial = first(host, "x").strip(), link_target(host)
-    days = [v.strip() for v in subfields(link, "e") + subfields(link, "d") if v.strip(" 0-")]
-    title = [["a", journal], ["h", first(link, "v").strip()], ["i", names[0] if names else ""]]
-    imprint = [["d", days[0] if days else ""], ["h", first(link, "d").strip() if days else ""]]
-    parent = [["t", journal], ["x", issn], ["9", f"id:{serial}" if serial else ""], ["9", "lnk:perio"]]
-    fields: Fields = [
-        {"t": "000", "v": unimarc.LEADER},
-        {"t": "200", "i": "1 ", "s": [*title, ["9", f"id:{bulletin}"]]},
-        {"t": "210", "i": "  ", "s": imprint},
-        {"t": "461", "i": "  ", "s": parent},
-    ]
-    for f in fields[1:]:
-        f["s"] = [[c, v] for c, v in f["s"] if v]
-    if not unimarc.title(fields):
-        fields[1]["s"].insert(0, ["a", bulletin])
-    fields = [f for f in fields if f["t"] == "000" or f["s"]]
-    number = bulletin + intake.STAND_IN
-    return Record(unimarc.with_kind(fields, "issue"), position=record.position, control_number=number)

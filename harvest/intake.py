@@ -19,18 +19,19 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from catalogue import db, history, notices, sources, unimarc
+from catalogue import authorities, db, headings, history, notices, sources, unimarc
 from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord, SourceVersion
 from catalogue.notices import NewNotice
+from catalogue.pmb import DUMP_ONLY, keep_dump_only
 from catalogue.problems import Refusal
 from catalogue.sources import Received, Staged
 from catalogue.unimarc import KINDS, Fields, Record, RecordItem, each, first, leader, occurrence
 from harvest.crosswalk import pmbxml
+from harvest.issues import STAND_IN
 
 # What tells one format from another where the leader does not (some programs write an "x" there for a document).
 DOCUMENTS_ONLY = frozenset(("181", "182", "205", "214", "225", "463", "995", "996"))
 MARC_21_ONLY = frozenset(("008", "245"))
-STAND_IN = "-bull"  # how PMB numbers an issue that has no record of its own
 LONGEST = 255  # signs of a control number or an identifier: longer ones are a fault, and PostgreSQL cannot index them
 LIVING = ("draft", "candidate", "published")  # what a partner’s news is still about
 
@@ -65,7 +66,7 @@ def receive(source: Source, record: Record, *, identifier: str = "", datestamp: 
     copies must meet. So is what PMB changes every day without meaning anything by it.
     """
     mark = _mark(record.fields)
-    record = replace(record, fields=_with_kind(record.fields, source.profile))
+    record = replace(record, fields=_with_kind(record, source.profile))
     return Incoming(
         Received(
             identifier=identifier or sources.identify(source, record.control_number, mark),
@@ -79,14 +80,22 @@ def receive(source: Source, record: Record, *, identifier: str = "", datestamp: 
     )
 
 
-def _with_kind(fields: Fields, profile: Mapping[str, Any]) -> Fields:
+def _with_kind(record: Record, profile: Mapping[str, Any]) -> Fields:
     """The fields, saying in 608 what the source's own type code means: {"kinds": {"ap": "press_article"}}.
 
-    Such codes differ from one site to another (PMB.md section 1.2), so only the source's profile can tell.
+    Such codes differ from one site to another (PMB.md section 1.2), so only the source's profile can tell. The
+    code is the record's own, or that of a copy: a copy's may not make a book of a periodical.
     """
-    known = profile.get("kinds") or {}
+    known = profile.get("kinds")
+    if not known:
+        return record.fields
+    fields = record.fields
     code = next((first(f, "t") for f in each(fields, "099")), "") or leader(fields)[6:7]
     kind = KINDS.get(known.get(code, ""))
+    if kind is None:
+        level = unimarc.level(fields)
+        told = (KINDS.get(known.get(copy.type, "")) for copy in record.items if not copy.issue_of)
+        kind = next((k for k in told if k is not None and k.level == level), None)
     if kind is None or any(first(f, "2") == "travee" for f in each(fields, "608")):
         return fields
     return [*fields, {"t": "608", "i": "  ", "s": [["a", kind.form], ["2", "travee"]]}]
@@ -132,6 +141,8 @@ def take_in(
     """
     follow = source.rules.get("follow") == "untouched" if follow is None else follow
     seen = _seen(session, source, rows, run)
+    named = (agent for row in rows for agent in headings.agents_named(_fields(row)))
+    authorities.take_in_headings(session, source, named, batch=batch)
     staged = sources.stage(session, source, [r.received for r in rows], run=run, page_id=page_id)
     last = {s.record_id: n for n, s in enumerate(staged)}
     fresh = [n for n in sorted(last.values()) if staged[n].notice_id is None and not rows[n].received.deleted]
@@ -144,9 +155,13 @@ def take_in(
     agreed |= described
     moved = [n for n in last.values() if staged[n].is_new_version and n not in made and n not in joined]
     waiting, applied = _follow(session, {n: (rows[n], staged[n]) for n in moved}, batch, follow)
+    if follow:
+        left = [n for n in last.values() if n not in made and n not in joined and n not in applied]
+        applied |= _tell_more(session, {n: (rows[n], staged[n]) for n in left}, batch)
     out = []
     for n, (row, s) in enumerate(zip(rows, staged, strict=True)):
-        notice_id = made.get(n) or joined.get(n) or s.notice_id
+        latest = last[s.record_id]  # a record that comes twice has one notice, and each time its own copies
+        notice_id = made.get(latest) or joined.get(latest) or s.notice_id
         waits = False
         again = s.identifier in seen and not s.is_new_version and n not in made and n not in joined
         if again or n != last[s.record_id]:
@@ -154,7 +169,7 @@ def take_in(
         elif row.received.deleted:
             kind, waits = "deleted", n in waiting
         elif n in made:
-            kind, waits = "new", status == "candidate"
+            kind, waits = "new", _status(row, status) == "candidate"
         elif n in joined:
             kind, waits = "matched", n not in agreed
         elif s.is_new_version:
@@ -197,7 +212,13 @@ def _make(
         return {}
     claims = list(history.take(session, "claim", len(fresh)))
     ready = [
-        NewNotice(list(rows[n].received.fields), claim_id=c, scope=source.name, status=status, owner_id=owner_id)  # type: ignore[arg-type]
+        NewNotice(
+            list(rows[n].received.fields),  # type: ignore[arg-type]
+            claim_id=c,
+            scope=source.name,
+            status=_status(rows[n], status),
+            owner_id=owner_id,
+        )
         for n, c in zip(fresh, claims, strict=True)
     ]
     made = dict(zip(fresh, notices.create_many(session, ready, batch=batch()), strict=True))
@@ -207,6 +228,12 @@ def _make(
     )
     _name(session, source, {n: (rows[n], notice_id) for n, notice_id in made.items()})
     return made
+
+
+def _status(row: Incoming, status: str) -> str:
+    """What its base does not show to the public does not come in published: it waits for a person."""
+    hidden = row.record is not None and row.record.status == "candidate"
+    return "candidate" if hidden and status == "published" else status
 
 
 def _name(session: Session, source: Source, rows: Mapping[int, tuple[Incoming, int]]) -> None:
@@ -333,7 +360,8 @@ def _follow(
             elif _mark(notice.fields) == _mark(_fields(moved[n][0])):
                 _agree(session, claim, staged.version_id)
             elif follow and _untouched(notice, claim, base):
-                notices.revise(session, notice, _fields(moved[n][0]), by=batch().by, origin=claim.id, batch=batch())
+                fields = keep_dump_only(notice.fields, _fields(moved[n][0]), claim.id, base.fields if base else [])
+                notices.revise(session, notice, fields, by=batch().by, origin=claim.id, batch=batch())
                 _agree(session, claim, staged.version_id)
                 applied.add(n)
             else:
@@ -341,11 +369,41 @@ def _follow(
     return waiting, applied
 
 
+def _tell_more(session: Session, rows: Mapping[int, tuple[Incoming, Staged]], batch: Callable[[], Batch]) -> set[int]:
+    """Take over what a dump says that no export does, and that is no part of the fingerprint: status, comment…"""
+    by_record = {
+        staged.record_id: n
+        for n, (row, staged) in rows.items()
+        if any(f["t"] in DUMP_ONLY for f in row.received.fields)
+    }
+    told: set[int] = set()
+    for part in db.chunks(sorted(by_record)):
+        statement = (
+            select(Claim, Notice, SourceVersion)
+            .join(Notice, Notice.id == Claim.notice_id)
+            .join(SourceVersion, SourceVersion.id == Claim.base_version_id)
+            .where(Claim.record_id.in_(part), Claim.state == "linked", Notice.status.in_(LIVING))
+            .order_by(Claim.id)
+        )
+        for claim, notice, base in session.execute(statement).all():
+            n = by_record[claim.record_id or 0]
+            others = [f for f in notice.fields if f["t"] not in DUMP_ONLY]
+            said = [*others, *(f for f in _fields(rows[n][0]) if f["t"] in DUMP_ONLY)]
+            fields = keep_dump_only(notice.fields, said, claim.id, base.fields)
+            had, has = ([occurrence(f) for f in several if f["t"] in DUMP_ONLY] for several in (notice.fields, fields))
+            if had == has:
+                continue
+            if notices.revise(session, notice, fields, by=batch().by, origin=claim.id, batch=batch()):
+                told.add(n)
+    return told
+
+
 def _untouched(notice: Notice, claim: Claim, base: SourceVersion | None) -> bool:
     """Everything the notice says is what this record said when it was agreed on, and nothing is missing."""
-    if base is None or any(f.get("o") != [claim.id] for f in notice.fields):
+    if base is None:
         return False
-    return [occurrence(f) for f in notice.fields] == [occurrence(f) for f in base.fields]
+    has, had = ([f for f in fields if f["t"] not in DUMP_ONLY] for fields in (notice.fields, base.fields))
+    return all(f.get("o") == [claim.id] for f in has) and [*map(occurrence, has)] == [*map(occurrence, had)]
 
 
 def _agree(session: Session, claim: Claim, version_id: int) -> None:

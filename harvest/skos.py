@@ -12,14 +12,16 @@ round: the link that closes the circle is dropped.
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 from xml.sax import SAXParseException
 
-from rdflib import Graph, Literal, Namespace, URIRef
+from rdflib import BNode, Graph, Literal, Namespace, URIRef
 from rdflib.exceptions import ParserError
 from rdflib.namespace import DC, DCTERMS, OWL, RDF, RDFS, SKOS
 from rdflib.plugins.parsers.notation3 import BadSyntax
@@ -50,7 +52,7 @@ class NotRead(Exception):
         return sentence(self.code, self.params)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scheme:
     """One thesaurus of a file; `code` is a short name made from its address."""
 
@@ -59,6 +61,11 @@ class Scheme:
     title: Mapping[str, str]
     rows: tuple[ConceptRow, ...]
     problems: tuple[Problem, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)  # subject -> its other statements, as N-Triples
+
+    @cached_property
+    def by_uri(self) -> Mapping[str, ConceptRow]:
+        return {row.uri: row for row in self.rows}
 
 
 def read(path: Path) -> list[Scheme]:
@@ -78,13 +85,15 @@ def read(path: Path) -> list[Scheme]:
         code = _code(uri) or _code(path.stem) or "thesaurus"
         codes[code] += 1
         out.append(_scheme(graph, f"{code}-{codes[code]}" if codes[code] > 1 else code, uri, members))
-    return out
+    return _with_the_rest(graph, out)
 
 
 def _parse(path: Path) -> Graph:
     if path.stat().st_size > MAX_BYTES:
         raise NotRead("skos.too_big", {"file": path.name, "limit": str(MAX_BYTES // 1_000_000)})
     data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        data, path = _unpacked(data, path), path.with_suffix("")
     format_ = _FORMATS.get(path.suffix.lower()) or ("xml" if data.lstrip()[:1] == b"<" else "turtle")
     if format_ == "turtle" and re.match(rb"\s*(?:<\?xml|<rdf:RDF)", data):
         format_ = "xml"
@@ -98,6 +107,17 @@ def _parse(path: Path) -> Graph:
         detail = " ".join(words.split())[:200]
         raise NotRead("skos.malformed", {"file": path.name, "detail": detail}) from error
     return graph
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        out = unpacking.decompress(data, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise NotRead("skos.malformed", {"file": path.name, "detail": str(error)}) from error
+    if len(out) > MAX_BYTES:
+        raise NotRead("skos.too_big", {"file": path.name, "limit": str(MAX_BYTES // 1_000_000)})
+    return out
 
 
 def _scheme_of(graph: Graph, concept: URIRef) -> str:
@@ -122,26 +142,27 @@ def _scheme(graph: Graph, code: str, uri: str, members: list[URIRef]) -> Scheme:
     problems: list[Problem] = []
     language = _language(graph, uri)
     title = _titles(graph, URIRef(uri), language) if uri else {}
-    labels: dict[str, tuple[dict[str, str], tuple[_Label, ...]]] = {}
+    labels: dict[str, _Labels] = {}
     for concept in members:
         if Literal(True) in graph.objects(concept, OWL.deprecated):
             problems.append(Problem("", "", "skos.deprecated", "info", {"concept": _shown(graph, concept)}))
             continue
-        preferred, alternate = _labels(graph, concept, language, problems)
-        if preferred:
-            labels[str(concept)] = preferred, alternate
+        found = _labels(graph, concept, language, problems)
+        if found.preferred:
+            labels[str(concept)] = found
         else:
             problems.append(Problem("", "", "skos.no_label", "warning", {"concept": str(concept)}))
     broader = {c: _broader(graph, URIRef(c), labels) for c in labels}
-    names = {c: preferred.get("fr") or min(preferred.values()) for c, (preferred, _a) in labels.items()}
+    names = {c: found.preferred.get("fr") or min(found.preferred.values()) for c, found in labels.items()}
     for below, above in _closing(broader):
         broader[below].remove(above)
         problems.append(Problem("", "", "skos.cycle", "warning", {"concept": names[below], "broader": names[above]}))
     rows = tuple(
         ConceptRow(
             uri=concept,
-            preferred=preferred,
-            alternate=alternate,
+            preferred=found.preferred,
+            alternate=found.alternate,
+            hidden=found.hidden,
             broader=tuple(broader[concept]),
             related=tuple(_related(graph, URIRef(concept), labels)),
             mappings=tuple(
@@ -151,7 +172,7 @@ def _scheme(graph: Graph, code: str, uri: str, members: list[URIRef]) -> Scheme:
             ),
             scope_note=_note(graph, URIRef(concept)),
         )
-        for concept, (preferred, alternate) in labels.items()
+        for concept, found in labels.items()
     )
     return Scheme(code, uri, title or {"fr": code}, rows, tuple(problems))
 
@@ -178,17 +199,24 @@ def _closing(broader: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     return closing
 
 
-def _labels(
-    graph: Graph, concept: URIRef, language: str, problems: list[Problem]
-) -> tuple[dict[str, str], tuple[_Label, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    preferred: dict[str, str]
+    alternate: tuple[_Label, ...]
+    hidden: tuple[_Label, ...]
+
+
+def _labels(graph: Graph, concept: URIRef, language: str, problems: list[Problem]) -> _Labels:
     preferred: dict[str, str] = {}
-    others = [*_texts(graph, concept, "altLabel", language), *_texts(graph, concept, "hiddenLabel", language)]
+    others = _texts(graph, concept, "altLabel", language)
     for lang, text in _texts(graph, concept, "prefLabel", language):
         if preferred.setdefault(lang, text) != text:
             others.append((lang, text))
             params = {"concept": preferred[lang], "label": text, "language": lang}
             problems.append(Problem("", "", "skos.two_labels", "warning", params))
-    return preferred, tuple(dict.fromkeys(o for o in others if o not in preferred.items()))
+    alternate = tuple(dict.fromkeys(o for o in others if o not in preferred.items()))
+    hidden = _texts(graph, concept, "hiddenLabel", language)
+    return _Labels(preferred, alternate, tuple(h for h in hidden if h not in preferred.items() and h not in alternate))
 
 
 def _texts(graph: Graph, subject: URIRef, name: str, language: str) -> list[_Label]:
@@ -250,3 +278,61 @@ def _code(uri: str) -> str:
     """« https://travee.example/thesaurus » -> "thesaurus"."""
     parts = [part for part in re.split(r"[/#:]", unquote(uri)) if fold(part).strip("0123456789 ")]
     return fold(parts[-1]).replace(" ", "-")[:50] if parts else ""
+
+
+# --- the rest --------------------------------------------------------------------------------
+
+_LABELS = (SKOS.prefLabel, SKOS.altLabel, SKOS.hiddenLabel)
+_LINKS = (SKOS.broader, SKOS.narrower, SKOS.related)
+
+
+def _with_the_rest(graph: Graph, schemes: Sequence[Scheme]) -> list[Scheme]:
+    """The schemes with what else the file says: of a concept, with its scheme; of anything else, with the first."""
+    home = {row.uri: n for n, scheme in enumerate(schemes) for row in scheme.rows}
+    home |= {scheme.uri: n for n, scheme in enumerate(schemes) if scheme.uri}
+    kept: list[dict[str, str]] = [{} for _scheme in schemes]
+    for subject in sorted(set(graph.subjects()), key=str):
+        if isinstance(subject, BNode):
+            continue  # goes along with whoever names it
+        n = home.get(str(subject), 0)
+        said = [t for t in graph.triples((subject, None, None)) if not _is_taken(*t, schemes[n])]
+        if said:
+            kept[n][str(subject)] = _as_text(graph, said)
+    return [replace(scheme, kept=statements) for scheme, statements in zip(schemes, kept, strict=True)]
+
+
+def _is_taken(subject: Node, property_: Node, object_: Node, scheme: Scheme) -> bool:
+    """Whether the rows of the scheme say this already."""
+    row = scheme.by_uri.get(str(subject))
+    if row is None:
+        return False
+    if property_ in _LABELS:
+        said = {
+            SKOS.prefLabel: tuple(row.preferred.items()),
+            SKOS.altLabel: row.alternate,
+            SKOS.hiddenLabel: row.hidden,
+        }
+        return isinstance(object_, Literal) and (_lang(object_), _line(object_)) in said[property_]  # type: ignore[index]
+    if property_ in _LINKS:
+        other = scheme.by_uri.get(str(object_))
+        broader = {SKOS.broader: (row, other), SKOS.narrower: (other, row)}.get(property_)  # type: ignore[call-overload]
+        if broader is not None:
+            below, above = broader
+            return below is not None and above is not None and above.uri in below.broader
+        return other is not None and (other.uri in row.related or row.uri in other.related)
+    if property_ == SKOS.inScheme:
+        return str(object_) == scheme.uri
+    mapped = any(property_ == SKOS[name] for name in MAPPINGS) and isinstance(object_, URIRef)
+    return mapped or (property_, object_) == (RDF.type, SKOS.Concept)
+
+
+def _as_text(graph: Graph, triples: Iterable[tuple[Node, Node, Node]]) -> str:
+    """These statements, and those of the nameless nodes that they lead to, as sorted N-Triples."""
+    left, part = list(triples), Graph()
+    while left:
+        triple = left.pop()
+        if triple not in part:
+            part.add(triple)
+            if isinstance(triple[2], BNode):
+                left += graph.triples((triple[2], None, None))
+    return "\n".join(sorted(part.serialize(format="nt").splitlines())).strip()

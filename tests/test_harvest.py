@@ -25,6 +25,7 @@ from werkzeug.wrappers import Request, Response
 
 from catalogue import inbox, notices, setup, sources
 from catalogue.commands import sources as commands
+from catalogue.commands import thesauri
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import (
@@ -875,7 +876,7 @@ def travee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Travee:
     monkeypatch.setenv("TRAVEE_DATA_DIR", str(tmp_path / "var"))
     monkeypatch.setenv("TRAVEE_ALLOW_PRIVATE_ADDRESSES", "1")
     setup.init(Settings(_env_file=None, data_dir=tmp_path / "var"))
-    group = click.Group(commands={c.name: c for c in commands.COMMANDS if c.name})
+    group = click.Group(commands={c.name: c for c in (*commands.COMMANDS, *thesauri.COMMANDS) if c.name})
     return lambda *words: CliRunner().invoke(group, [str(w) for w in words])
 
 

@@ -74,7 +74,8 @@ def counts(report: Report, *names: str) -> dict[str, int]:
     assert report.counts["read"] == sum(
         report.counts[name] for name in ("created", "matched", "updated", "unchanged", "refused")
     )
-    return {name: report.counts[name] for name in names} if names else {k: v for k, v in report.counts.items() if v}
+    told = {k: v for k, v in report.counts.items() if v and k != "to_complete"}  # that: test_import_report
+    return {name: report.counts[name] for name in names} if names else told
 
 
 def titles(database: Database, status: str = "published") -> list[str]:
@@ -248,7 +249,7 @@ def test_a_barcode_that_is_taken_is_told_and_the_copy_comes_in_without(database:
     path = write(tmp_path, record("1", "Un", copy("B1")), record("2", "Deux", copy("B1")))
     report = take(database, path)
     assert counts(report) == {"read": 2, "created": 2, "items": 2, "warnings": 1}
-    (told,) = report.told.values()
+    (told,) = (told for told in report.told.values() if not told.checked)
     assert (told.problem.code, told.n, told.position) == ("item.barcode_taken", 1, 2)
     assert counts(take(database, path)) == {"read": 2, "unchanged": 2}
     assert count(database, Item) == 2
@@ -381,8 +382,8 @@ def test_a_number_used_twice_lets_the_first_in_and_keeps_the_second(database: Da
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ([{"t": "000", "v": "     cx  a22        450 "}, field("200", "a", "Dumas", "b", "Agnès")], "record.authority"),
-        ([{"t": "000", "v": "     nam a22     3  450 "}, field("245", "a", "A book")], "record.marc21"),
+        ([{"t": "000", "v": "     c0xm222     3  45  "}, field("245", "a", "Une ville")], "record.intermarc"),
+        ([{"t": "000", "v": "     na a 22     3  450 "}, field("252", "a", "Bibliothèque")], "record.holdings"),
     ],
 )
 def test_what_is_no_document_is_named_and_stays_out(
@@ -721,8 +722,7 @@ def outside(folder: Path) -> Path:
         ("notices.zip", b"PK\x03\x04" + b"\0" * 60, "archive"),
         ("rapport.pdf", b"%PDF-1.7\n" + b"\0" * 60, "PDF"),
         ("lettre.txt", "Chère madame,\nvoici la liste.\n".encode(), "aucun format"),
-        ("biblio.ris", b"TY  - BOOK\r\nTI  - Un\r\nER  - \r\n", "RIS"),
-        ("marc.xml", b'<?xml version="1.0"?><collection><record/></collection>', "MARCXML"),
+        ("marc.xml", b'<?xml version="1.0"?><collection><record/></collection>', "aucune notice MARC"),
         ("coupe.mrc.gz", gzip.compress(b"x" * 5000, mtime=0)[:30], "aucun format"),
     ],
 )

@@ -28,6 +28,7 @@ PUBLIC += ["/aide", "/accessibilite", "/confidentialite", "/mentions-legales", "
 PUBLIC += ["/nulle-part", "/connexion"]
 DESK = ["", "/a-revoir", "/refus", "/historique", "/notices/nouvelle", "/notices/nouvelle?modele=book"]
 DESK += ["/notices/nouvelle?modele=article", "/inventaire", "/inventaire/imprimer?de=364&a=365"]
+DESK += ["/imports", "/imports/1", "/sources", "/sources/RECI"]
 
 
 class Base:

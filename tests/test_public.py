@@ -21,11 +21,12 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from catalogue import history, items, notices, reading, setup, sources
+from catalogue import authorities, history, items, notices, reading, setup, sources
 from catalogue.app import create_app
 from catalogue.config import Settings
 from catalogue.db import now
-from catalogue.models import Centre, Holding, Notice, Source, VisitRequest
+from catalogue.entities import ConceptRow
+from catalogue.models import Centre, Concept, Holding, Notice, Source, VisitRequest
 from catalogue.reading import Gone, Moved, NoticePage
 from catalogue.sources import Received
 from catalogue.unimarc import Field, RecordItem, with_kind
@@ -39,7 +40,8 @@ from tests.conftest import BROWSER_AGENT
 STATIC = Path(searching.__file__).parent / "static"
 FIXED = (
     *("/", "/recherche", "/recherche?tri=recent", "/recherche?q=orientation", "/recherche/filtre/theme"),
-    *("/demande", "/demande?sujet=venir", "/aide", "/accessibilite", "/confidentialite", "/mentions-legales"),
+    *("/themes", "/demande", "/demande?sujet=venir", "/aide"),
+    *("/accessibilite", "/confidentialite", "/mentions-legales"),
 )
 SEARCHES = ("/recherche?q=orientation&type=these", "/recherche?q=ville&annee_de=20x4", "/nulle-part", "/d/rien")
 
@@ -796,3 +798,21 @@ def test_the_centres_own_fields_and_what_it_has_of_a_journal_are_shown_and_searc
     (document,) = documents.read(session, [gazette.id])
     for word in ("Politique de la ville", "sans libellé", "Salle 2", "PER GAZ"):
         assert word in document.notes
+
+
+def test_a_theme_has_a_page_that_leads_to_its_documents(app: Flask, client: FlaskClient) -> None:
+    with app.extensions["travee"].db.write() as session:
+        rows = [
+            ConceptRow("t:v", {"fr": "Ville", "en": "City"}, (("fr", "Cité"),)),
+            ConceptRow("t:q", {"fr": "Quartier"}, broader=("t:v",)),
+        ]
+        authorities.load_scheme(session, "t", "t:", {"fr": "Thésaurus de la ville"}, rows)
+        make(session, "book", "Vivre ici", *themes("Quartier"))
+        ids = {label: i for i, label in session.execute(select(Concept.id, Concept.label))}
+    assert "Thésaurus de la ville" in read(client, "/themes")
+    page = read(client, f"/themes/{ids['Ville']}")
+    assert "Cité" in page and "anglais" in page and "1 document avec les termes plus précis" in page
+    page = read(client, f"/themes/{ids['Quartier']}")
+    assert "Voir le document" in page and "/recherche?theme=Quartier" in page
+    assert "City" in read(client, f"/en/themes/{ids['Ville']}")
+    read(client, "/themes/99999", 404)

@@ -8,12 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rdflib import BNode, Graph, Literal
+from rdflib.namespace import SKOS
+from rdflib.term import Node
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities
-from catalogue.models import Concept, ConceptRelation
+from catalogue import authorities, notices, vocabulary
+from catalogue.entities import ConceptRow
+from catalogue.models import Concept, ConceptRelation, Notice
+from catalogue.vocabulary import ConceptPage, WholeScheme
+from export import rdf
 from harvest import skos
+from tests.cast import MIETTES, field
 
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "demo" / "thesaurus.ttl"
@@ -61,7 +68,7 @@ def test_a_concept_has_labels_in_languages_and_words_beside(scheme: Make) -> Non
     assert (found.code, found.uri, dict(found.title)) == ("t", "https://v.example/t", {"fr": "Ville", "en": "City"})
     (row,) = found.rows
     assert row.preferred == {"fr": "Ville", "en": "City"}
-    assert row.alternate == (("fr", "Cité"), ("fr", "vile"))
+    assert (row.alternate, row.hidden) == ((("fr", "Cité"),), (("fr", "vile"),))
     assert row.scope_note == "De la ville."
     assert row.mappings == (("exactMatch", "https://other.example/42"),)
     assert row.label == "Ville"
@@ -199,16 +206,111 @@ def test_a_file_too_big_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         skos.read(DEMO)
 
 
-@pytest.mark.parametrize("path", [DEMO, *REAL], ids=lambda p: p.name)
-def test_thesauri_are_read_whole(path: Path, tmp_path: Path) -> None:
-    if path.suffix == ".gz":
-        plain = tmp_path / path.stem
-        plain.write_bytes(gzip.decompress(path.read_bytes()))
-        path = plain
+# --- out again -------------------------------------------------------------------------------
+
+INVERSE = {SKOS.broader: SKOS.narrower, SKOS.narrower: SKOS.broader, SKOS.related: SKOS.related}
+LABELS = (SKOS.prefLabel, SKOS.altLabel, SKOS.hiddenLabel)
+Meaning = set[tuple[Node, Node, Node]]
+
+
+def meaning(graph: Graph) -> Meaning:
+    """What a thesaurus says: its statements, each link from both ends, labels of "fr-FR" as of "fr"."""
+    out: Meaning = set()
+    for s, p, o in graph:
+        if isinstance(s, BNode) or isinstance(o, BNode):
+            continue
+        if p in LABELS and isinstance(o, Literal):
+            o = Literal(" ".join(str(o).split()), lang=(o.language or "").lower().split("-")[0] or None)
+        out.add((s, p, o))
+        if p in INVERSE:
+            out.add((o, INVERSE[p], s))  # type: ignore[index]
+    return out
+
+
+def parsed(path: Path) -> Graph:
+    data = path.read_bytes()
+    data = gzip.decompress(data) if path.suffix == ".gz" else data
+    return Graph().parse(data=data, format="xml" if b"<rdf:RDF" in data[:5000] else "turtle", publicID="file:///x")
+
+
+@pytest.mark.parametrize("path", [DEMO, *(p for p in REAL if p.stat().st_size < 40_000)], ids=lambda p: p.name)
+def test_nothing_that_a_thesaurus_says_is_lost_on_the_way_through(path: Path) -> None:
+    out: Meaning = set()
     for scheme in skos.read(path):
         assert scheme.rows
-        assert all(r.preferred and r.uri for r in scheme.rows)
-        assert len({r.uri for r in scheme.rows}) == len(scheme.rows)
+        whole = WholeScheme(scheme.code, scheme.uri, scheme.title, scheme.rows, {}, scheme.kept)
+        out |= meaning(Graph().parse(data=rdf.scheme_bytes(whole), format="turtle"))
+    assert not meaning(parsed(path)) - out
+
+
+RICH = (
+    concept(
+        "ville",
+        'skos:prefLabel "Ville"@fr-FR , "City"@en',
+        'skos:altLabel "Cité"@fr',
+        'skos:hiddenLabel "vile"@fr',
+        'skos:scopeNote "De la ville."@fr',
+        'skos:historyNote "Avant 1990 : Cité."@fr',
+        'skos:notation "V1"',
+        "skos:exactMatch <https://other.example/42>",
+        'xl:prefLabel [ xl:literalForm "Ville"@fr ; dct:created "2020-01-02" ]',
+    ),
+    concept("quartier", 'skos:prefLabel "Quartier"@fr', "skos:broader :ville", "skos:related :rue"),
+    concept("rue", 'skos:prefLabel "Rue"@fr'),
+    ':lieux a skos:Collection ; skos:prefLabel "Lieux"@fr ; skos:member :quartier , :rue .\n',
+)
+
+
+def stored(session: Session, scheme: skos.Scheme) -> None:
+    authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows)
+    vocabulary.keep(session, scheme.code, scheme.kept)
+    session.flush()
+
+
+@pytest.mark.parametrize("format", ["turtle", "rdfxml"])
+def test_a_thesaurus_leaves_the_base_as_it_came_and_with_what_changed_here(
+    session: Session, scheme: Make, format: str
+) -> None:
+    came = scheme(*RICH)
+    stored(session, came)
+    session.scalars(select(Concept).where(Concept.label == "Rue")).one().scope_note = "Voie en ville."
+    whole = vocabulary.read_scheme(session, "t")
+    assert whole is not None
+    graph = Graph().parse(data=rdf.scheme_bytes(whole, format), format=rdf.FORMATS[format])
+    gained = meaning(graph) - meaning(Graph().parse(data=HEAD + "".join(RICH), format="turtle"))
+    assert {str(o) for _s, _p, o in gained} == {"Voie en ville."}
+    assert not meaning(Graph().parse(data=HEAD + "".join(RICH), format="turtle")) - meaning(graph)
+    again = "".join(f"{n}" for n in graph.objects(None, skos.SKOSXL.literalForm))
+    assert again == "Ville"
+
+
+def test_a_concept_without_an_address_gets_one_of_ours(session: Session) -> None:
+    authorities.load_scheme(session, "maison", "", {"fr": "Maison"}, [ConceptRow("#12", {"fr": "Jardin"})])
+    whole = vocabulary.read_scheme(session, "maison")
+    assert whole is not None
+    graph = rdf.scheme_graph(whole, "https://doc.example")
+    (me,) = graph.subjects(SKOS.prefLabel, Literal("Jardin", lang="fr"))
+    assert str(me).startswith("https://doc.example/themes/")
+    assert vocabulary.read_scheme(session, "inconnu") is None
+
+
+def test_the_page_of_a_concept_says_where_it_stands_and_counts_its_documents(session: Session, scheme: Make) -> None:
+    stored(session, scheme(*RICH))
+    ids = {c.label: c.id for c in session.scalars(select(Concept))}
+    document = notices.create(session, [*MIETTES, field("606", "a", "Quartier")], by="claire", status="published")
+    assert isinstance(document, Notice)
+    ville = vocabulary.concept_page(session, ids["Ville"])
+    quartier = vocabulary.concept_page(session, ids["Quartier"])
+    assert isinstance(ville, ConceptPage) and isinstance(quartier, ConceptPage)
+    assert [(t.label, t.notices) for t in ville.narrower] == [("Quartier", 1)]
+    assert (ville.notices, ville.notices_below) == (0, 1)
+    assert (ville.synonyms, ville.other_languages) == (("Cité",), (("en", "City"),))
+    assert [[t.label for t in path] for path in quartier.paths] == [["Ville"]]
+    assert [t.label for t in quartier.related] == ["Rue"]
+    assert vocabulary.concept_page(session, 99_999) is None
+    assert [(title, [t.label for t in tops]) for _code, title, tops in vocabulary.schemes(session)] == [
+        ("Ville", ["Rue", "Ville"])
+    ]
 
 
 def test_a_thesaurus_goes_in_twice_and_is_there_once(session: Session) -> None:

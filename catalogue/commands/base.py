@@ -39,7 +39,7 @@ INDEX_DIFFERS = N_(
 LEFT = {
     "changed_since": N_("Laissé : {what}, modifié depuis par {by}."),
     "barcode_taken": N_("Laissé : {what}, son code-barres est maintenant celui d’un autre exemplaire."),
-    "used_since": N_("Laissé : {what}, un exemplaire ou une autre notice s’y rattache depuis."),
+    "used_since": N_("Laissé : {what}, un exemplaire, une autre notice ou une autre source s’y rattache depuis."),
     "unknown_kind": N_("Laissé : {what}, ce genre de changement ne s’annule pas encore."),
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +16,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import copies, history, notices, problems, sources
+from catalogue import history, notices, problems, sources
 from catalogue.app import Travee
 from catalogue.commands import (
     DONE,
@@ -35,41 +36,45 @@ from catalogue.i18n import _, current_language, format_date, format_instant, for
 from catalogue.models import Batch, Notice, Refused, Revision
 from catalogue.problems import Refusal
 from catalogue.unimarc import KINDS, Field
-from export import iso2709, jsonl, pmbxml, records
+from export import iso2709, jsonl, marc21, marcxml, notice_list, pmbxml, records
 from export.records import Outgoing
 from harvest import files, importer
-from harvest.importer import Report
+from harvest.report import COUNTS, CUT, Report, Told
 from indexes import queries
 
 NAMED = 20  # refused records that people are shown; machines are given them all
 HARVESTED = "oai"  # the format of what a harvest refused
 LONGEST_SOURCE = 80  # signs of a source's name
 IMPORTS = ("auto", *files.NAMES)
-Writer = Callable[[Iterable[Outgoing]], Iterator[bytes]]
 
 
-def _pmbxml(outgoing: Iterable[Outgoing]) -> Iterator[bytes]:
-    """Copies that never were in a PMB are written as PMB writes its own."""
-    for_pmb = (
-        (
-            notice.numbered(),
-            [item if copies.is_from_pmb(item.fields) else replace(item, fields=()) for item in notice.items],
-        )
-        for notice in outgoing
-    )
-    return pmbxml.file_bytes(for_pmb)
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an export was asked for besides the format."""
+
+    charset: str
+    base_url: str
+    missing: Counter[str] = field(default_factory=Counter)  # signs the charset lacks: in how many records
 
 
-WRITERS: Mapping[str, Writer] = {"unimarc": iso2709.file_bytes, "pmbxml": _pmbxml, "jsonl": jsonl.file_bytes}
-# Named in INTERFACES, not written yet: recognised, and answered by a sentence.
-EXPORTS = (
-    *("unimarc", "marcxml", "pmbxml", "marc21", "dc", "mods", "ris", "bibtex", "csljson", "jsonld", "turtle"),
-    *("csv", "xlsx", "ods", "docx", "pdf", "html", "txt", "jsonl"),
-)
+Writer = Callable[[Iterable[Outgoing], Wishes], Iterator[bytes]]
+WRITERS: Mapping[str, Writer] = {
+    "unimarc": lambda outgoing, wishes: iso2709.file_bytes(outgoing, wishes.charset, wishes.missing),
+    "marcxml": lambda outgoing, wishes: marcxml.file_bytes(outgoing),
+    "marc21": lambda outgoing, wishes: marc21.file_bytes(outgoing),
+    "pmbxml": lambda outgoing, wishes: pmbxml.file_bytes(pmbxml.for_pmb(outgoing)),
+    "csv": lambda outgoing, wishes: notice_list.csv_bytes(outgoing, wishes.base_url),
+    "xlsx": lambda outgoing, wishes: notice_list.xlsx_bytes(outgoing, wishes.base_url),
+    "jsonl": lambda outgoing, wishes: jsonl.file_bytes(outgoing),
+}
+_LENGTHS = frozenset(("unimarc", "marc21"))  # formats that say the lengths of their records
+CHARSETS = (iso2709.UTF_8, iso2709.ISO_5426)
 ALIVE = ("draft", "candidate", "published", "withdrawn")
 
 
 # --- import ----------------------------------------------------------------------------------
+
+PARTS = ("sheet.column", "pmbsql.taken", "pmbsql.left_")  # codes of what is said of a column or of a table
 
 
 @click.command("import")
@@ -160,7 +165,7 @@ def _import_code(reports: Sequence[Report], troubles: Sequence[str]) -> int:
 
 def _import_document(reports: Sequence[Report], troubles: Sequence[str], dry_run: bool) -> dict[str, Any]:
     return {
-        **{name: sum(r.counts[name] for r in reports) for name in importer.COUNTS},
+        **{name: sum(r.counts[name] for r in reports) for name in COUNTS},
         "refused_records": [_refusal_document(r, refusal) for r in reports for refusal in r.refused],
         "complete": not troubles and all(r.complete for r in reports),
         "dry_run": dry_run,
@@ -175,18 +180,29 @@ def _import_document(reports: Sequence[Report], troubles: Sequence[str], dry_run
                 "error": r.trouble.sentence() if r.trouble else None,
                 "batch": r.batch_id,
                 "run": r.run_id,
-                "told": [
-                    {
-                        "code": told.problem.code,
-                        "level": told.problem.level,
-                        "count": told.n,
-                        "first": told.position,
-                        "sentence": told.problem.message,
-                    }
-                    for told in r.told.values()
-                ],
+                "kinds": dict(r.kinds),
+                "codes": {about: dict(seen) for about, seen in r.codes.items()},
+                "seconds": r.seconds,
+                "told": [_told_document(told) for told in r.told.values()],
             }
             for r in reports
+        ],
+    }
+
+
+def _told_document(told: Told) -> dict[str, Any]:
+    problem = told.problem
+    return {
+        "code": problem.code,
+        "level": problem.level,
+        "tag": problem.tag,
+        "subfield": problem.subfield,
+        "found_by": "check" if told.checked else "reader",
+        "count": told.n,
+        "first": told.position,
+        "sentence": problem.message,
+        "records": [
+            {"position": met.position, "identifier": met.identifier, "params": dict(met.params)} for met in told.first
         ],
     }
 
@@ -235,8 +251,19 @@ def _report_lines(report: Report) -> Iterator[str]:
             "{n} notices disaient autre chose ici : elles n’ont pas été changées, leur nouvelle version est gardée.",
             report.counts["waiting"],
         ).format(n=n["waiting"])
+    if n_left := report.counts["to_complete"]:
+        yield ngettext(
+            "{n} notice est à compléter : il lui manque ce que le formulaire demande pour publier.",
+            "{n} notices sont à compléter : il leur manque ce que le formulaire demande pour publier.",
+            n_left,
+        ).format(n=n["to_complete"])
+    yield from _columns_lines(report)
     for told in report.told.values():
-        if told.problem.level != "info":
+        if told.problem.code.startswith(PARTS):
+            continue
+        if not told.position and told.problem.level != "info":
+            yield told.problem.message
+        elif told.problem.level == "warning" or (told.problem.level == "error" and not told.checked):
             yield _("{n} fois, d’abord dans la notice n° {position} : {sentence}").format(
                 n=format_number(told.n), position=told.position, sentence=told.problem.message
             )
@@ -252,6 +279,15 @@ def _report_lines(report: Report) -> Iterator[str]:
             "… et {n} autres refusées : voyez « travee refused list ».",
             more,
         ).format(n=format_number(more))
+    if report.run_id is not None:
+        yield _("Tout le compte rendu est au bureau, sous « Imports », n° {n}.").format(n=report.run_id)
+
+
+def _columns_lines(report: Report) -> Iterator[str]:
+    """Of a spreadsheet, what each column was taken for; of a base, what became of each table."""
+    for told in report.told.values():
+        if told.problem.code.startswith(PARTS):
+            yield from (problems.sentence(told.problem.code, met.params) for met in told.first)
 
 
 # --- refused ---------------------------------------------------------------------------------
@@ -300,12 +336,49 @@ def refused_retry(source: str, by: str, as_json: bool) -> None:
         ngettext("{n} notice est entrée.", "{n} notices sont entrées.", report.got_in).format(n=report.got_in),
         ngettext("{n} attend encore.", "{n} attendent encore.", len(waiting)).format(n=len(waiting)),
     ]
+    if any(told["code"] in CUT for told in waiting):
+        lines.append(
+            _(
+                "Celles où le fichier s’arrête ne peuvent pas entrer : refaites l’export et importez-le, "
+                "elles quitteront la liste ; ou mettez-les de côté : « travee refused settle N° »."
+            )
+        )
     if harvested:
         lines.append(_left_to_harvest(harvested))
     if report.trouble:
         lines.append(report.trouble.sentence())
     code = DONE if not waiting and report.complete else IN_PART if report.got_in else FAILED
     finish(as_json, document, *lines, code=code)
+
+
+@refused.command("settle")
+@click.argument("numbers", nargs=-1, required=True, type=int, metavar="N°…")
+@click.option("--back", is_flag=True, help="Au contraire : celles-ci attendent de nouveau.")
+@click.option("--by", default="travee", show_default=True, help="Qui décide, pour s’en souvenir.")
+@as_json
+def refused_settle(numbers: tuple[int, ...], back: bool, by: str, as_json: bool) -> None:
+    """Met de côté des notices refusées : elles restent gardées, et n’attendent plus."""
+    done: list[int] = []
+    with running(as_json) as travee, travee.db.write() as session:
+        for number in dict.fromkeys(numbers):
+            row = session.get(Refused, number)
+            if row is not None and (row.settled_at is None) is not back:
+                sources.take_back(session, row) if back else sources.put_aside(session, row, by=by)
+                done.append(number)
+    others = sorted(set(numbers) - set(done))
+    lines = []
+    if done:
+        words = (
+            ngettext("{n} notice attend de nouveau.", "{n} notices attendent de nouveau.", len(done))
+            if back
+            else ngettext("{n} notice est mise de côté.", "{n} notices sont mises de côté.", len(done))
+        )
+        lines.append(words.format(n=format_number(len(done))))
+    if others:
+        unknown = _("N’attendent pas : {numbers}.") if not back else _("N’étaient pas de côté : {numbers}.")
+        lines.append(unknown.format(numbers=", ".join(map(str, others))))
+    code = DONE if not others else IN_PART if done else FAILED
+    finish(as_json, {"settled": done, "not_found": others}, *lines, code=code)
 
 
 def _left_to_harvest(harvested: Sequence[Mapping[str, Any]]) -> str:
@@ -335,29 +408,46 @@ def _refused_document(row: Refused, source: str) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--format", "format_", type=click.Choice(EXPORTS), required=True)
+@click.option("--format", "format_", required=True, metavar=f"[{'|'.join(WRITERS)}]")
+@click.option(
+    "--charset",
+    type=click.Choice(CHARSETS),
+    default=CHARSETS[0],
+    show_default=True,
+    help="Pour « unimarc » : iso5426 est ce qu’attendent les anciens logiciels.",
+)
 @click.option("--query", help="Seulement ce que cette recherche trouve.")
 @click.option("--ids", multiple=True, help="Seulement ces documents : « k7m4x9q0,b2c3d4f5 ».")
 @click.option("--status", type=click.Choice([*ALIVE, "any"]), default="published", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Dans ce fichier, non sur la sortie standard.")
 @as_json
 def export(
-    format_: str, query: str | None, ids: tuple[str, ...], status: str, output: Path | None, as_json: bool
+    format_: str, charset: str, query: str | None, ids: tuple[str, ...], status: str, output: Path | None, as_json: bool
 ) -> None:
-    """Écrit des notices dans un format d’échange."""
+    """Écrit des notices dans un format d’échange.
+
+    C’est la copie de votre base, pour vous : tout y est, ce que des sources ne permettent pas de redonner aussi.
+    """
     if format_ not in WRITERS:
         raise click.UsageError(_not_yet(format_, WRITERS))
+    if charset != CHARSETS[0] and format_ != "unimarc":
+        raise click.UsageError(_("--charset ne vaut que pour --format unimarc : les autres formats sont en UTF-8."))
+    if output and not output.parent.is_dir():
+        fail(as_json, _("Le dossier {folder} n’existe pas : créez-le d’abord.").format(folder=output.parent))
     if as_json and output is None:
         raise click.UsageError(_("--json demande -o FICHIER : les notices prennent la sortie standard."))
     statuses = ALIVE if status == "any" else (status,)
     addresses = [address.strip() for several in ids for address in several.split(",") if address.strip()]
     with running(as_json) as travee, travee.db.read() as session:
+        wishes = Wishes(charset, travee.settings.base_url)
         chosen, missing = _chosen(travee, session, query, addresses, statuses)
         if missing and not chosen:
             fail(as_json, _unknown(missing))
         try:
             with _opened(output) as stream:
-                too_long = _write(stream, WRITERS[format_](records.load(session, chosen)), format_)
+                if format_ == "pmbxml":
+                    chosen = records.hosts_first(session, chosen)
+                too_long = _write(stream, WRITERS[format_](records.load(session, chosen), wishes), format_)
         except BrokenPipeError:  # « | head » has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(DONE)
@@ -372,14 +462,19 @@ def export(
                 too_long,
             ).format(n=too_long)
         )
+    if wishes.missing:
+        sentence = _("ISO 5426 n’a pas ces signes, remplacés par les plus proches : {signs}.")
+        lines.append(sentence.format(signs=" ".join(sign for sign, _n in wishes.missing.most_common(40))))
     if output and not as_json:
-        lines.insert(0, _("{n} notices écrites dans {file}.").format(n=format_number(len(chosen)), file=output))
+        written = ngettext("{n} notice écrite dans {file}.", "{n} notices écrites dans {file}.", len(chosen))
+        lines.insert(0, written.format(n=format_number(len(chosen)), file=output))
     if not as_json:
         for line in lines:
             click.echo(line, err=True)
         sys.exit(IN_PART if missing else DONE)
     document = {"format": format_, "file": str(output), "written": len(chosen), "unknown": missing}
     document["too_long"] = too_long
+    document["missing_signs"] = dict(wishes.missing)
     finish(as_json, document, code=IN_PART if missing else DONE)
 
 
@@ -392,7 +487,7 @@ def _write(stream: IO[bytes], pieces: Iterable[bytes], format_: str) -> int:
     too_long = 0
     for piece in pieces:
         stream.write(piece)
-        too_long += format_ == "unimarc" and not iso2709.fits(piece)
+        too_long += format_ in _LENGTHS and not iso2709.fits(piece)
     stream.flush()
     return too_long
 

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, notices, sources
 from catalogue import inbox as waiting
+from catalogue import sources
 from catalogue.app import Travee
 from catalogue.commands import (
     DONE,
@@ -31,9 +31,9 @@ from catalogue.commands import (
 )
 from catalogue.db import now
 from catalogue.i18n import _, format_instant, format_number, ngettext
-from catalogue.models import Concept, ConceptScheme, Run, Source, SourceRecord
+from catalogue.models import Run, Source, SourceRecord
 from catalogue.problems import sentence
-from harvest import run, skos
+from harvest import run
 
 # What may stand behind « ? » in an address copied from a browser, and is no part of a server's address.
 OAI_ARGUMENTS = frozenset(("verb", "metadataPrefix", "set", "from", "until", "resumptionToken", "identifier"))
@@ -391,80 +391,4 @@ def _days(n: int) -> str:
     return ngettext("{n} jour", "{n} jours", n).format(n=format_number(n)) if n else _("aujourd’hui")
 
 
-# --- thesauri --------------------------------------------------------------------------------
-
-
-@click.group()
-def thesaurus() -> None:
-    """Les thésaurus (SKOS)."""
-
-
-@thesaurus.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@as_json
-def thesaurus_import(file: Path, as_json: bool) -> None:
-    """Fait entrer un thésaurus (Turtle ou RDF/XML), ou le met à jour ; rien n’est effacé."""
-    try:
-        schemes = skos.read(file)
-    except skos.NotRead as error:
-        fail(as_json, str(error))
-    rows, lines = [], []
-    with running(as_json) as travee:
-        with travee.db.write() as session:
-            for scheme in schemes:
-                code = _code(session, scheme)
-                report = authorities.load_scheme(session, code, scheme.uri, scheme.title, scheme.rows)
-                labels = [text for r in scheme.rows for _lang, text in (*r.preferred.items(), *r.alternate)]
-                linked = notices.relink(session, labels)
-                problems = [p.message for p in scheme.problems] + report.notes
-                rows.append(
-                    {
-                        "scheme": code,
-                        "uri": scheme.uri,
-                        "created": report.created,
-                        "updated": report.updated,
-                        "unchanged": report.unchanged,
-                        "notices_linked": linked,
-                        "problems": problems,
-                    }
-                )
-                template = _("{scheme} : {created} concepts entrés, {updated} mis à jour, {unchanged} inchangés.")
-                lines.append(template.format(**rows[-1]))
-                lines += [f"  {words}" for words in problems]
-        bring_index_up_to_date(travee)
-    finish(as_json, {"schemes": rows}, *lines)
-
-
-@thesaurus.command("list")
-@as_json
-def thesaurus_list(as_json: bool) -> None:
-    """Les thésaurus, et leur nombre de concepts."""
-    with running(as_json) as travee, travee.db.read() as session:
-        statement = (
-            select(ConceptScheme, func.count(Concept.id))
-            .outerjoin(Concept, Concept.scheme_id == ConceptScheme.id)
-            .group_by(ConceptScheme.id)
-            .order_by(ConceptScheme.code)
-        )
-        rows: list[dict[str, Any]] = [
-            {"scheme": s.code, "uri": s.uri, "title": s.title, "concepts": n} for s, n in session.execute(statement)
-        ]
-    lines = [f"{r['scheme']:<30} {format_number(r['concepts']):>8}  {r['title'].get('fr', '')}" for r in rows]
-    finish(as_json, {"schemes": rows}, *(lines or [_("Aucun thésaurus.")]))
-
-
-def _code(session: Session, scheme: skos.Scheme) -> str:
-    """The scheme's short name: the one it has here already, else its own, with a number when that is taken."""
-    known = {s.code: s.uri for s in session.scalars(select(ConceptScheme))}
-    if scheme.uri:
-        for code, uri in known.items():
-            if uri == scheme.uri:
-                return code
-    code, n = scheme.code, 1
-    while code in known and known[code] != scheme.uri:
-        n += 1
-        code = f"{scheme.code}-{n}"
-    return code
-
-
-COMMANDS = [source, harvest, inbox, thesaurus]
+COMMANDS = [source, harvest, inbox]

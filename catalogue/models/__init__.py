@@ -3,12 +3,14 @@
 from catalogue.db import Base
 from catalogue.models.authority import (
     Agent,
+    AgentIdentifier,
     ClassificationEntry,
     Concept,
     ConceptLabel,
     ConceptRelation,
     ConceptScheme,
     ExternalId,
+    KeptStatements,
 )
 from catalogue.models.notice import (
     Centre,
@@ -50,6 +52,7 @@ from catalogue.models.work import (
 
 __all__ = [
     "Agent",
+    "AgentIdentifier",
     "ApiToken",
     "Base",
     "Batch",
@@ -68,6 +71,7 @@ __all__ = [
     "Holding",
     "IndexQueue",
     "Item",
+    "KeptStatements",
     "Judgement",
     "Location",
     "MatchKey",

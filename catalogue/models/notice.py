@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.db import BIG, KEY, Base, J
@@ -16,6 +16,19 @@ LEVELS = ("monograph", "serial", "issue", "article", "set")
 
 def one_of(column: str, choices: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(c) for c in choices)})"
+
+
+def named_by(table: str) -> tuple[Index, ...]:
+    """Indexes over the numbers of authorities, for the rows that have one."""
+    return tuple(
+        Index(
+            f"ix_{table}_{name}",
+            name,
+            sqlite_where=text(f"{name} IS NOT NULL"),
+            postgresql_where=text(f"{name} IS NOT NULL"),
+        )
+        for name in ("promise", "identifier")
+    )
 
 
 class Centre(Base):
@@ -82,7 +95,11 @@ class MatchKey(Base):
 
 
 class NoticeAgent(Base):
-    """Who is responsible for it: the text is kept, the link to the authority is optional."""
+    """Who is responsible for it: the text is kept, the link to the authority is optional.
+
+    `promise` is what the record's source calls them ("RECI:author:12"), `identifier` what the world does
+    ("idref:027234567"): by one or the other the authority is found, at once or when it comes.
+    """
 
     __tablename__ = "notice_agent"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -90,10 +107,15 @@ class NoticeAgent(Base):
     pos: Mapped[int]
     role: Mapped[str]
     name: Mapped[str]
+    promise: Mapped[str | None] = mapped_column(KEY)
+    identifier: Mapped[str | None] = mapped_column(KEY)
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), index=True)
+    __table_args__ = named_by("notice_agent")
 
 
 class NoticeConcept(Base):
+    """What it is about: a concept, or a person or body as a subject (`agent_id`), or words."""
+
     __tablename__ = "notice_concept"
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id", ondelete="CASCADE"), index=True)
@@ -102,6 +124,10 @@ class NoticeConcept(Base):
     label: Mapped[str]
     concept_id: Mapped[int | None] = mapped_column(ForeignKey("concept.id"), index=True)
     free: Mapped[bool] = mapped_column(default=False)  # a keyword of 610, no descriptor
+    promise: Mapped[str | None] = mapped_column(KEY)
+    identifier: Mapped[str | None] = mapped_column(KEY)  # the URI of a concept, the identifier of an agent
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), index=True)
+    __table_args__ = named_by("notice_concept")
 
 
 class NoticeLink(Base):

@@ -37,10 +37,10 @@ def today() -> ResponseReturnValue:
 @blueprint.get("/a-revoir")
 @needs("documentalist")
 def to_review() -> ResponseReturnValue:
-    return render_template("desk/to_review.html", page=desk_reading.to_review(ctx.get_session()), done=_done())
+    return render_template("desk/to_review.html", page=desk_reading.to_review(ctx.get_session()), done=done_lot())
 
 
-def _done() -> int | None:
+def done_lot() -> int | None:
     """The lot that was just made, whose undoing the page offers."""
     lot = request.args.get("lot", "")
     return int(lot) if lot.isdecimal() and len(lot) < 12 else None
@@ -118,15 +118,24 @@ def _actions() -> list[tuple[str, str]]:
 
 
 @blueprint.after_request
-def _keep_private(response: Response) -> Response:
+def keep_private(response: Response) -> Response:
     """Nothing of the desk stays in a shared cache; the browser asks again, and may still go back to a filled form."""
     response.headers.setdefault("Cache-Control", "private, no-cache")
     return response
 
 
 def register(app: Flask) -> None:
-    from catalogue.web import desk_inventory, desk_lots, desk_notices  # they hang their pages on the blueprint
+    from catalogue.web import (
+        desk_import,
+        desk_inventory,
+        desk_lots,
+        desk_notices,
+        desk_reports,
+        desk_sources,
+    )
 
-    assert desk_inventory and desk_lots and desk_notices
+    assert desk_import and desk_inventory and desk_lots and desk_notices  # they hang their pages on the blueprint
     app.register_blueprint(blueprint)
+    app.register_blueprint(desk_reports.blueprint)
+    app.register_blueprint(desk_sources.blueprint)
     app.context_processor(_context)

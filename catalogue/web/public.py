@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from babel import Locale
 from babel.dates import format_date as babel_date
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from catalogue import i18n, notices, reading, visits
+from catalogue import i18n, notices, reading, visits, vocabulary
 from catalogue.i18n import _, current_language, format_date
 from catalogue.identifiers import is_code
 from catalogue.reading import Gone, Moved, NoticePage
@@ -139,6 +140,27 @@ def _came_from_results() -> str:
     if came.netloc != request.host or came.path != to("results"):
         return ""
     return came.path + (f"?{came.query}" if came.query else "")
+
+
+# --- themes ----------------------------------------------------------------------------------
+
+
+@blueprint.get("/themes")
+def themes() -> ResponseReturnValue:
+    """Every thesaurus from its top terms down."""
+    found = vocabulary.schemes(ctx.get_session(), current_language())
+    return render_template("public/themes.html", schemes=found, current="themes")
+
+
+@blueprint.get("/themes/<int:concept_id>")
+def theme(concept_id: int) -> ResponseReturnValue:
+    """A term of the thesaurus among its neighbours, and the way to its documents."""
+    page = vocabulary.concept_page(ctx.get_session(), concept_id, current_language())
+    if page is None:
+        abort(404)
+    if isinstance(page, int):
+        return redirect(to("theme", concept_id=page), 301)
+    return render_template("public/theme.html", c=page, current="themes")
 
 
 # --- writing to the centre -------------------------------------------------------------------
@@ -393,6 +415,12 @@ def _bare_address(address: str) -> str:
     return address.split("://", 1)[-1]
 
 
+def _language_words(code: str) -> str:
+    """« anglais » for "en"; the code itself where nobody has a name for it."""
+    names = Locale.parse(current_language()).languages
+    return str(names.get(code, code))
+
+
 # --- assembling ------------------------------------------------------------------------------
 
 
@@ -421,5 +449,6 @@ def register(app: Flask) -> None:
             app.view_functions[f"{name}.request_page"] = limited
     app.context_processor(_context)
     app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, month=_month, bare_address=_bare_address)
+    app.jinja_env.filters["language_words"] = _language_words
     app.register_error_handler(HTTPException, _show_error)
     app.register_error_handler(500, _show_failure)

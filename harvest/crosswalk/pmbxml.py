@@ -28,9 +28,11 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from catalogue.pmb import HEADER, ITEM_TAGS, fields_from_header, item_from_fields, link_target, names_issue
+from catalogue.pmb import DUMP_ONLY, HEADER, ITEM_TAGS, fields_from_header, item_from_fields, link_target, names_issue
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import LONGEST_TARGET, Field, Fields, Record, RecordItem, control, first, leader, title, typed
+from catalogue.wire import from_wire
+from harvest.issues import STAND_IN
 
 MAX_RECORD_BYTES = 20_000_000
 MAX_FIELDS = 10_000
@@ -60,6 +62,7 @@ PMB_VOLATILE: tuple[tuple[str, str, str, str], ...] = (
     ("801", "c", "", "the day of the export: changes every day"),
     ("896", "a", "", "thumbnail: the address of the PMB, not of the document"),
     ("009", "u", "", "the day of the last change in PMB, even when nothing we read has changed"),
+    ("009", "c", "", "the day it was made in PMB: in 100 $a too, and here in recent versions only"),
     ("*", "9", "id:", "numbers of authorities and of linked records: they follow PMB's own mergings"),
     ("461 462 463 464", "0", "", "number of a linked record, there or not by the options of the export"),
     ("996", "n", "", "return date: moves with every loan"),
@@ -67,11 +70,14 @@ PMB_VOLATILE: tuple[tuple[str, str, str, str], ...] = (
     ("996", "9", "expl_date_retour:", "return date once more"),
     ("996", "9", "last_loan_date:", "loans, not the document"),
     ("996", "9", "update_date:", "the day of the last change of the copy"),
+    ("996", "9", "expl_prix:", "in a dump of the base only"),
+    ("996", "9", "expl_nbparts:", "in a dump of the base only"),
 )
-_RULES: dict[tuple[str, str], tuple[str, ...]] = {}
+_RULES: dict[str, dict[str, tuple[str, ...]]] = {}  # by subfield: most of them are in no rule
 for _tags, _code, _start, _why in PMB_VOLATILE:
     for _tag in _tags.split():
-        _RULES[_tag, _code] = (*_RULES.get((_tag, _code), ()), _start)
+        _starts = _RULES.setdefault(_code, {})
+        _starts[_tag] = (*_starts.get(_tag, ()), _start)
 
 
 def volatile(tag: str, code: str, value: str) -> bool:
@@ -80,11 +86,10 @@ def volatile(tag: str, code: str, value: str) -> bool:
     The `id` attribute of links ("x") is no subfield and never enters a fingerprint: it is the same number
     as their `$9 id:`.
     """
-    starts = _RULES.get((tag, code))
-    if starts is not None and value.startswith(starts):
+    if tag in DUMP_ONLY:
         return True
-    starts = _RULES.get(("*", code))
-    return starts is not None and value.startswith(starts)
+    rules = _RULES.get(code)
+    return rules is not None and value.startswith((*rules.get(tag, ()), *rules.get("*", ())))
 
 
 # --- one record ------------------------------------------------------------------------------
@@ -97,8 +102,8 @@ class _Unreadable(Exception):
 
 def from_element(notice: etree._Element, position: int) -> Record | Refusal:
     """The record that a `<notice>` holds, wherever it was found; PMB may answer another format than asked."""
-    if _local_name(notice.tag) != "notice":
-        return _refused(notice, position, "pmbxml.no_notice", root=_local_name(notice.tag))
+    if local_name(notice.tag) != "notice":
+        return _refused(notice, position, "pmbxml.no_notice", root=local_name(notice.tag))
     if len(notice) > MAX_FIELDS:
         return _refused(notice, position, "pmbxml.too_many_fields", limit=str(MAX_FIELDS))
     header: dict[str, str] = {}
@@ -106,7 +111,7 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
     repairs: list[Problem] = []
     try:
         for child in notice:
-            name = _local_name(child.tag)
+            name = local_name(child.tag)
             if name == "f":
                 if (f := _field(child, repairs)) is not None:
                     fields.append(f)
@@ -117,7 +122,7 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
     except _Unreadable as fault:
         return _refused(notice, position, fault.code, **fault.params)
     fields = without_twins(fields, repairs)
-    fields = [*fields_from_header(header), *fields]
+    fields = from_wire([*fields_from_header(header), *fields])
     fields, items = take_items(fields)
     return Record(
         fields=fields,
@@ -131,7 +136,9 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
 
 def stands_for_issue(record: Record) -> bool:
     """Whether this is one of PMB's made-up articles that only carry the copies of an issue."""
-    return (record.control_number or "").endswith("-bull") or any(
+    if own_bulletin(record):  # the issue itself, under the same number: a base's dump says all of it
+        return False
+    return (record.control_number or "").endswith(STAND_IN) or any(
         typed(f, "lnk") == "bull_expl" for f in record.fields if f["t"] == "463"
     )
 
@@ -145,7 +152,7 @@ def own_bulletin(record: Record) -> str:
 
 
 @lru_cache(maxsize=256)
-def _local_name(tag: object) -> str:
+def local_name(tag: object) -> str:
     """`f` in any namespace is "f"; a comment, whose tag is a function, is ""."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
@@ -175,17 +182,17 @@ def _field(element: etree._Element, repairs: list[Problem]) -> Field | None:
     if not pairs:
         return None
     f: Field = {"t": tag, "i": (element.get("ind") or "").ljust(2)[:2], "s": pairs}
-    if (target := element.get("id")) is not None:
+    if target := element.get("id"):
         f["x"] = target
     return f
 
 
 def _unusual_text(s: etree._Element, tag: str, repairs: list[Problem]) -> str:
     """The text of a subfield that holds elements or comments; "" for an element that is no subfield."""
-    name = _local_name(s.tag)
+    name = local_name(s.tag)
     text = str(s.xpath("string()"))
     if name == "s":
-        if any(_local_name(e.tag) for e in s):
+        if any(local_name(e.tag) for e in s):
             repairs.append(Problem(tag, s.get("c") or "", "pmbxml.markup", "warning", {"tag": tag}))
         return text
     if name and text.strip():
@@ -224,6 +231,8 @@ def take_items(fields: Fields) -> tuple[Fields, tuple[RecordItem, ...]]:
             continue
         barcode = first(f, "f").strip()
         group = by_barcode.get(barcode) if barcode else None
+        if group is not None and tag != "999" and any(told["t"] == tag for told in group):
+            group = None  # another copy with the barcode of the first: a fault, but two copies
         if group is None and follows_item and not barcode and _completes(groups[-1], tag):
             group = groups[-1]
         if group is None and tag == "999":
@@ -274,9 +283,9 @@ def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Ite
     Parsed strictly: where the XML breaks, everything before has been given, then one Refusal names the
     place, and the reading ends. A Refusal at position 0 is about the file itself.
     """
-    head = _head(stream)
-    if refusal := _refused_at_sight(head):
-        yield refusal
+    head = head_of(stream)
+    if why := at_sight(head):
+        yield Refusal(0, "", f"pmbxml.{why}", raw=head[:_KEPT])
         return
     reading = _Reading()
     for chunk in chain([head], iter(lambda: stream.read(_CHUNK), b""), [b""]):
@@ -323,7 +332,7 @@ class _Reading:
             if chunk:
                 self._parser.feed(chunk)
             else:
-                self.root = _local_name(self._parser.close().tag)
+                self.root = local_name(self._parser.close().tag)
         except etree.XMLSyntaxError as fault:
             return fault
         return None
@@ -345,7 +354,7 @@ class _Reading:
             del self._opened[:-1]  # never the last child: the parser is still inside it
 
 
-def _head(stream: BinaryIO) -> bytes:
+def head_of(stream: BinaryIO) -> bytes:
     """The first bytes that say something: PHP likes to leave blank lines before the XML."""
     while chunk := stream.read(_CHUNK):
         if chunk := chunk.lstrip():
@@ -353,16 +362,15 @@ def _head(stream: BinaryIO) -> bytes:
     return b""
 
 
-def _refused_at_sight(head: bytes) -> Refusal | None:
+def at_sight(head: bytes) -> str:
+    """Why a file is not even tried, from its first bytes: "empty", "web_page", "doctype"; "" when it is."""
     if not head:
-        return Refusal(0, "", "pmbxml.empty")
+        return "empty"
+    if _WEB_PAGE.search(head[:2000]):
+        return "web_page"
     # Before the first element, whatever the encoding: without their zero bytes, UTF-16 and 32 read as ASCII.
     prologue = re.split(rb"<[A-Za-z_]", head.replace(b"\0", b""), maxsplit=1)[0]
-    if _WEB_PAGE.search(head[:2000]):
-        return Refusal(0, "", "pmbxml.web_page", raw=head[:_KEPT])
-    if b"<!DOCTYPE" in prologue:
-        return Refusal(0, "", "pmbxml.doctype", raw=head[:_KEPT])
-    return None
+    return "doctype" if b"<!DOCTYPE" in prologue else ""
 
 
 def _broken(fault: etree.XMLSyntaxError, position: int, tail: bytes, *, at_end: bool) -> Refusal:

@@ -1,0 +1,74 @@
+"""What is proposed about authorities, and what a person decided: nothing here is done by a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import db, history
+from catalogue.authorities import near
+from catalogue.authorities.agents import SAID, get_agent, put_agents
+from catalogue.models import Agent, ExternalId, Judgement
+
+# --- two forms of one name ---------------------------------------------------------------------
+
+
+def find_near(session: Session, *, among: Iterable[int] = ()) -> list[near.Group]:
+    """Agents that may be one, in groups, the surest first; those of which `among` names one, if it names any."""
+    columns = (Agent.id, Agent.type, Agent.name, Agent.variants, Agent.dates, Agent.identifiers, Agent.heading)
+    statement = select(*columns).where(Agent.status == "accepted").order_by(Agent.id)
+    names = (
+        near.Name(number, type_, name, tuple(variants), dates, identifiers, _qualifiers(heading))
+        for number, type_, name, variants, dates, identifiers, heading in session.execute(statement)
+    )
+    wanted = set(among)
+    found = near.groups(names, apart=_judged_apart(session))
+    return [group for group in found if not wanted or wanted & set(group.ids)]
+
+
+def judge_apart(session: Session, left: Agent, right: Agent, *, by: str) -> Judgement:
+    """A person says that these are two: they are not proposed any more, until the judgement is revoked."""
+    ends = sorted((f"agent:{left.id}", f"agent:{right.id}"))
+    judgement = Judgement(left=ends[0], right=ends[1], verdict="different", by=by, at=db.now(), reasons=[])
+    session.add(judgement)
+    session.flush()
+    return judgement
+
+
+def _qualifiers(heading: list[Any]) -> str:
+    """What stands beside a name: $c « pape », $d « II »."""
+    return " ".join(value for code, value in heading if code in "cd")
+
+
+def _judged_apart(session: Session) -> set[frozenset[int]]:
+    statement = select(Judgement.left, Judgement.right).where(
+        Judgement.left.like("agent:%"), Judgement.verdict == "different", Judgement.revoked_at.is_(None)
+    )
+    return {frozenset(int(end.removeprefix("agent:")) for end in ends) for ends in session.execute(statement)}
+
+
+# --- what a source says of an agent changed here -------------------------------------------------
+
+
+def list_waiting(session: Session) -> list[tuple[ExternalId, Agent]]:
+    """Agents changed here of which their source has said something else since: kept for a person."""
+    statement = (
+        select(ExternalId, Agent)
+        .join(Agent, Agent.id == ExternalId.entity_id)
+        .where(ExternalId.entity == "agent", ExternalId.waits.is_(True))
+        .order_by(Agent.sort_key, ExternalId.id)
+    )
+    return [(known, agent) for known, agent in session.execute(statement)]
+
+
+def settle(session: Session, known: ExternalId, *, by: str, take_over: bool) -> None:
+    """A person has decided about what a source says of an agent changed here."""
+    if take_over:
+        agent, says = get_agent(session, known.entity_id), known.said or {}
+        batch = history.open_batch(session, "edit", by=by)
+        put_agents(session, [(agent, {name: says[name] for name in SAID if name in says})], batch=batch)
+    known.waits = False
+    session.flush()

@@ -1,0 +1,131 @@
+"""Thesauri in SKOS: in, out, and which there are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalogue import authorities, history, notices, vocabulary
+from catalogue.commands import as_json, bring_index_up_to_date, fail, finish, running
+from catalogue.entities import Thesaurus
+from catalogue.i18n import _, format_number
+from catalogue.models import Batch, Concept, ConceptScheme
+
+
+@click.group()
+def thesaurus() -> None:
+    """Les thésaurus (SKOS)."""
+
+
+@thesaurus.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--by", default="travee", show_default=True, help="Qui importe, pour l’historique.")
+@as_json
+def thesaurus_import(file: Path, by: str, as_json: bool) -> None:
+    """Fait entrer un thésaurus (Turtle ou RDF/XML), ou le met à jour ; rien n’est effacé."""
+    from harvest import skos  # rdflib takes a while to load: other commands do without
+
+    try:
+        schemes = skos.read(file)
+    except skos.NotRead as error:
+        fail(as_json, str(error))
+    rows, lines, lots = [], [], list[Batch]()
+    with running(as_json) as travee:
+        with travee.db.write() as session:
+
+            def batch() -> Batch:
+                if not lots:
+                    lots.append(history.open_batch(session, "import", by=by, why=file.name))
+                return lots[0]
+
+            for scheme in schemes:
+                code = _code(session, scheme.code, scheme.uri)
+                given = Thesaurus(code, scheme.uri, scheme.title, scheme.rows)
+                taken = authorities.take_in_thesauri(session, None, [given], batch=batch)
+                vocabulary.keep(session, code, scheme.kept)
+                rows.append(
+                    {
+                        "scheme": code,
+                        "uri": scheme.uri,
+                        "created": taken.created,
+                        "updated": taken.updated,
+                        "unchanged": taken.unchanged + taken.joined,
+                        "notices_linked": notices.relink_concepts(session, taken.ids),
+                        "problems": [problem.message for problem in scheme.problems],
+                    }
+                )
+                template = _("{scheme} : {created} concepts entrés, {updated} mis à jour, {unchanged} inchangés.")
+                lines.append(template.format(**rows[-1]))
+                lines += [f"  {problem.message}" for problem in scheme.problems]
+        bring_index_up_to_date(travee)
+    finish(as_json, {"schemes": rows}, *lines)
+
+
+@thesaurus.command("export")
+@click.argument("scheme")
+@click.option("--format", "format_", type=click.Choice(["turtle", "rdfxml"]), default="turtle", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Le fichier à écrire ; sans lui, l’écran.")
+@as_json
+def thesaurus_export(scheme: str, format_: str, output: Path | None, as_json: bool) -> None:
+    """Écrit un thésaurus entier en SKOS, tel qu’il est entré, avec ce qui a changé ici depuis."""
+    from export import rdf
+
+    if as_json and output is None:
+        raise click.UsageError(_("--json demande -o FICHIER : le thésaurus prend la sortie standard."))
+    if output and not output.parent.is_dir():
+        fail(as_json, _("Le dossier {folder} n’existe pas : créez-le d’abord.").format(folder=output.parent))
+    with running(as_json) as travee, travee.db.read() as session:
+        whole = vocabulary.read_scheme(session, scheme)
+        if whole is None:
+            known = ", ".join(session.scalars(select(ConceptScheme.code).order_by(ConceptScheme.code)))
+            fail(
+                as_json,
+                _("Aucun thésaurus ne s’appelle « {name} ». Il y a : {known}.").format(name=scheme, known=known),
+            )
+        data = rdf.scheme_bytes(whole, format_, travee.settings.base_url)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    output.write_bytes(data)
+    document = {"scheme": scheme, "format": format_, "file": str(output), "concepts": len(whole.rows)}
+    finish(as_json, document, _("{concepts} concepts écrits dans {file}.").format(**document))
+
+
+@thesaurus.command("list")
+@as_json
+def thesaurus_list(as_json: bool) -> None:
+    """Les thésaurus, et leur nombre de concepts."""
+    with running(as_json) as travee, travee.db.read() as session:
+        statement = (
+            select(ConceptScheme, func.count(Concept.id))
+            .outerjoin(Concept, (Concept.scheme_id == ConceptScheme.id) & (Concept.status == "accepted"))
+            .group_by(ConceptScheme.id)
+            .order_by(ConceptScheme.code)
+        )
+        rows: list[dict[str, Any]] = [
+            {"scheme": s.code, "uri": s.uri, "title": s.title, "concepts": n} for s, n in session.execute(statement)
+        ]
+    lines = [f"{r['scheme']:<30} {format_number(r['concepts']):>8}  {r['title'].get('fr', '')}" for r in rows]
+    finish(as_json, {"schemes": rows}, *(lines or [_("Aucun thésaurus.")]))
+
+
+def _code(session: Session, wanted: str, uri: str) -> str:
+    """The scheme's short name: the one it has here already, else its own, with a number when that is taken."""
+    known = {s.code: s.uri for s in session.scalars(select(ConceptScheme))}
+    if uri:
+        for code, other in known.items():
+            if other == uri:
+                return code
+    code, n = wanted, 1
+    while code in known and known[code] != uri:
+        n += 1
+        code = f"{wanted}-{n}"
+    return code
+
+
+COMMANDS = [thesaurus]

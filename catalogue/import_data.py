@@ -1,0 +1,108 @@
+"""The report of an import as data: one JSON document, and a spreadsheet, with what its page says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from catalogue.i18n import _, current_language
+from catalogue.imports import ENTERED, ImportPage, ToldLine, counted
+from catalogue.unimarc import KINDS
+
+
+def document(page: ImportPage) -> dict[str, Any]:
+    """The page as one JSON document."""
+    return {
+        "run": page.id,
+        "file": page.file,
+        "source": page.source,
+        "format": page.format,
+        "status": page.status,
+        "reason": page.reason or None,
+        "started_at": page.started_at.isoformat(),
+        "ended_at": page.ended_at.isoformat() if page.ended_at else None,
+        "seconds": page.seconds,
+        "counts": dict(page.counts),
+        "kinds": dict(page.kinds),
+        "problems": [_told_document(line) for line in page.told],
+        "more_problems": page.more_told,
+        "unknown_codes": [{"about": line.about, "code": line.code, "count": line.count} for line in page.codes],
+        "more_unknown_codes": page.more_codes,
+        "refused_records": [
+            {
+                "id": line.id,
+                "position": line.position,
+                "identifier": line.identifier,
+                "title": line.title,
+                "code": line.code,
+                "reason": line.sentence,
+                "state": line.state,
+            }
+            for line in page.refused
+        ],
+        "batch": page.lot,
+    }
+
+
+def _told_document(line: ToldLine) -> dict[str, Any]:
+    return {
+        "code": line.code,
+        "tag": line.tag,
+        "subfield": line.subfield,
+        "level": line.level,
+        "found_by": "check" if line.checked else "reader",
+        "count": line.count,
+        "sentence": line.sentence,
+        "records": [
+            {"position": met.position, "identifier": met.identifier, "value": met.value, "notice": met.address}
+            for met in line.first
+        ],
+    }
+
+
+def columns() -> list[str]:
+    """The header of the spreadsheet, in the order of `rows`."""
+    return [
+        _("Partie"),
+        _("Ce qui est dit"),
+        _("Combien"),
+        _("Gravité"),
+        _("Zone"),
+        _("Sous-zone"),
+        _("Notice n°"),
+        _("Identifiant"),
+        _("Valeur"),
+        _("Adresse de la notice"),
+    ]
+
+
+def rows(page: ImportPage) -> Iterator[list[str | int | None]]:
+    """Everything the page says, a line a thing; a problem has a line for itself and one for each record named."""
+    head = [page.file, page.source, page.format, page.state, page.reason]
+    yield [_("Import"), " · ".join(part for part in head if part), None, "", "", "", None, "", "", ""]
+    for name, n in page.counts.items():
+        if words := _said_of(name, n):
+            yield [_("Ce qui est entré"), words, n, "", "", "", None, "", "", ""]
+    for kind, n in page.kinds:
+        yield [_("Ce qui est entré"), _kind_words(kind), n, "", "", "", None, "", "", ""]
+    for line in page.told:
+        part = _("À vérifier ou à compléter") if line.checked else _("Ce qui a été réparé")
+        level, tag, subfield = line.level_words, line.tag, line.subfield
+        yield [part, line.sentence, line.count, level, tag, subfield, None, "", "", ""]
+        for met in line.first:
+            where: list[str | int | None] = [met.position, met.identifier, met.value, met.address]
+            yield [part, line.sentence, None, level, tag, subfield, *where]
+    for code in page.codes:
+        yield [_("Codes inconnus"), code.about_words, code.count, "", "", "", None, "", code.code, ""]
+    for one in page.refused:
+        where = [one.position, one.identifier, one.title, ""]
+        yield [_("Notices refusées"), one.sentence, None, one.state_words, "", "", *where]
+
+
+def _said_of(name: str, n: int) -> str:
+    return counted(name, n) if n and name in (*ENTERED, "refused", "to_complete", "waiting") else ""
+
+
+def _kind_words(code: str) -> str:
+    kind = KINDS.get(code)
+    return (kind.en if current_language() == "en" else kind.fr) if kind else code

@@ -1,0 +1,402 @@
+"""What an import says of itself: read from its run, as values for a page, a JSON document or a spreadsheet.
+
+The importer leaves its counts and its report with the run at every transaction (`harvest.report`), so an import
+that was killed has said what it did until then. What can change is looked up now: where a record's notice
+lives, which refused records still wait, which codes its source's profile has learnt to read since, whether the
+lot can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, defer
+
+from catalogue import copies, db, form, lots, sources
+from catalogue.desk_history import NOT_UNDOABLE, title_or_none
+from catalogue.i18n import N_, _, format_number, ngettext
+from catalogue.models import Batch, Claim, Notice, Refused, Revision, Run, Source, SourceRecord
+from catalogue.problems import sentence
+
+RUNS_PER_PAGE = 25
+REFUSED_SHOWN = 50
+CODES_SHOWN = 100
+SILENT = timedelta(minutes=15)  # an import that has said nothing for so long has been killed
+
+LEVELS: Mapping[str, str] = {
+    "info": N_("pour information"),
+    "warning": N_("à vérifier"),
+    "error": N_("à compléter"),
+}
+ABOUT: Mapping[str, str] = {
+    "status": N_("État"),
+    "location": N_("Emplacement"),
+    "section": N_("Section"),
+    "type": N_("Type"),
+}
+STATES: Mapping[str, str] = {
+    "waiting": N_("attend"),
+    "settled": N_("entrée depuis"),
+    "aside": N_("mise de côté"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One import in the list of them."""
+
+    id: int
+    file: str
+    source: str
+    at: datetime
+    state: str
+    trouble: bool
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A record where a problem was met; `address` and `title` when its notice is known."""
+
+    position: int
+    identifier: str
+    value: str
+    address: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldLine:
+    """A problem: the sentence with the values of the first record, how often, and in which records first."""
+
+    code: str
+    tag: str
+    subfield: str
+    level: str
+    checked: bool
+    count: int
+    sentence: str
+    first: tuple[Met, ...]
+
+    @property
+    def place(self) -> str:
+        """« 010 $a », for who knows the format."""
+        return f"{self.tag} ${self.subfield}" if self.subfield else self.tag
+
+    @property
+    def field(self) -> str:
+        """« ISBN », where the form has a field of that place."""
+        key = form.field_of(self.tag, self.subfield) if self.tag else ""
+        return form.FORM[key].label if key in form.FORM else ""
+
+    @property
+    def level_words(self) -> str:
+        return _(LEVELS[self.level])
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLine:
+    id: int
+    position: int
+    identifier: str
+    title: str
+    code: str
+    sentence: str
+    state: str  # waiting | settled | aside
+    by: str
+
+    @property
+    def state_words(self) -> str:
+        return _(STATES[self.state])
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A code of the source that means nothing here yet."""
+
+    about: str
+    code: str
+    count: int
+
+    @property
+    def about_words(self) -> str:
+        return _(ABOUT[self.about])
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPage:
+    id: int
+    file: str
+    source: str
+    format: str
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float
+    status: str
+    state: str
+    reason: str
+    counts: Mapping[str, int]
+    entered: tuple[str, ...]
+    kinds: tuple[tuple[str, int], ...]  # of the notices made, by code
+    told: tuple[ToldLine, ...]
+    more_told: int
+    codes: tuple[CodeLine, ...]
+    more_codes: int
+    refused: tuple[RefusedLine, ...]
+    elsewhere: int  # refused records that another import of the same file has met again since
+    waiting: tuple[str, ...]
+    in_inbox: bool
+    lot: int | None
+    not_undoable: str
+    stopped: bool = False
+
+    @property
+    def repaired(self) -> tuple[ToldLine, ...]:
+        return tuple(line for line in self.told if not line.checked)
+
+    @property
+    def to_check(self) -> tuple[ToldLine, ...]:
+        return tuple(line for line in self.told if line.checked)
+
+    @property
+    def still_refused(self) -> tuple[RefusedLine, ...]:
+        return tuple(line for line in self.refused if line.state == "waiting")
+
+
+# --- the list --------------------------------------------------------------------------------
+
+
+def list_runs(session: Session, page: int = 1, *, source_id: int | None = None) -> tuple[list[RunLine], bool]:
+    """A page of imports, newest first, and whether there are older ones. The reports stay where they are."""
+    statement = (
+        select(Run, Source.name, Run.checkpoint["file"].as_string(), Run.checkpoint["at"].as_string())
+        .join(Source, Source.id == Run.source_id)
+        .where(Run.kind == "import")
+        .options(defer(Run.checkpoint))
+        .order_by(Run.id.desc())
+        .limit(RUNS_PER_PAGE + 1)
+        .offset((page - 1) * RUNS_PER_PAGE)
+    )
+    if source_id is not None:
+        statement = statement.where(Run.source_id == source_id)
+    lines = [_run_line(run, name, file or "", said or "") for run, name, file, said in session.execute(statement)]
+    return lines[:RUNS_PER_PAGE], len(lines) > RUNS_PER_PAGE
+
+
+def _run_line(run: Run, source: str, file: str, said: str) -> RunLine:
+    state, stopped = _state(run, said)
+    why = _reason(run)
+    told = [*([why] if why else []), *_in_short(run.counts)]
+    return RunLine(run.id, file, source, run.started_at, state, stopped or run.status == "incomplete", tuple(told))
+
+
+def _in_short(counts: Mapping[str, int]) -> Iterator[str]:
+    for name in ("created", "updated", "items", "refused"):
+        if n := counts.get(name, 0):
+            yield counted(name, n)
+    if counts and not any(counts.get(name) for name in ("created", "updated", "items", "refused")):
+        yield _("Rien n’a changé.")
+
+
+def _state(run: Run, said: str) -> tuple[str, bool]:
+    """In words, and whether it has stopped without saying why."""
+    if run.status == "running":
+        last = datetime.fromisoformat(said) if said else run.started_at
+        if db.now() - last > SILENT:
+            return _("arrêté en route"), True
+        return _("en cours"), False
+    return (_("complet"), False) if run.status == "complete" else (_("incomplet"), False)
+
+
+def _reason(run: Run) -> str:
+    return sentence(run.reason["code"], run.reason.get("params")) if run.reason else ""
+
+
+def counted(name: str, n: int) -> str:
+    words = {
+        "read": ngettext("%(n)s notice lue.", "%(n)s notices lues.", n),
+        "created": ngettext("%(n)s notice créée.", "%(n)s notices créées.", n),
+        "matched": ngettext(
+            "%(n)s notice décrit un document déjà connu.", "%(n)s notices décrivent des documents déjà connus.", n
+        ),
+        "updated": ngettext("%(n)s notice mise à jour.", "%(n)s notices mises à jour.", n),
+        "unchanged": ngettext("%(n)s notice déjà là, inchangée.", "%(n)s notices déjà là, inchangées.", n),
+        "refused": ngettext("%(n)s notice refusée.", "%(n)s notices refusées.", n),
+        "items": ngettext("%(n)s exemplaire entré.", "%(n)s exemplaires entrés.", n),
+        "issues": ngettext(
+            "%(n)s numéro de revue créé pour ses exemplaires.",
+            "%(n)s numéros de revue créés pour leurs exemplaires.",
+            n,
+        ),
+        "agents": ngettext("%(n)s auteur ou collectivité.", "%(n)s auteurs et collectivités.", n),
+        "concepts": ngettext("%(n)s descripteur.", "%(n)s descripteurs.", n),
+        "classes": ngettext("%(n)s indice de classement.", "%(n)s indices de classement.", n),
+        "to_complete": ngettext(
+            "%(n)s notice est à compléter : il lui manque ce que le formulaire demande pour publier.",
+            "%(n)s notices sont à compléter : il leur manque ce que le formulaire demande pour publier.",
+            n,
+        ),
+        "waiting": ngettext(
+            "%(n)s notice disait autre chose ici : elle n’a pas été changée, sa nouvelle version est gardée.",
+            "%(n)s notices disaient autre chose ici : elles n’ont pas été changées, leur nouvelle version est gardée.",
+            n,
+        ),
+        "candidates": ngettext(
+            "%(n)s notice attend d’être relue dans « À revoir ».",
+            "%(n)s notices attendent d’être relues dans « À revoir ».",
+            n,
+        ),
+    }
+    return words[name] % {"n": format_number(n)}
+
+
+ENTERED = ("read", "created", "matched", "updated", "unchanged", "items", "issues", "agents", "concepts", "classes")
+
+
+# --- one import ------------------------------------------------------------------------------
+
+
+def find(session: Session, run_id: int) -> tuple[Run, Source] | None:
+    run = session.get(Run, run_id)
+    return (run, session.get_one(Source, run.source_id)) if run is not None and run.kind == "import" else None
+
+
+def page(session: Session, run: Run, source: Source) -> ImportPage:
+    kept: Mapping[str, Any] = run.checkpoint.get("report") or {}
+    counts = run.counts
+    state, stopped = _state(run, run.checkpoint.get("at", ""))
+    refused = tuple(_refused(session, run))
+    codes = tuple(unknown_codes(kept.get("codes") or {}, source.profile))
+    batch = session.get(Batch, run.batch_id) if run.batch_id else None
+    code = lots.why_not(session, batch) if batch else ""
+    candidates = _candidates(session, batch) if batch else 0
+    entered = [counted(name, counts[name]) for name in ENTERED if counts.get(name)]
+    return ImportPage(
+        id=run.id,
+        file=run.checkpoint.get("file", ""),
+        source=source.name,
+        format=kept.get("format", ""),
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        seconds=float(kept.get("seconds", 0)),
+        status=run.status,
+        state=state,
+        reason=_reason(run) or (sentence("import.interrupted") if stopped else ""),
+        counts=counts,
+        entered=tuple(entered),
+        kinds=tuple(_most(kept.get("kinds") or {})),
+        told=tuple(_told(session, source, kept.get("told") or ())),
+        more_told=int(kept.get("more_told", 0)),
+        codes=codes[:CODES_SHOWN],
+        more_codes=max(0, len(codes) - CODES_SHOWN),
+        refused=refused,
+        elsewhere=max(0, counts.get("refused", 0) - len(refused)),
+        waiting=tuple(_waiting(candidates, counts)),
+        in_inbox=bool(candidates or counts.get("waiting")),
+        lot=batch.id if batch else None,
+        not_undoable=_(NOT_UNDOABLE[code]) if code else "",
+        stopped=stopped,
+    )
+
+
+def _waiting(candidates: int, counts: Mapping[str, int]) -> Iterator[str]:
+    """What a person still has to see to, refused records aside."""
+    if candidates:
+        yield counted("candidates", candidates)
+    for name in ("waiting", "to_complete"):
+        if n := counts.get(name, 0):
+            yield counted(name, n)
+
+
+def _candidates(session: Session, batch: Batch) -> int:
+    made = select(Revision.entity_id).where(
+        Revision.batch_id == batch.id, Revision.entity == "notice", Revision.version == 1
+    )
+    statement = select(func.count()).select_from(Notice).where(Notice.id.in_(made), Notice.status == "candidate")
+    return session.scalar(statement) or 0
+
+
+def _most(counted: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+
+
+# --- problems --------------------------------------------------------------------------------
+
+
+def _told(session: Session, source: Source, kept: Sequence[Mapping[str, Any]]) -> Iterator[ToldLine]:
+    """Warnings before what is only said, the most frequent first."""
+    homes = _homes(session, source, {met[1] for told in kept for met in told["first"] if met[1]})
+    rank = {level: n for n, level in enumerate(("warning", "error", "info"))}
+    for told in sorted(kept, key=lambda told: (rank.get(told["level"], 3), -told["count"], told["code"], told["tag"])):
+        params = dict(told["first"][0][2]) if told["first"] else {}
+        yield ToldLine(
+            code=told["code"],
+            tag=told["tag"],
+            subfield=told["subfield"],
+            level=told["level"],
+            checked=told["checked"],
+            count=told["count"],
+            sentence=sentence(told["code"], {"tag": told["tag"], **_labelled(told["tag"], told["subfield"], params)}),
+            first=tuple(
+                Met(position, identifier, _value(given), *homes.get(identifier, ("", "")))
+                for position, identifier, given in told["first"]
+            ),
+        )
+
+
+def _labelled(tag: str, subfield: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The label of a field in the reader's language, not in that of the import."""
+    key = form.field_of(tag, subfield) if "label" in params else ""
+    return {**params, "label": form.FORM[key].label} if key in form.FORM else params
+
+
+def _value(params: Mapping[str, Any]) -> str:
+    """What differs from one record to the next: the value itself."""
+    return " · ".join(str(value) for name, value in params.items() if name not in ("label", "position", "tag", "limit"))
+
+
+def _homes(session: Session, source: Source, identifiers: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Where the notices of these records live: identifier -> (address, title)."""
+    out: dict[str, tuple[str, str]] = {}
+    for part in db.chunks(sorted(identifiers)):
+        statement = (
+            select(SourceRecord.identifier, Notice.address, Notice.title)
+            .join(Claim, Claim.record_id == SourceRecord.id)
+            .join(Notice, Notice.id == Claim.notice_id)
+            .where(SourceRecord.source_id == source.id, SourceRecord.identifier.in_(part), Claim.state == "linked")
+            .order_by(Claim.id)
+        )
+        for identifier, address, title in session.execute(statement):
+            out[identifier] = (address, title_or_none(title.partition("\n")[0]))
+    return out
+
+
+def unknown_codes(codes: Mapping[str, Mapping[str, int]], profile: Mapping[str, Any]) -> Iterator[CodeLine]:
+    """Codes that mean nothing here, the most frequent first; none for too many different ones to tell apart."""
+    for about in ABOUT:
+        for code, n in _most(codes.get(about) or {}):
+            if not copies.is_known(about, code, profile):
+                yield CodeLine(about, code, n)
+
+
+# --- refused records -------------------------------------------------------------------------
+
+
+def _refused(session: Session, run: Run) -> Iterator[RefusedLine]:
+    statement = select(Refused).where(Refused.run_id == run.id).options(defer(Refused.raw)).order_by(Refused.position)
+    for row in session.scalars(statement):
+        aside = str(row.params.get(sources.ASIDE, ""))
+        yield RefusedLine(
+            id=row.id,
+            position=row.position,
+            identifier=row.identifier,
+            title=str(row.params.get("title", "")),
+            code=row.code,
+            sentence=sentence(row.code, row.params),
+            state="aside" if aside else "settled" if row.settled_at else "waiting",
+            by=aside,
+        )

@@ -1,0 +1,112 @@
+"""« Imports »: what each import has said of itself, on a page, as JSON and as a spreadsheet; what waits of it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from catalogue import import_data, imports, sources
+from catalogue.i18n import _, format_number, ngettext
+from catalogue.imports import ImportPage
+from catalogue.models import Refused, Run, Source
+from catalogue.web import ctx, desk
+from catalogue.web.auth import needs
+from catalogue.web.desk_notices import page_asked
+from export import tables
+from harvest import importer
+
+blueprint = Blueprint("desk_reports", __name__, url_prefix="/bureau/imports")
+blueprint.after_request(desk.keep_private)
+
+# What a refused record is called when it is saved, by the format it came in.
+ENDINGS = {"unimarc": "mrc", "marc21": "mrc", "pmbxml": "xml", "marcxml": "xml", "oai": "xml", "mods": "xml"}
+NUMBER = "<int(max=2147483647):number>"
+
+
+@blueprint.get("", endpoint="list")
+@needs("reader")
+def list_imports() -> ResponseReturnValue:
+    number = page_asked(request.args)
+    found, older = imports.list_runs(ctx.get_session(), number)
+    return render_template("desk/imports.html", runs=found, page=number, older=older)
+
+
+@blueprint.get(f"/{NUMBER}")
+@needs("reader")
+def show(number: int) -> ResponseReturnValue:
+    return render_template("desk/import.html", page=_page(number), may_decide=current_user.may("documentalist"))
+
+
+@blueprint.get(f"/{NUMBER}.json")
+@needs("reader")
+def as_json(number: int) -> ResponseReturnValue:
+    return import_data.document(_page(number))
+
+
+@blueprint.get(f"/{NUMBER}.csv")
+@needs("reader")
+def as_csv(number: int) -> ResponseReturnValue:
+    pieces = tables.to_csv(import_data.columns(), import_data.rows(_page(number)))
+    return Response(pieces, mimetype="text/csv", headers=_named(f"import-{number}.csv"))
+
+
+@blueprint.post(f"/{NUMBER}/reessayer")
+@needs("documentalist")
+def retry(number: int) -> ResponseReturnValue:
+    """Try what waits of this import again: as a program that has been corrected, or another profile, reads it."""
+    _found(ctx.get_session(), number)
+    ctx.end_session()
+    report = importer.retry(ctx.travee().db, by=current_user.login, run_id=number)
+    ctx.travee().drain_soon()
+    if report.trouble is not None:
+        flash(report.trouble.sentence(), "danger")
+    elif report.got_in:
+        words = ngettext("%(n)s notice est entrée.", "%(n)s notices sont entrées.", report.got_in)
+        flash(words % {"n": format_number(report.got_in)}, "ok")
+    else:
+        flash(_("Aucune n’a pu entrer : elles disent toujours ce qui les a fait refuser."), "warn")
+    return redirect(url_for("desk_reports.show", number=number), 303)
+
+
+@blueprint.get("/refus/<int(max=2147483647):number>")
+@needs("documentalist")
+def received(number: int) -> ResponseReturnValue:
+    """A refused record, byte for byte as it came: never shown, always saved as a file."""
+    row = ctx.get_session().get(Refused, number) or abort(404)
+    ending = ENDINGS.get(row.format, "txt")
+    return Response(row.raw, mimetype="application/octet-stream", headers=_named(f"notice-refusee-{number}.{ending}"))
+
+
+@blueprint.post("/refus/<int(max=2147483647):number>")
+@needs("documentalist")
+def decide(number: int) -> ResponseReturnValue:
+    """Put a refused record aside, or let it wait again."""
+    back = request.form.get("action") == "take_back"
+    with ctx.get_writer() as session:
+        row = session.get(Refused, number) or abort(404)
+        if back and row.settled_at is not None:
+            sources.take_back(session, row)
+        elif not back and row.settled_at is None:
+            sources.put_aside(session, row, by=current_user.login)
+        run = session.get(Run, row.run_id) if row.run_id else None
+        of_import = run is not None and run.kind == "import"
+        run_id = row.run_id
+    flash(_("La notice attend de nouveau.") if back else _("La notice est mise de côté ; elle reste gardée."), "ok")
+    if not of_import or request.form.get("from") == "refused":
+        return redirect(url_for("desk.refused"), 303)
+    return redirect(url_for("desk_reports.show", number=run_id), 303)
+
+
+def _found(session: Session, number: int) -> tuple[Run, Source]:
+    return imports.find(session, number) or abort(404)
+
+
+def _page(number: int) -> ImportPage:
+    session = ctx.get_session()
+    return imports.page(session, *_found(session, number))
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

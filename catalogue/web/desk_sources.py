@@ -1,0 +1,116 @@
+"""« Sources »: where records come from, how their copies are read, and what their codes mean here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from catalogue import copies, item_profiles, source_pages
+from catalogue.i18n import _
+from catalogue.problems import Problem
+from catalogue.web import ctx, desk
+from catalogue.web.auth import needs
+from catalogue.web.desk import done_lot
+
+blueprint = Blueprint("desk_sources", __name__, url_prefix="/bureau/sources")
+blueprint.after_request(desk.keep_private)
+
+
+@blueprint.get("", endpoint="list")
+@needs("documentalist")
+def list_sources() -> ResponseReturnValue:
+    return render_template("desk/sources.html", sources=source_pages.list_sources(ctx.get_session()))
+
+
+@blueprint.get("/<path:name>")
+@needs("documentalist")
+def show(name: str) -> ResponseReturnValue:
+    """`habitude` fills the text with a habit that Travée knows, `version` with how it was before a change."""
+    habit, version = request.args.get("habitude", ""), request.args.get("version", "")
+    known = habit in _habits()
+    return _shown(
+        name,
+        text=item_profiles.format_items(habit) if known else None,
+        version=int(version) if version.isdecimal() and len(version) < 4 else None,
+        unsaved=known or bool(version),
+    )
+
+
+@blueprint.post("/<path:name>")
+@needs("documentalist")
+def save(name: str) -> ResponseReturnValue:
+    """Try a profile, keep it, or read again the copies that came in before it."""
+    action, text = request.form.get("action", ""), request.form.get("items", "")
+    if action == "reread":
+        return _reread(name)
+    chosen, problems = item_profiles.parse_items(text)
+    if problems or action == "try":
+        return _shown(name, text=text, problems=problems, unsaved=True, tried=not problems)
+    with ctx.get_writer() as session:
+        source = source_pages.find(session, name) or abort(404)
+        changed = source_pages.save(session, source, chosen, _meanings(), by=current_user.login)
+    if changed:
+        flash(_("Le profil est enregistré : il servira au prochain import de cette source."), "ok")
+    else:
+        flash(_("Rien n’a changé."), "")
+    return redirect(url_for("desk_sources.show", name=name), 303)
+
+
+def _reread(name: str) -> ResponseReturnValue:
+    with ctx.get_writer() as session:
+        source = source_pages.find(session, name) or abort(404)
+        done = source_pages.reread(session, source, by=current_user.login)
+        words = source_pages.reread_words(done)
+        lot = done.batch.id if done.batch else None
+    flash(" ".join(words), "ok" if lot else "")
+    return redirect(url_for("desk_sources.show", name=name, lot=lot), 303)
+
+
+def _shown(
+    name: str,
+    *,
+    text: str | None = None,
+    version: int | None = None,
+    problems: Sequence[Problem] = (),
+    unsaved: bool = False,
+    tried: bool = False,
+) -> ResponseReturnValue:
+    session = ctx.get_session()
+    source = source_pages.find(session, name) or abort(404)
+    page = source_pages.page(session, source, text=text, version=version)
+    typed = {(about, code): means for about, code, means in _meanings()}
+    shown = render_template(
+        "desk/source.html",
+        page=page,
+        errors=[("items", problem.message) for problem in problems],
+        habits=_habits(),
+        choices=source_pages.choices,
+        typed=typed,
+        unsaved=unsaved,
+        tried=tried,
+        done=done_lot(),
+    )
+    return shown, 422 if problems else 200
+
+
+def _habits() -> dict[str, str]:
+    """The habits that Travée knows, as links call them."""
+    words = {
+        item_profiles.AUTO: _("selon chaque notice"),
+        item_profiles.PMB: "PMB",
+        "koha": "Koha",
+        "recommandation": _("Recommandation 995"),
+        "marc21": "MARC 21 (852)",
+        "koha_marc21": "Koha (MARC 21)",
+        "sirsi": "SirsiDynix",
+    }
+    return {name: words.get(name, name) for name in (item_profiles.AUTO, item_profiles.PMB, *copies.tables())}
+
+
+def _meanings() -> Iterator[tuple[str, str, str]]:
+    """What was typed beside each code: (about, code, meaning)."""
+    names = ("about", "code", "means")
+    yield from zip(*(request.form.getlist(name) for name in names), strict=False)

@@ -1,0 +1,380 @@
+"""What an import says of itself: kept with its run, shown to people, given to machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from catalogue import db, form, imports, lots, setup, sources
+from catalogue.app import create_app
+from catalogue.cli import main
+from catalogue.config import Settings
+from catalogue.db import Database
+from catalogue.models import Batch, Claim, Notice, Refused, Run
+from catalogue.problems import Problem
+from catalogue.unimarc import LEADER, Field, Fields
+from catalogue.validation import validate
+from export.iso2709 import record_bytes
+from harvest import importer, report
+from harvest.report import Report
+from tests.cast import field, notice
+from tests.test_desk import signed_in, text
+
+SUBJECT = field("606", "a", "Renouvellement urbain", ind=" 1")
+UNTITLED: Fields = [{"t": "000", "v": LEADER}, {"t": "001", "v": "2"}, field("210", "d", "1998")]
+
+
+def record(number: str, title: str, *more: Field, year: str = "2021") -> Fields:
+    head, *rest = notice(title, *more, year=year)
+    return [head, {"t": "001", "v": number}, *rest]
+
+
+def copy(barcode: str, **more: str) -> Field:
+    pairs = {"9": "1", "c": "Espace doc", "f": barcode, "k": "364 DUM", **more}
+    return {"t": "995", "i": "  ", "s": [[code.strip("_"), value] for code, value in pairs.items()]}
+
+
+GOOD = record("1", "La ville en miettes", SUBJECT, copy("B1"))
+WRONG_ISBN = record("3", "L’œuvre du Phénix", SUBJECT, field("010", "a", "978-2-07-036822-0"))
+NO_SUBJECT = record("4", "Gazette des quartiers", year="[19..]")
+CODED = record("5", "Vivre au bord du canal", SUBJECT, copy("B2", c="MED1A", r="PRETLIV", o="7"))
+
+
+def write(folder: Path, *fields: Fields, name: str = "fonds.mrc", cut: int = 0) -> Path:
+    path = folder / name
+    data = b"".join(map(record_bytes, fields))
+    path.write_bytes(data[: len(data) - cut] if cut else data)
+    return path
+
+
+def take(database: Database, path: Path, **more: Any) -> Report:
+    return importer.import_file(database, path, **{"source": "fonds", "by": "claire", **more})
+
+
+def page_of(database: Database, run_id: int | None) -> imports.ImportPage:
+    assert run_id is not None
+    with database.read() as session:
+        found = imports.find(session, run_id)
+        assert found is not None
+        return imports.page(session, *found)
+
+
+# --- what is kept ----------------------------------------------------------------------------
+
+
+def test_what_the_checks_find_is_told_and_holds_nothing_back(database: Database, tmp_path: Path) -> None:
+    done = take(database, write(tmp_path, GOOD, WRONG_ISBN, NO_SUBJECT))
+    assert done.counts["created"] == 3
+    assert done.counts["to_complete"] == 1  # no subject, no year: one notice, whatever it lacks
+    page = page_of(database, done.run_id)
+    assert page.repaired == ()
+    told = {line.code: line for line in page.to_check}
+    assert {code: (line.tag, line.subfield, line.level, line.count) for code, line in told.items()} == {
+        "isbn.invalid": ("010", "a", "warning", 1),
+        "date.unclear": ("210", "d", "warning", 1),
+        "subject.missing": ("606", "a", "error", 1),
+    }
+    isbn = told["isbn.invalid"]
+    assert isbn.sentence == "Cet ISBN n’est pas valide : « 978-2-07-036822-0 ». Vérifiez les chiffres."
+    (met,) = isbn.first
+    assert (met.position, met.identifier, met.value) == (2, "3", "978-2-07-036822-0")
+    assert met.title == "L’œuvre du Phénix" and len(met.address) == 8
+
+
+def test_a_problem_names_its_first_twenty_records_and_counts_the_others(database: Database, tmp_path: Path) -> None:
+    done = take(database, write(tmp_path, *(record(str(n), f"Titre {n}") for n in range(1, 31))))
+    (line,) = page_of(database, done.run_id).to_check
+    assert (line.code, line.count, len(line.first)) == ("subject.missing", 30, 20)
+    assert [met.position for met in line.first] == list(range(1, 21))
+
+
+def test_what_the_reader_repaired_stands_apart_from_what_is_to_check(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "vieux.mrc"
+    path.write_bytes(record_bytes(NO_SUBJECT).replace("Éditions".encode(), b"Editions\x00\x01"[:9].ljust(9, b"\x01")))
+    page = page_of(database, take(database, path).run_id)
+    assert [line.code for line in page.repaired if line.code.startswith("iso2709.")]
+    assert "subject.missing" in [line.code for line in page.to_check]
+
+
+def test_codes_that_no_table_knows_are_listed_and_the_copies_keep_them(database: Database, tmp_path: Path) -> None:
+    known = record("6", "Paroles d’habitants", SUBJECT, copy("B3", o="0"))
+    done = take(database, write(tmp_path, CODED, known))
+    page = page_of(database, done.run_id)
+    assert {(line.about, line.code, line.count) for line in page.codes} == {
+        ("status", "7", 1),
+        ("location", "MED1A", 1),
+        ("type", "PRETLIV", 1),
+    }
+    with database.write() as session:
+        source = sources.find(session, "fonds")
+        assert source is not None
+        source.profile = {"kinds": {"PRETLIV": "book"}, "states": {"7": "repair"}}
+    assert [line.code for line in page_of(database, done.run_id).codes] == ["MED1A"]
+
+
+def test_the_same_file_again_tells_the_same(database: Database, tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD, WRONG_ISBN, CODED)
+    first, again = page_of(database, take(database, path).run_id), page_of(database, take(database, path).run_id)
+    assert again.entered == ("3 notices lues.", "3 notices déjà là, inchangées.")
+    assert [(line.code, line.count) for line in again.told] == [(line.code, line.count) for line in first.told]
+    assert again.codes == first.codes
+
+
+def test_an_import_that_was_killed_has_said_what_went_in(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "BATCH", 2)
+    path = write(tmp_path, GOOD, WRONG_ISBN, NO_SUBJECT)
+    monkeypatch.setattr(importer._Import, "close", lambda taking: None)  # nobody closes the run of a dead process
+
+    class Killed(BaseException):
+        pass
+
+    def after_two(done: int, total: int | None) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        take(database, path, progress=after_two)
+    with database.read() as session:
+        run = session.scalars(select(Run)).one()
+    page = page_of(database, run.id)
+    assert (page.state, page.reason) == ("en cours", "")
+    assert page.entered[:2] == ("2 notices lues.", "2 notices créées.")
+    assert [line.code for line in page.to_check] == ["isbn.invalid"]
+    # Silent for long, it is not said to be under way any more.
+    monkeypatch.setattr(db, "now", lambda: run.started_at + imports.SILENT * 2)
+    page = page_of(database, run.id)
+    assert page.state == "arrêté en route"
+    assert page.reason == "L’import a été interrompu ; relancez-le, ce qui était entré ne sera pas doublé."
+
+
+def test_a_report_stays_small_whatever_the_file() -> None:
+    said = Report("fichier.mrc", "fonds")
+    for n in range(report.DIFFERENT + 50):
+        said.tell(Problem(f"{n:03}", "", "tag.invalid", "warning", {"value": "x" * 10_000}), n, str(n))
+        said.count_code("type", f"T{n}")
+    kept = said.document()
+    assert len(kept["told"]) == report.DIFFERENT and kept["more_told"] == 50
+    assert len(kept["told"][0]["first"][0][2]["value"]) == report.LONGEST
+    assert len(kept["codes"]["type"]) == report.DIFFERENT + 1 and kept["codes"]["type"][""] == 50
+    assert said.counts["warnings"] == report.DIFFERENT + 50
+
+
+def test_checking_a_record_reads_nothing_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import checks every record: what it costs is bounded by what is checked, not by what a form shows."""
+    asked: list[str] = []
+    entries = form._entries
+
+    def noted(block: form.FormField, fields: Fields) -> list[form.Entry]:
+        asked.append(block.key)
+        return entries(block, fields)
+
+    monkeypatch.setattr(form, "_entries", noted)
+    validate(GOOD, "book")
+    assert asked == ["date"]  # all that this record has of what is checked, but what is required: seen at a glance
+
+
+# --- refused records -------------------------------------------------------------------------
+
+
+def test_a_file_that_comes_in_whole_settles_what_was_cut(database: Database, tmp_path: Path) -> None:
+    nearly_all = len(record_bytes(WRONG_ISBN)) - 40  # of the second record, not even its number is left
+    cut = take(database, write(tmp_path, GOOD, WRONG_ISBN, cut=nearly_all))
+    assert not cut.complete
+    page = page_of(database, cut.run_id)
+    assert page.state == "incomplet" and "refaites l’export" in page.reason
+    assert [line.state for line in page.refused] == ["waiting"]
+    whole = take(database, write(tmp_path, GOOD, WRONG_ISBN))
+    assert whole.complete
+    assert [line.state for line in page_of(database, cut.run_id).refused] == ["settled"]
+    with database.read() as session:
+        assert sources.count_refused(session) == 0
+
+
+def test_a_refused_record_that_is_put_aside_does_not_come_back_with_the_same_file(
+    database: Database, tmp_path: Path
+) -> None:
+    path = write(tmp_path, GOOD, UNTITLED)
+    take(database, path)
+    with database.write() as session:
+        row = session.scalars(select(Refused)).one()
+        sources.put_aside(session, row, by="claire")
+    again = take(database, path)
+    with database.read() as session:
+        assert session.scalars(select(Refused)).one().run_id == again.run_id
+        assert sources.count_refused(session) == 0
+    (line,) = page_of(database, again.run_id).refused
+    assert (line.state, line.by) == ("aside", "claire")
+    with database.write() as session:
+        sources.take_back(session, session.scalars(select(Refused)).one())
+        assert sources.count_refused(session) == 1
+
+
+def test_a_notice_that_another_source_describes_survives_the_undo_of_its_import(
+    database: Database, tmp_path: Path
+) -> None:
+    shared = record("1", "La ville en miettes", SUBJECT, field("010", "a", "978-2-07-036822-8"))
+    first = take(database, write(tmp_path, shared, record("2", "Seulement ici", SUBJECT)))
+    elsewhere = record("77", "La ville en miettes", SUBJECT, field("010", "a", "978-2-07-036822-8"))
+    second = take(database, write(tmp_path, elsewhere, name="reseau.mrc"), source="réseau")
+    assert second.counts["matched"] == 1
+    with database.write() as session:
+        done = lots.undo(session, session.get_one(Batch, first.batch_id), by="claire")
+        assert [(left.label, left.code) for left in done.left] == [("La ville en miettes", "used_since")]
+        status = {n.title: n.status for n in session.scalars(select(Notice))}
+    assert status == {"La ville en miettes": "published", "Seulement ici": "withdrawn"}
+
+
+def test_a_notice_that_one_source_describes_twice_goes_with_its_import(database: Database, tmp_path: Path) -> None:
+    done = take(database, write(tmp_path, record("1", "La ville en miettes", SUBJECT)))
+    with database.write() as session:
+        found = session.scalars(select(Notice)).one()
+        source = sources.find(session, "fonds")
+        assert source is not None
+        (staged,) = sources.stage(session, source, [sources.Received("autre", "f", [])])
+        sources.claim(session, found.id, staged.record_id, None)
+        assert len(session.scalars(select(Claim)).all()) == 2
+        assert lots.undo(session, session.get_one(Batch, done.batch_id), by="claire").left == []
+
+
+# --- on the desk -----------------------------------------------------------------------------
+
+
+@dataclass
+class Desk:
+    """One base for all the pages of this file; each test imports files of its own."""
+
+    base: Database
+    claire: FlaskClient  # documentalist
+    marc: FlaskClient  # reader
+    ines: FlaskClient  # a visitor
+
+
+def open_desk(folder: Path) -> Iterator[Desk]:
+    settings = Settings(_env_file=None, data_dir=folder, secret_key="a key for tests", testing=True)
+    setup.init(settings)
+    app = create_app(settings)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    base = app.extensions["travee"].db
+    claire, marc = (signed_in(app, base, *who) for who in (("claire", "documentalist"), ("marc", "reader")))
+    yield Desk(base, claire, marc, app.test_client())
+    app.extensions["travee"].close()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    yield from open_desk(tmp_path_factory.mktemp("desk"))
+
+
+def test_claire_reads_what_came_in_what_was_repaired_and_what_waits(desk: Desk, tmp_path: Path) -> None:
+    claire = desk.claire
+    done = take(desk.base, write(tmp_path, GOOD, WRONG_ISBN, NO_SUBJECT, CODED, UNTITLED))
+    listed = text(claire.get("/bureau/imports"))
+    assert "fonds.mrc" in listed and "4 notices créées." in listed and "complet" in listed
+    answer = claire.get(f"/bureau/imports/{done.run_id}")
+    said = text(answer)
+    for words in (
+        "5 notices lues. 4 notices créées. 2 exemplaires entrés.",
+        "Ce qui a été réparé Rien : tout a été repris tel quel.",
+        "Cet ISBN n’est pas valide : « 978-2-07-036822-0 ».",
+        "1 notice est à compléter",
+        "PRETLIV",
+        "La notice n’a pas de titre",
+        "Annuler cet import",
+    ):
+        assert words in said, words
+    page = answer.get_data(as_text=True)
+    with desk.base.read() as session:
+        phenix = session.scalars(select(Notice).where(Notice.title.startswith("L’œuvre"))).one()
+    assert f"/bureau/notices/{phenix.address}" in page
+    assert len(page) < 60_000
+
+
+def test_the_report_is_the_same_for_people_machines_and_spreadsheets(desk: Desk, tmp_path: Path) -> None:
+    claire = desk.claire
+    formula = record("8", "Titre", SUBJECT, field("010", "a", "=1+1"))
+    done = take(desk.base, write(tmp_path, formula, NO_SUBJECT, UNTITLED, name="=fonds.mrc"), source="tableur")
+    document = claire.get(f"/bureau/imports/{done.run_id}.json").get_json()
+    assert document["counts"]["read"] == 3 and document["kinds"] == {"book": 2}
+    problems: Mapping[str, Any] = {one["code"]: one for one in document["problems"]}
+    assert problems["isbn.invalid"]["records"][0]["value"] == "=1+1"
+    assert document["refused_records"][0]["reason"].startswith("La notice n’a pas de titre")
+    answer = claire.get(f"/bureau/imports/{done.run_id}.csv")
+    table = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig")), delimiter=";"))
+    cells = [cell for row in table for cell in row]
+    assert "'=1+1" in cells and "=1+1" not in cells
+    assert sum(row[0] == "À vérifier ou à compléter" and row[2] != "" for row in table) == len(problems)
+    assert any(row[0] == "Notices refusées" and row[6] == "3" for row in table)
+
+
+def test_what_was_refused_can_be_saved_put_aside_and_tried_again(desk: Desk, tmp_path: Path) -> None:
+    claire = desk.claire
+    done = take(desk.base, write(tmp_path, GOOD, UNTITLED), source="refus")
+    with desk.base.read() as session:
+        row = session.scalars(select(Refused).where(Refused.run_id == done.run_id)).one()
+    saved = claire.get(f"/bureau/imports/refus/{row.id}")
+    assert saved.data == record_bytes(UNTITLED)
+    assert saved.headers["Content-Disposition"] == f'attachment; filename="notice-refusee-{row.id}.mrc"'
+    address = f"/bureau/imports/{done.run_id}"
+    tried = claire.post(f"{address}/reessayer", follow_redirects=True)
+    assert "Aucune n’a pu entrer" in text(tried)
+    aside = claire.post(f"/bureau/imports/refus/{row.id}", data={"action": "put_aside"}, follow_redirects=True)
+    assert "mise de côté" in text(aside) and "Réessayer" not in text(aside)
+    back = claire.post(f"/bureau/imports/refus/{row.id}", data={"action": "take_back"}, follow_redirects=True)
+    assert "La notice attend de nouveau." in text(back) and "Réessayer" in text(back)
+
+
+def test_a_reader_sees_the_report_and_decides_nothing(desk: Desk, tmp_path: Path) -> None:
+    done = take(desk.base, write(tmp_path, GOOD, UNTITLED), source="marc")
+    marc = desk.marc
+    said = text(marc.get(f"/bureau/imports/{done.run_id}"))
+    assert "La notice n’a pas de titre" in said and "Réessayer" not in said and "Annuler cet import" not in said
+    assert marc.post(f"/bureau/imports/{done.run_id}/reessayer").status_code == 403
+    assert marc.get("/bureau/imports/refus/1").status_code == 403
+    assert desk.ines.get(f"/bureau/imports/{done.run_id}").status_code == 302
+    assert marc.get("/bureau/imports/4711").status_code == 404
+
+
+# --- on the command line ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def travee(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
+    setup.init(settings)
+    monkeypatch.setenv("TRAVEE_DATA_DIR", str(settings.data_dir))
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(main, [str(a) for a in arguments])
+
+    return run
+
+
+def test_the_command_says_what_helps_and_lets_a_refused_record_be_put_aside(travee: Any, tmp_path: Path) -> None:
+    travee("import", write(tmp_path, GOOD, WRONG_ISBN, cut=40), "--source", "fonds")
+    tried = travee("refused", "retry")
+    assert tried.exit_code == 1 and "refaites l’export" in tried.output
+    assert travee("refused", "settle", 1).output == "1 notice est mise de côté.\n"
+    assert travee("refused", "list").output == "Aucune notice refusée n’attend.\n"
+    assert travee("refused", "settle", 1, 99).exit_code == 1
+    assert travee("refused", "settle", "--back", 1).output == "1 notice attend de nouveau.\n"
+
+
+def test_the_commands_report_names_places_and_records(travee: Any, tmp_path: Path) -> None:
+    where = tmp_path / "report.json"
+    travee("import", write(tmp_path, GOOD, WRONG_ISBN, CODED), "--source", "fonds", "--report", where)
+    (file,) = json.loads(where.read_text("utf-8"))["files"]
+    (told,) = file["told"]
+    assert (told["code"], told["tag"], told["subfield"], told["found_by"]) == ("isbn.invalid", "010", "a", "check")
+    assert told["records"] == [{"position": 2, "identifier": "3", "params": {"value": "978-2-07-036822-0"}}]
+    assert file["codes"]["type"] == {"PRETLIV": 1}
+    assert file["to_complete"] == 0
