@@ -20,7 +20,7 @@ from typing import Any
 
 from catalogue import pmb
 from catalogue.text import fold
-from catalogue.unimarc import KINDS, Field, Fields, Record, RecordItem, each, first, subfields
+from catalogue.unimarc import KINDS, Field, Fields, Record, RecordItem, each, first
 
 Habit = Mapping[str, Any]
 
@@ -160,13 +160,17 @@ def from_fields(fields: Sequence[Field], profile: Mapping[str, Any] | None = Non
 
 def from_field(f: Field, habit: Habit) -> RecordItem:
     said: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for code, value in f.get("s", ()):
+        if value := value.strip():
+            values.setdefault(code, []).append(value)
     for name in NAMES:
-        found = [v.strip() for code in habit.get(name, "") for v in subfields(f, code) if v.strip()]
+        found = [v for code in habit.get(name, "") for v in values.get(code, ())]
         said[name] = " ".join(found) if name in habit.get("joined", ()) else next(iter(found), "")
     if said.get("status") == "0":  # no state in particular, where states are figures
         said["status"] = ""
     for code, words_of_state in habit.get("states", {}).items():
-        if any(v.strip() not in ("", "0") for v in subfields(f, code)):
+        if any(v != "0" for v in values.get(code, ())):
             said["status"] = words_of_state
             break
     return RecordItem(**said, fields=(f,))

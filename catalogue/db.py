@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar, cast
 
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -25,7 +26,9 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    func,
     insert,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -46,9 +49,22 @@ J = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 KEY = String().with_variant(String(collation="C"), "postgresql")  # ASCII sort keys
 BIG = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER grows by itself on SQLite
 BUSY_TIMEOUT_MS = 15_000
-# Accents as they are, no blanks, no search for circles: fields are written twice for every record that comes in.
-_TO_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 T = TypeVar("T")
+
+
+def _to_json(value: Any) -> str:
+    """Fields are written twice for every record that comes in: orjson takes a fifth of json's time."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # half surrogates, numbers beyond 64 bits
+        return json.dumps(value)
+
+
+def _from_json(text: str | bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -122,8 +138,13 @@ class Database:
 
 def make_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, json_serializer=_TO_JSON)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, json_serializer=_TO_JSON)
+        return create_engine(url, pool_pre_ping=True, json_serializer=_to_json, json_deserializer=_from_json)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        json_serializer=_to_json,
+        json_deserializer=_from_json,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -149,6 +170,24 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     """Many rows with the same columns, past the unit of work: three times as fast as objects."""
     if rows:
         session.execute(insert(table_of(model)), list(rows))
+
+
+def insert_numbered(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The same, for rows whose numbers are needed: returned in order. No other writer may be at work meanwhile.
+
+    RETURNING in the order of the rows would cost a statement a row on SQLite.
+    """
+    if not rows:
+        return []
+    table = table_of(model)
+    if session.get_bind().dialect.name == "sqlite":
+        last = session.scalar(select(func.max(table.c.id))) or 0
+        ids = list(range(last + 1, last + 1 + len(rows)))
+    else:
+        sequence = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
+        ids = list(session.scalars(select(sequence).select_from(func.generate_series(1, len(rows)))))
+    insert_rows(session, model, [{"id": number, **row} for number, row in zip(ids, rows, strict=True)])
+    return ids
 
 
 def table_of(model: type[Base]) -> Table:

@@ -10,7 +10,7 @@ subdivisions, PMB's typed $9) belongs to this notice and is never touched. Sourc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalogue.entities import AUTHOR, CATEGORY, AgentRow
@@ -105,23 +105,22 @@ def name_from(type: str, heading: Pairs) -> str:
     return name_of(Field(t=tag, s=[list(pair) for pair in heading]))
 
 
-def agents_named(fields: Sequence[Field]) -> Iterator[AgentRow]:
-    """The people and bodies to which a record gives a number, as far as its own fields describe them."""
+def numbered(fields: Iterable[Field]) -> Iterator[tuple[str, Field]]:
+    """The fields of people and bodies to which their base gives a number, with that number."""
     for f in fields:
         if f["t"] in NAME and (number := authority_number(f)) and not number.startswith(f"{OURS}:"):
-            if not (name := name_of(f)):
-                continue
-            heading = heading_of(f)
-            identifier = identifier_of(f)
-            scheme, _colon, value = identifier.partition(":")
-            yield AgentRow(
-                type=type_of(f),
-                name=name,
-                number=number,
-                dates=next((v for c, v in heading if c == "f"), ""),
-                identifiers={scheme: value} if value else {},
-                heading=heading,
-            )
+            yield number, f
+
+
+def describe(f: Field, number: str) -> AgentRow | None:
+    """The person or body of a field, as far as the field itself tells."""
+    if not (name := name_of(f)):
+        return None
+    heading = heading_of(f)
+    scheme, _colon, value = identifier_of(f).partition(":")
+    dates = next((v for c, v in heading if c == "f"), "")
+    identifiers = {scheme: value} if value and scheme != OURS else {}
+    return AgentRow(type_of(f), name, number, dates=dates, identifiers=identifiers, heading=heading)
 
 
 # --- writing -----------------------------------------------------------------------------------

@@ -170,11 +170,8 @@ def _new_records(session: Session, source: Source, identifiers: Sequence[str]) -
 
 def _new_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[int, int | None]:
     """Record -> its last version."""
-    if not rows:
-        return {}
-    table = db.table_of(SourceVersion)
-    statement = insert(table).returning(table.c.record_id, table.c.id, sort_by_parameter_order=True)
-    return {record_id: version_id for record_id, version_id in session.execute(statement, list(rows))}
+    ids = db.insert_numbered(session, SourceVersion, rows)
+    return {row["record_id"]: version_id for row, version_id in zip(rows, ids, strict=True)}
 
 
 def _point(session: Session, latest: Mapping[int, int | None], run: Run | None) -> None:

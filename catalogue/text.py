@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 import nh3
 from anyascii import anyascii
@@ -34,6 +35,7 @@ def plain_text(value: str) -> str:
     return " ".join(value.split())
 
 
+@lru_cache(maxsize=20_000)
 def fold(value: str) -> str:
     """Lower-case ASCII letters and digits, one blank between words: « L’Œuvre d’Été » -> "l oeuvre d ete"."""
     if not value.isascii():

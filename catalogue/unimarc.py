@@ -16,10 +16,12 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
+
+import orjson
 
 from catalogue import dates
 from catalogue.i18n import _
@@ -162,7 +164,10 @@ def subfields(f: Field, codes: str = "") -> list[str]:
 
 
 def first(f: Field, code: str) -> str:
-    return next((value for c, value in f.get("s", ()) if c == code), "")
+    for c, value in f.get("s", ()):
+        if c == code:
+            return value
+    return ""
 
 
 def each(fields: Iterable[Field], *tags: str) -> Iterator[Field]:
@@ -170,11 +175,14 @@ def each(fields: Iterable[Field], *tags: str) -> Iterator[Field]:
 
 
 def values(fields: Iterable[Field], tag: str, codes: str) -> list[str]:
-    return [v for f in each(fields, tag) for v in subfields(f, codes) if v.strip()]
+    return [v for f in fields if f["t"] == tag for c, v in f.get("s", ()) if c in codes and v.strip()]
 
 
 def control(fields: Iterable[Field], tag: str) -> str:
-    return next((f.get("v", "") for f in fields if f["t"] == tag), "")
+    for f in fields:
+        if f["t"] == tag:
+            return f.get("v", "")
+    return ""
 
 
 def typed(f: Field, key: str) -> str:
@@ -337,8 +345,9 @@ def authority_number(f: Field) -> str:
 
     Where a heading has several (RAMEAU's subdivisions have theirs), the first is that of its head.
     """
-    koha = (v for v in subfields(f, "9") if v.isdecimal() and v.strip("0"))
-    number = typed(f, "id") or next(koha, "") or first(f, "3").strip()
+    nines = [v for c, v in f.get("s", ()) if c == "9"]
+    number = next((v[3:] for v in nines if v.startswith("id:")), "")
+    number = number or next((v for v in nines if v.isdecimal() and v.strip("0")), "") or first(f, "3").strip()
     return number if len(number) <= LONGEST_TARGET else ""
 
 
@@ -409,6 +418,10 @@ def identifiers(fields: Iterable[Field]) -> list[tuple[str, str]]:
         if "doi.org/" in value and (doi := find_doi(value)):
             found["doi", doi] = None
     return list(found)
+
+
+def isbns(fields: Iterable[Field]) -> list[str]:
+    return list(dict.fromkeys(n for value in values(fields, "010", "a") if (n := find_isbn(value))))
 
 
 def linking(fields: Iterable[Field]) -> Iterator[Field]:
@@ -534,13 +547,26 @@ def occurrence(f: Field) -> str:
     return json.dumps([f["t"], f.get("i", ""), f.get("s") or f.get("v", "")], ensure_ascii=False)
 
 
-_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
-def fingerprint(fields: Iterable[Field], leave_out: Callable[[str, str, str], bool] | None = None) -> str:
+def _canonical(kept: list[list[Any]]) -> bytes:
+    """Compact JSON; orjson writes what json writes, and refuses the half surrogates that no file may hold."""
+    try:
+        return orjson.dumps(kept)
+    except orjson.JSONEncodeError:
+        return _encode(kept).encode("utf-8", "surrogatepass")
+
+
+def fingerprint(
+    fields: Iterable[Field],
+    leave_out: Callable[[str, str, str], bool] | None = None,
+    codes: Container[str] | None = None,
+) -> str:
     """A digest of the content, the same whatever the order of fields.
 
-    `leave_out(tag, code, value)` names what a source changes every day without meaning anything by it.
+    `leave_out(tag, code, value)` names what a source changes every day without meaning anything by it; it is
+    asked about these codes only, when they are given.
     """
     kept: list[list[Any]] = []
     for f in fields:
@@ -548,11 +574,14 @@ def fingerprint(fields: Iterable[Field], leave_out: Callable[[str, str, str], bo
             pairs = f["s"]
             if leave_out is not None:
                 tag = f["t"]
-                pairs = [pair for pair in pairs if not leave_out(tag, pair[0], pair[1])]
+                pairs = [
+                    pair
+                    for pair in pairs
+                    if (codes is not None and pair[0] not in codes) or not leave_out(tag, pair[0], pair[1])
+                ]
             if pairs:
                 kept.append([f["t"], f.get("i", ""), pairs])
         elif not (leave_out and leave_out(f["t"], "", f.get("v", ""))):
             kept.append([f["t"], f.get("v", ""), []])
     kept.sort()
-    text = _canonical(kept)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_canonical(kept)).hexdigest()

@@ -134,6 +134,7 @@ def _structure(by_tag: ByTag) -> Iterator[Problem]:
         if tag not in _TAGS:
             yield from [Problem(tag, "", "tag.invalid", "warning", {"value": tag})] * len(same)
     for tag, code, key in _ONCE:
+        same = by_tag.get(tag, [])
         # In another script the same field stands once more ($7).
-        if sum(not unimarc.first(f, "7") for f in by_tag.get(tag, ())) > 1:
+        if len(same) > 1 and sum(not unimarc.first(f, "7") for f in same) > 1:
             yield Problem(tag, code, "field.not_repeatable", "warning", {"label": form.FORM[key].label})

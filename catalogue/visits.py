@@ -6,7 +6,6 @@ confidentiality page promises; what was asked, about which document and when, st
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 
 from sqlalchemy import select, update
@@ -23,7 +22,7 @@ def request(
     session: Session, *, subject: str, name: str, email: str, message: str, notice: Notice | None = None
 ) -> VisitRequest:
     row = VisitRequest(
-        code=new_code(secrets.choice),
+        code=new_code(),
         subject=subject,
         notice_id=notice.id if notice else None,
         name=name.strip()[:200],

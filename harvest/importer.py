@@ -93,7 +93,7 @@ def _collector_aside() -> Iterator[Callable[[], object]]:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        yield lambda: gc.collect(2 if next(rounds) % 20 == 0 else 1)
+        yield lambda: gc.collect(2) if (n := next(rounds)) % 20 == 0 else gc.collect(1) if n % 2 == 0 else 0
     finally:
         if was_on:
             gc.enable()

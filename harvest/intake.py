@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, headings, history, notices, sources, unimarc
+from catalogue import authorities, db, history, notices, sources, unimarc
 from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord, SourceVersion
 from catalogue.notices import NewNotice
 from catalogue.pmb import DUMP_ONLY, keep_dump_only
@@ -141,8 +141,7 @@ def take_in(
     """
     follow = source.rules.get("follow") == "untouched" if follow is None else follow
     seen = _seen(session, source, rows, run)
-    named = (agent for row in rows for agent in headings.agents_named(_fields(row)))
-    authorities.take_in_headings(session, source, named, batch=batch)
+    authorities.take_in_headings(session, source, map(_fields, rows), batch=batch)
     staged = sources.stage(session, source, [r.received for r in rows], run=run, page_id=page_id)
     last = {s.record_id: n for n, s in enumerate(staged)}
     fresh = [n for n in sorted(last.values()) if staged[n].notice_id is None and not rows[n].received.deleted]
@@ -257,7 +256,7 @@ def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) 
     """
     bulletins = {n: b for n, r in rows.items() if r.record and (b := pmbxml.own_bulletin(r.record))}
     issues = sources.find_ids(session, source, "bull", bulletins.values())
-    isbns = {n: [p for p in unimarc.identifiers(_fields(r)) if p[0] == "isbn"] for n, r in rows.items()}
+    isbns = {n: [("isbn", number) for number in unimarc.isbns(_fields(r))] for n, r in rows.items()}
     found = notices.find_by_identifier(session, {pair for pairs in isbns.values() for pair in pairs})
     ids = {notice_id for several in found.values() for notice_id in several}
     levels: dict[int, str] = {}
@@ -424,4 +423,5 @@ def _fingerprints(session: Session, notice_ids: set[int]) -> dict[int, str]:
 
 def _mark(fields: Fields) -> str:
     """A digest of what these fields say, without what PMB changes every day."""
-    return unimarc.fingerprint(fields, pmbxml.volatile)
+    lasting = [f for f in fields if f["t"] not in DUMP_ONLY]
+    return unimarc.fingerprint(lasting, pmbxml.volatile, pmbxml.VOLATILE_CODES)

@@ -20,12 +20,12 @@ from typing import Any
 
 from catalogue.problems import Problem, Refusal
 
-COUNTS: tuple[str, ...] = ("read", "created", "matched", "updated", "unchanged", "refused", "warnings", "items", "issues")
-COUNTS += ("waiting", "to_complete", "agents", "concepts", "classes")
+COUNTS: tuple[str, ...] = ("read", "created", "matched", "updated", "unchanged", "refused", "warnings")
+COUNTS += ("items", "issues", "waiting", "to_complete", "agents", "concepts", "classes")
 # Refusals behind which the file may hold more than was read.
 CUT = frozenset(
     ("iso2709.cut", "pmbxml.cut", "pmbxml.malformed", "marcxml.cut", "marcxml.too_many_faults", "file.cut_gzip")
-) | {"file.grows", "sheet.cut"}
+) | {"file.grows", "sheet.cut", "xml.cut", "xml.malformed", "csljson.cut"}
 TOLD = 10_000  # refused records that a report names; all are counted and kept
 FIRST = 20  # records named for each problem
 DIFFERENT = 300  # problems, and codes of one kind, told apart

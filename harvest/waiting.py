@@ -176,10 +176,10 @@ def take(folder: Path, job: Job) -> Job | None:
     """The job, for whoever comes first: None when another has it."""
     here = folder / job.token
     try:
+        os.utime(here / "asked")  # it may have been asked for long ago, and must not look abandoned
         (here / "asked").rename(here / "taken")
     except FileNotFoundError:
         return None
-    os.utime(here / "taken")  # from now on; it was asked for some time ago
     return get(folder, job.token)
 
 

@@ -300,7 +300,12 @@ def test_a_long_file_is_left_to_the_worker_and_the_page_says_how_far_it_is(
     taken = waiting.take(folder, long_job)
     assert taken is not None
     assert waiting.take(folder, long_job) is None  # nobody else
-    waiting.perform(travee.db, folder, taken, lambda: seen.append(follow(claire, long_job)) is not None)
+
+    def looked_at() -> bool:
+        seen.append(follow(claire, long_job))
+        return False
+
+    waiting.perform(travee.db, folder, taken, looked_at)
     assert "1 notice lue pour le moment." in seen[0]
     assert "2 notices lues pour le moment." in seen[1]
     assert "L’import est fait" in follow(claire, long_job)

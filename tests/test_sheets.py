@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def book(fill: Callable[[Workbook], None]) -> bytes:
     fill(made)
     made.save(out)
     return out.getvalue()
+
+
+def fill(rows: list[list[str]], made: Workbook) -> None:
+    for row in rows:
+        made.active.append(row)  # type: ignore[union-attr]
 
 
 def packed(**parts: bytes | str) -> bytes:
@@ -432,7 +438,7 @@ def test_a_sheet_comes_in_twice_without_doubles_and_rows_of_one_document_meet(
     assert (again.counts["created"], again.counts["updated"], again.counts["items"]) == (0, 0, 0)
     with database.read() as session:
         assert sorted(session.scalars(select(Notice.title))) == ["Deux", "Un"]
-        assert sorted(session.scalars(select(Item.barcode))) == ["B1", "B2"]
+        assert sorted(filter(None, session.scalars(select(Item.barcode)))) == ["B1", "B2"]
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
@@ -444,7 +450,7 @@ def test_a_refused_row_is_kept_with_its_headings_and_goes_in_once_it_can(
     if ending == "csv":
         path.write_text("".join(";".join(row) + "\n" for row in rows), "utf-8")
     else:
-        path.write_bytes(book(lambda made: [made.active.append(row) for row in rows] and None))  # type: ignore[union-attr, func-returns-value]
+        path.write_bytes(book(partial(fill, rows)))
     importer.import_file(database, path, source="Tableur", by="claire")
     with database.write() as session:
         waiting = session.scalars(select(Refused)).one()

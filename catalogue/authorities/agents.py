@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from catalogue import db, history
+from catalogue import db, headings, history
 from catalogue.authorities import links
 from catalogue.entities import AUTHOR, AgentRow
 from catalogue.headings import make_heading
 from catalogue.history import Change
 from catalogue.models import Agent, AgentIdentifier, Batch, ExternalId, Source
 from catalogue.text import fold, sort_key
+from catalogue.unimarc import Field, Fields
 
 # What a source and we can differ about, each decided on its own.
 SAID = ("type", "name", "heading", "dates", "note")
@@ -125,7 +126,6 @@ def create_agents(session: Session, rows: Sequence[AgentRow], *, batch: Batch) -
 
 def _insert(session: Session, rows: Sequence[AgentRow], batch: Batch) -> list[int]:
     """New agents in bulk, past the unit of work: an import makes thousands."""
-    table = db.table_of(Agent)
     values = [
         {
             "type": row.type,
@@ -139,7 +139,7 @@ def _insert(session: Session, rows: Sequence[AgentRow], batch: Batch) -> list[in
         }
         for row in rows
     ]
-    ids = list(session.scalars(insert(table).returning(table.c.id, sort_by_parameter_order=True), values))
+    ids = db.insert_numbered(session, Agent, values)
     history.record(session, batch, [Change("agent", agent_id, 1, None) for agent_id in ids])
     named = zip(ids, rows, strict=True)
     db.insert_rows(
@@ -200,24 +200,29 @@ def take_in_agents(
     _name(session, source, {number: (n, _said(by_number[number], described)) for number, n in named.items()})
     taken.ids += named.values()
     if named:
-        links.link_agents(session, named.values())
-    _follow_references(session, source, by_number, batch)
+        # An agent made of a heading is made with the first notice that has its number: none was waiting for that.
+        waited_for = named if described else ()
+        links.link_new_agents(session, source.name, waited_for, (by_number[number].identifiers for number in named))
+    if described:
+        _follow_references(session, source, by_number, batch)
     return taken
 
 
 def take_in_headings(
-    session: Session, source: Source, rows: Iterable[AgentRow], *, batch: Callable[[], Batch]
+    session: Session, source: Source, records: Iterable[Fields], *, batch: Callable[[], Batch]
 ) -> Taken:
-    """Agents that a source has numbered in its notices, made of the notices' own headings.
+    """Agents that a source has numbered in its records, made of the records' own headings.
 
-    Only for numbers of which nothing is known yet: what an authority record said is richer, and two notices may
+    Only for numbers of which nothing is known yet: what an authority record said is richer, and two records may
     write one name differently.
     """
-    by_number: dict[str, AgentRow] = {}
-    for row in rows:
-        by_number.setdefault(row.number, row)
-    known = _known(session, source, by_number, withdrawn=False)
-    fresh = [row for number, row in by_number.items() if number not in known]
+    fields: dict[str, Field] = {}
+    for record in records:
+        for number, f in headings.numbered(record):
+            fields.setdefault(number, f)
+    known = _known_numbers(session, source, fields)
+    found = (headings.describe(f, number) for number, f in fields.items() if number not in known)
+    fresh = [row for row in found if row is not None]
     return take_in_agents(session, source, fresh, batch=batch, described=False) if fresh else Taken()
 
 
@@ -294,21 +299,29 @@ def _joined(agent: Agent, row: AgentRow) -> dict[str, Any]:
     return values
 
 
-def _known(
-    session: Session, source: Source, numbers: Iterable[str], *, withdrawn: bool = True
-) -> dict[str, ExternalId]:
+def _known(session: Session, source: Source, numbers: Iterable[str]) -> dict[str, ExternalId]:
     out: dict[str, ExternalId] = {}
     for part in db.chunks(sorted(numbers)):
-        statement = select(ExternalId).where(
-            ExternalId.source_id == source.id,
-            ExternalId.space == AUTHOR,
-            ExternalId.entity == "agent",
-            ExternalId.value.in_(part),
-        )
-        if not withdrawn:
-            statement = statement.join(Agent, Agent.id == ExternalId.entity_id).where(Agent.status != "withdrawn")
+        statement = select(ExternalId).where(*_of(source), ExternalId.value.in_(part))
         out |= {known.value: known for known in session.scalars(statement)}
     return out
+
+
+def _known_numbers(session: Session, source: Source, numbers: Iterable[str]) -> set[str]:
+    """Those that lead to an agent which no undo has taken back."""
+    out: set[str] = set()
+    for part in db.chunks(sorted(numbers)):
+        statement = (
+            select(ExternalId.value)
+            .join(Agent, Agent.id == ExternalId.entity_id)
+            .where(*_of(source), ExternalId.value.in_(part), Agent.status != "withdrawn")
+        )
+        out |= set(session.scalars(statement))
+    return out
+
+
+def _of(source: Source) -> tuple[ColumnElement[bool], ...]:
+    return ExternalId.source_id == source.id, ExternalId.space == AUTHOR, ExternalId.entity == "agent"
 
 
 def _load(session: Session, ids: Iterable[int]) -> dict[int, Agent]:
@@ -327,12 +340,7 @@ def _find_twins(session: Session, source: Source, rows: Mapping[str, AgentRow]) 
     agents = _load(session, {n for several in found.values() for n in several})
     taken: set[int] = set()
     for part in db.chunks(sorted(agents)):
-        statement = select(ExternalId.entity_id).where(
-            ExternalId.source_id == source.id,
-            ExternalId.space == AUTHOR,
-            ExternalId.entity == "agent",
-            ExternalId.entity_id.in_(part),
-        )
+        statement = select(ExternalId.entity_id).where(*_of(source), ExternalId.entity_id.in_(part))
         taken |= set(session.scalars(statement))
     out: dict[str, Agent] = {}
     for number, several in found.items():
@@ -374,9 +382,7 @@ def _follow_references(
     see = {number: row.see for number, row in rows.items() if row.see}
     told = ExternalId.said["see"].as_string()
     for part in db.chunks(sorted(rows)):
-        statement = select(ExternalId.value, told).where(
-            ExternalId.source_id == source.id, ExternalId.space == AUTHOR, told.in_(part)
-        )
+        statement = select(ExternalId.value, told).where(*_of(source), told.in_(part))
         see |= {number: target for number, target in session.execute(statement)}
     if not see:
         return

@@ -8,7 +8,7 @@ the notices, when an authority comes, goes, or becomes another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,13 +106,26 @@ def link_agents(session: Session, ids: Iterable[int], *, also: Names | None = No
     """
     ids = set(ids)
     names = names_of(session, Agent, ids)
-    promises = names.promises | (also.promises if also else frozenset())
-    identifiers = names.identifiers | (also.identifiers if also else frozenset())
+    if also:
+        names = Names(names.promises | also.promises, names.identifiers | also.identifiers)
+    return _link(session, ids, names)
+
+
+def link_new_agents(
+    session: Session, source: str, numbers: Iterable[str], identifiers: Iterable[Mapping[str, str]]
+) -> int:
+    """The same for agents that a source has just named: its numbers for them, and their idref, bnf…"""
+    known = frozenset(f"{scheme}:{value}" for several in identifiers for scheme, value in several.items())
+    promises = frozenset(f"{source}:{AUTHOR}:{number}" for number in numbers)
+    return _link(session, (), Names(promises, known)) if promises or known else 0
+
+
+def _link(session: Session, ids: Iterable[int], names: Names) -> int:
     changed = 0
     tables: tuple[Carrier, ...] = (NoticeAgent, NoticeConcept)
     for table in tables:
         lines: dict[int, tuple[Mark, int | None]] = {}
-        for where in _wheres(table, ids, promises, identifiers):
+        for where in _wheres(table, ids, names):
             statement = select(table.id, table.promise, table.identifier, table.agent_id).where(where)
             for number, promise, identifier, agent_id in session.execute(statement):
                 lines[number] = Mark(promise or "", identifier or ""), agent_id
@@ -128,12 +141,10 @@ def link_agents(session: Session, ids: Iterable[int], *, also: Names | None = No
     return changed
 
 
-def _wheres(
-    table: Carrier, ids: Iterable[int], promises: Iterable[str], identifiers: Iterable[str]
-) -> Iterable[ColumnElement[bool]]:
+def _wheres(table: Carrier, ids: Iterable[int], names: Names) -> Iterator[ColumnElement[bool]]:
     yield from (table.agent_id.in_(part) for part in db.chunks(sorted(ids)))
-    yield from (table.promise.in_(part) for part in db.chunks(sorted(promises)))
-    yield from (table.identifier.in_(part) for part in db.chunks(sorted(identifiers)))
+    yield from (table.promise.in_(part) for part in db.chunks(sorted(names.promises)))
+    yield from (table.identifier.in_(part) for part in db.chunks(sorted(names.identifiers)))
 
 
 def notices_naming(session: Session, table: type[Any], ids: Iterable[int]) -> set[int]:

@@ -80,16 +80,19 @@ for _tags, _code, _start, _why in PMB_VOLATILE:
         _starts[_tag] = (*_starts.get(_tag, ()), _start)
 
 
+VOLATILE_CODES = frozenset(_RULES)  # of fields that are not left out whole
+
+
 def volatile(tag: str, code: str, value: str) -> bool:
     """Whether PMB changes this value without the document having changed: for `unimarc.fingerprint`.
 
     The `id` attribute of links ("x") is no subfield and never enters a fingerprint: it is the same number
     as their `$9 id:`.
     """
-    if tag in DUMP_ONLY:
-        return True
     rules = _RULES.get(code)
-    return rules is not None and value.startswith((*rules.get(tag, ()), *rules.get("*", ())))
+    if rules is None or tag in DUMP_ONLY:
+        return tag in DUMP_ONLY
+    return value.startswith((*rules.get(tag, ()), *rules.get("*", ())))
 
 
 # --- one record ------------------------------------------------------------------------------
