@@ -112,7 +112,7 @@ class Travee:
                 self._wake.clear()
                 try:
                     work()
-                except (OSError, SQLAlchemyError):
+                except Exception:  # whatever it was, the index and the next file must not wait for a restart
                     log.exception("the worker failed; it tries again in %s seconds", every_seconds)
 
         self._worker = Thread(target=loop, name="travee-worker", daemon=True)

@@ -133,12 +133,17 @@ def is_from_pmb(fields: Sequence[Field]) -> bool:
 def habit_of(fields: Sequence[Field], profile: Mapping[str, Any] | None = None) -> Habit | None:
     """The table to read these fields by; None for PMB's own habit."""
     chosen = (profile or {}).get("items") or "auto"
-    if chosen == "pmb" or (chosen == "auto" and is_from_pmb(fields)):
+    if chosen == "pmb" or (chosen == "auto" and is_from_pmb(fields) and not _only_others(fields)):
         return None
     if chosen == "auto":
         codes = {code for f in fields if f["t"] == "995" for code, _value in f.get("s", ())}
         chosen = "koha" if codes & _KOHA_CODES else "recommandation" if codes else _by_its_field(fields)
     return tables()[chosen] if isinstance(chosen, str) else chosen
+
+
+def _only_others(fields: Sequence[Field]) -> bool:
+    """A record that was in a PMB, and went through MARC 21: its copies are where MARC 21 has them."""
+    return not any(f["t"] in ("995", "996") for f in fields) and _by_its_field(fields) != "recommandation"
 
 
 def _by_its_field(fields: Sequence[Field]) -> str:

@@ -17,6 +17,7 @@ LONGEST_VALUE = 300  # signs of one value in a sentence
 SENTENCES: dict[str, str] = {
     # -- problems beside a field --------------------------------------------------------------
     "call_number.empty": N_("L’exemplaire n’a pas de cote."),
+    "date.none": N_("La date n’est pas connue (« {value} »)."),
     "date.impossible": N_("« {value} » n’existe dans aucun calendrier. Vérifiez le jour et le mois."),
     "date.missing": N_("Écrivez la date, avec l’année sur 4 chiffres, ex. 2024."),
     "date.two_years": N_("Le numéro est daté de « {issue} », mais la date de publication dit « {value} »."),
@@ -156,6 +157,14 @@ SENTENCES: dict[str, str] = {
         "demandez-la en UNIMARC, la BnF la donne aussi."
     ),
     "record.marc21": N_("La notice est en MARC 21, que Travée ne lit pas encore."),
+    "record.other_document": N_(
+        "Sous le même numéro, le fichier décrit un autre document : la notice n’a pas été changée, "
+        "à décider dans « À revoir »."
+    ),
+    "record.says_less": N_(
+        "Le fichier en dit moins que la notice, peut-être parce qu’il est dans un format plus pauvre : "
+        "rien n’a été retiré, à décider dans « À revoir »."
+    ),
     "record.number_repeated": N_(
         "Le n° {number} a déjà servi pour une autre notice de ce fichier : celle-ci n’est pas entrée."
     ),

@@ -12,9 +12,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select
 
+from catalogue import notices
 from catalogue.config import Settings
-from catalogue.db import Database
-from catalogue.models import Base, Centre, Counter
+from catalogue.db import Database, chunks
+from catalogue.models import Base, Centre, Counter, Notice
 
 COUNTERS = ("change", "notice", "claim", "revision")
 KEPT_BACKUPS = 5
@@ -25,14 +26,25 @@ def init(settings: Settings) -> Path | None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     base = Database(settings.url)
     try:
-        backup = None
-        if _exists(base) and revision_of(base) != head():
+        backup, before = None, revision_of(base) if _exists(base) else head()
+        if before != head():
             backup = _back_up(base, settings)
         upgrade(base)
         first_rows(base, settings)
+        if before == "0001":
+            _number_authors(base)
         return backup
     finally:
         base.close()
+
+
+def _number_authors(base: Database) -> None:
+    """0002 gave authors and subjects the numbers that their records carry: read them out of the fields."""
+    with base.read() as session:
+        ids = list(session.scalars(select(Notice.id).order_by(Notice.id)))
+    for part in chunks(ids):
+        with base.write() as session:
+            notices.reproject(session, part)
 
 
 def create_tables(base: Database) -> None:

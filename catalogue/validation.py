@@ -91,8 +91,10 @@ def _dates(values: Values) -> Iterator[Problem]:
             years.add(understood.year)
             if understood.impossible:
                 yield Problem(tag, code, "date.impossible", "error", {"value": text})
-            if understood.year is None:
-                yield Problem(tag, code, "date.unclear", "warning" if _says_unknown(text) else "error", {"value": text})
+            if understood.year is None and _says_unknown(text):
+                yield Problem(tag, code, "date.none", "info", {"value": text})
+            elif understood.year is None:
+                yield Problem(tag, code, "date.unclear", "error", {"value": text})
     if len(years - {None}) > 1:
         params = {"issue": values["issue_date"][0], "value": values["date"][0]}
         yield Problem("463", "e", "date.two_years", "warning", params)

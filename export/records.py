@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import copies, db, unimarc
 from catalogue.models import Claim, Item, Location, Notice, Source, SourceRecord, SourceVersion
-from catalogue.pmb import link_target, names_issue
+from catalogue.pmb import DUMP_ONLY, link_target, names_issue
 from catalogue.unimarc import Field, Fields, RecordItem, bare
 
 
@@ -111,7 +111,7 @@ def _owner(extra: dict[str, Any]) -> str:
 
 
 def _outgoing(notice: Notice, items: Sequence[tuple[Item, str]], sources: Sequence[Said]) -> Outgoing:
-    fields = [bare(f) for f in notice.fields]
+    fields = [bare(f) for f in notice.fields if f["t"] not in DUMP_ONLY]
     if not fields or fields[0]["t"] != "000":
         fields = [Field(t="000", v=unimarc.leader(fields)), *(f for f in fields if f["t"] != "000")]
     return Outgoing(

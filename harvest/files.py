@@ -31,6 +31,7 @@ Reader = Callable[[BinaryIO, Profile], Iterator[Read]]
 # Which module of `crosswalk/` reads which format. ISO 2709 tells UNIMARC from MARC 21 record by record.
 READERS: Mapping[str, str] = {
     "unimarc": "iso2709",
+    "marc21": "iso2709",
     "pmbxml": "pmbxml",
     "marcxml": "marcxml",
     "csv": "sheets",
@@ -44,7 +45,7 @@ READERS: Mapping[str, str] = {
     "endnote": "endnote",
 }
 # What is read is UNIMARC as its program writes it: the dialects are undone here, and copies found.
-_UNIMARC = frozenset(("unimarc", "marcxml"))
+_UNIMARC = frozenset(("unimarc", "marc21", "marcxml"))
 
 # What each format is called in a sentence, those too that are not read yet: they are recognised all the same.
 NAMES: Mapping[str, str] = {
@@ -108,6 +109,8 @@ _SIGNS = (
     ),
 )
 _QUOTED = re.compile(rb'"(?:[^"]|"")*"?')
+# Comments, instructions and definitions; one that is never closed goes to the end, and costs no more than that.
+_ASIDE = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!(?!--)[^>\[]*+(?:\[[^\]]*+\]?)?[^>]*+(?:>|\Z)", re.S)
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
 _LEADER = re.compile(rb"[\d ]{5}[^\x1e\x1f]{19}")
 
@@ -234,7 +237,7 @@ def _look_xml(text: bytes) -> str:
 
 
 def _element_names(text: bytes) -> list[str]:
-    bare = re.sub(rb"<!--.*?-->|<\?.*?\?>|<![^>\[]*(?:\[.*?\])?[^>]*>", b"", text, flags=re.S)
+    bare = _ASIDE.sub(b"", text)
     return [name.decode() for name in _ROOT.findall(bare)[:200]]
 
 

@@ -31,7 +31,8 @@ from catalogue import authorities, copies, db, history, items, lots, notices, so
 from catalogue.db import Database
 from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
 from catalogue.models import Batch, Claim, Item, Notice, Refused, Run
-from catalogue.problems import Refusal
+from catalogue.pmb import keep_dump_only
+from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Field, Fields, Record, RecordItem
 from catalogue.validation import validate
 from harvest import files, intake
@@ -267,6 +268,8 @@ class _Part:
         back = self._bring_back(rows, outcomes, set(issues.values()) - made)
         moved = self._put_copies([*rows, *fakes], homes, issues, made, back)
         for row, outcome in zip(rows, outcomes, strict=True):
+            if outcome.why:
+                self.report.tell(Problem("", "", outcome.why), _record(row).position, row.received.identifier)
             self._count(row, outcome, changed=outcome.notice_id in back or id(row) in moved)
         for row in fakes:
             issue = issues.get(_bulletin(_record(row)))
@@ -471,13 +474,13 @@ class _Part:
                     Claim.notice_id == notice.id, Claim.record_id == outcome.record_id, Claim.state == "linked"
                 )
             ).one()
-            fields, origin = list(_record(row).fields), claim.id
+            fields, origin = keep_dump_only(notice.fields, list(_record(row).fields), claim.id, []), claim.id
         notices.revise(
             self.session,
             notice,
             fields,
             by=self.taking.by,
-            status=self.taking.status,
+            status=intake.status_of(row, self.taking.status) if row else self.taking.status,
             origin=origin,
             batch=self.batch(),
         )
@@ -555,7 +558,7 @@ class _Shelf:
             self.known.setdefault(item.notice_id, []).append(_Known(barcode, item.extra.get("fields", ()), item))
         if found:
             self.locations = {place.id: place.name for place in items.list_locations(part.session)}
-        withdrawn = [i.id for i in found if i.notice_id in back and i.status == "withdrawn"]
+        withdrawn = [i.id for i in found if i.status == "withdrawn"]
         self.undone = lots.undone_rows(part.session, "item", withdrawn) if withdrawn else set()
 
     def bring_up_to_date(self, item: Item, copy: RecordItem) -> bool:

@@ -20,12 +20,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, db, history, notices, sources, unimarc
+from catalogue.identifiers import is_code
 from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord, SourceVersion
 from catalogue.notices import NewNotice
 from catalogue.pmb import DUMP_ONLY, keep_dump_only
 from catalogue.problems import Refusal
 from catalogue.sources import Received, Staged
-from catalogue.unimarc import KINDS, Fields, Record, RecordItem, each, first, leader, occurrence
+from catalogue.text import fold
+from catalogue.unimarc import KINDS, Field, Fields, Record, RecordItem, each, first, leader, occurrence
 from harvest.crosswalk import pmbxml
 from harvest.issues import STAND_IN
 
@@ -33,6 +35,8 @@ from harvest.issues import STAND_IN
 DOCUMENTS_ONLY = frozenset(("181", "182", "205", "214", "225", "463", "995", "996"))
 MARC_21_ONLY = frozenset(("008", "245"))
 LONGEST = 255  # signs of a control number or an identifier: longer ones are a fault, and PostgreSQL cannot index them
+# What an export has or has not by its options or its day, and says nothing of the document.
+COMES_AND_GOES = frozenset(("005", "608", "801", "896"))
 LIVING = ("draft", "candidate", "published")  # what a partner’s news is still about
 
 
@@ -57,6 +61,7 @@ class Outcome:
     notice_id: int | None
     waits: bool = False
     applied: bool = False
+    why: str = ""  # the code of a sentence: why a record that may change its notice has not
 
 
 def receive(source: Source, record: Record, *, identifier: str = "", datestamp: str = "") -> Incoming:
@@ -153,7 +158,7 @@ def take_in(
     described = _describe(session, rows, staged, joined, batch) if follow else set()
     agreed |= described
     moved = [n for n in last.values() if staged[n].is_new_version and n not in made and n not in joined]
-    waiting, applied = _follow(session, {n: (rows[n], staged[n]) for n in moved}, batch, follow)
+    waiting, applied, why = _follow(session, {n: (rows[n], staged[n]) for n in moved}, batch, follow)
     if follow:
         left = [n for n in last.values() if n not in made and n not in joined and n not in applied]
         applied |= _tell_more(session, {n: (rows[n], staged[n]) for n in left}, batch)
@@ -168,14 +173,14 @@ def take_in(
         elif row.received.deleted:
             kind, waits = "deleted", n in waiting
         elif n in made:
-            kind, waits = "new", _status(row, status) == "candidate"
+            kind, waits = "new", status_of(row, status) == "candidate"
         elif n in joined:
             kind, waits = "matched", n not in agreed
         elif s.is_new_version:
             kind, waits = "updated", n in waiting
         else:
             kind = "unchanged"
-        out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, n in applied))
+        out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, n in applied, why.get(n, "")))
     return out
 
 
@@ -215,7 +220,7 @@ def _make(
             list(rows[n].received.fields),  # type: ignore[arg-type]
             claim_id=c,
             scope=source.name,
-            status=_status(rows[n], status),
+            status=status_of(rows[n], status),
             owner_id=owner_id,
         )
         for n, c in zip(fresh, claims, strict=True)
@@ -229,7 +234,7 @@ def _make(
     return made
 
 
-def _status(row: Incoming, status: str) -> str:
+def status_of(row: Incoming, status: str) -> str:
     """What its base does not show to the public does not come in published: it waits for a person."""
     hidden = row.record is not None and row.record.status == "candidate"
     return "candidate" if hidden and status == "published" else status
@@ -271,6 +276,7 @@ def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) 
         )
         ours |= set(session.scalars(statement))
     out: dict[int, int] = {n: issues[b] for n, b in bulletins.items() if b in issues}
+    out |= _by_address(session, rows)
     for n, row in rows.items():
         level = unimarc.level(_fields(row))
         twins = {i for pair in isbns[n] for i in found.get(pair, ()) if levels.get(i) == level}
@@ -278,6 +284,20 @@ def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) 
             out[n] = twins.pop()
             ours.add(out[n])
     return out
+
+
+def _by_address(session: Session, rows: Mapping[int, Incoming]) -> dict[int, int]:
+    """Records that carry a permanent address of ours for their number: they went out from here and come back."""
+    numbers = {n: r.received.control_number for n, r in rows.items() if is_code(r.received.control_number)}
+    found: dict[str, int] = {}
+    for part in db.chunks(sorted(set(numbers.values()))):
+        statement = select(Notice.address, Notice.id).where(Notice.address.in_(part), Notice.status.in_(LIVING))
+        found |= {address: notice_id for address, notice_id in session.execute(statement)}
+    taken: dict[int, int] = {}
+    for n, number in numbers.items():
+        if number in found and found[number] not in taken.values():
+            taken[n] = found[number]
+    return taken
 
 
 def _join(
@@ -333,13 +353,16 @@ def _describe(
 
 def _follow(
     session: Session, moved: Mapping[int, tuple[Incoming, Staged]], batch: Callable[[], Batch], follow: bool
-) -> tuple[set[int], set[int]]:
-    """Known records that say something new: (those that wait for a person, those a rule of the source let in).
+) -> tuple[set[int], set[int], dict[int, str]]:
+    """Known records that say something new: (those that wait for a person, those a rule of the source let in, why).
 
-    Nothing waits when the notice says the same already, or when the source has come back to what was agreed.
+    Nothing waits when the notice says the same already, or when the source has come back to what was agreed. A
+    record that says less than before, or speaks of another document, is never let in: the same base exported in
+    a poorer format would take away what it does not carry, and a number may be given to another book.
     """
     waiting: set[int] = set()
     applied: set[int] = set()
+    why: dict[int, str] = {}
     by_record = {s.record_id: n for n, (_row, s) in moved.items()}
     for part in db.chunks(sorted(by_record)):
         statement = (
@@ -358,6 +381,9 @@ def _follow(
                 continue
             elif _mark(notice.fields) == _mark(_fields(moved[n][0])):
                 _agree(session, claim, staged.version_id)
+            elif follow and _untouched(notice, claim, base) and (reason := _barred(notice.fields, moved[n][0])):
+                waiting.add(n)
+                why[n] = reason
             elif follow and _untouched(notice, claim, base):
                 fields = keep_dump_only(notice.fields, _fields(moved[n][0]), claim.id, base.fields if base else [])
                 notices.revise(session, notice, fields, by=batch().by, origin=claim.id, batch=batch())
@@ -365,7 +391,24 @@ def _follow(
                 applied.add(n)
             else:
                 waiting.add(n)
-    return waiting, applied
+    return waiting, applied, why
+
+
+def _barred(fields: Fields, row: Incoming) -> str:
+    """Why this record may not change its notice by itself: the code of a sentence, or ""."""
+    says = _fields(row)
+    if not _same_document(fields, says):
+        return "record.other_document"
+    lost = {f["t"] for f in fields} - {f["t"] for f in says} - DUMP_ONLY - COMES_AND_GOES
+    return "record.says_less" if lost else ""
+
+
+def _same_document(ours: Fields, theirs: Fields) -> bool:
+    """An ISBN in common, or half of the words of the shorter title."""
+    if set(unimarc.isbns(ours)) & set(unimarc.isbns(theirs)):
+        return True
+    had, has = (set(fold(unimarc.full_title(fields)).split()) for fields in (ours, theirs))
+    return 2 * len(had & has) >= min(len(had), len(has))
 
 
 def _tell_more(session: Session, rows: Mapping[int, tuple[Incoming, Staged]], batch: Callable[[], Batch]) -> set[int]:
@@ -423,5 +466,11 @@ def _fingerprints(session: Session, notice_ids: set[int]) -> dict[int, str]:
 
 def _mark(fields: Fields) -> str:
     """A digest of what these fields say, without what PMB changes every day."""
-    lasting = [f for f in fields if f["t"] not in DUMP_ONLY]
+    lasting = [_without_charset(f) if f["t"] == "000" else f for f in fields if f["t"] not in DUMP_ONLY]
     return unimarc.fingerprint(lasting, pmbxml.volatile, pmbxml.VOLATILE_CODES)
+
+
+def _without_charset(f: Field) -> Field:
+    """The leader without its position 9, where some programs say the charset of their file."""
+    mark = f.get("v", "").ljust(24)
+    return {**f, "v": f"{mark[:9]} {mark[10:]}"} if mark[9] != " " else f

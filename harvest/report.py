@@ -97,7 +97,7 @@ class Report:
             return
         first = told.first if told else ()
         if len(first) < FIRST:
-            params = {name: str(value)[:LONGEST] for name, value in problem.params.items()}
+            params = {name: _shortened(str(value)) for name, value in problem.params.items()}
             first = (*first, Met(position, identifier, params))
         self.told[place] = Told(told.problem if told else problem, checked, (told.n if told else 0) + 1, first)
 
@@ -143,6 +143,10 @@ class Report:
     def restore(self, before: Mapping[str, Any]) -> None:
         for name, value in before.items():
             setattr(self, name, value)
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
 
 
 def _told_document(told: Told) -> dict[str, Any]:

@@ -231,7 +231,9 @@ def _lang(literal: Literal) -> str:
 
 
 def _line(literal: Literal) -> str:
-    return " ".join(str(literal).split())
+    """One line that can be stored: no control characters, no halves of signs."""
+    text = str(literal).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _language(graph: Graph, uri: str) -> str:

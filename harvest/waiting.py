@@ -110,6 +110,9 @@ def get(folder: Path, token: str) -> Job | None:
         return Job(**json.loads((folder / token / "job.json").read_text("utf-8")))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError):  # of another version of this program, or half a disk: it cannot be taken up
+        log.warning("the prepared import %s cannot be read; it is left aside", token)
+        return None
 
 
 def list_jobs(folder: Path) -> list[Job]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -29,6 +30,10 @@ pytest_plugins = ["tests.needs"]
 
 PASSWORD = "les-mots-bleus-1976"
 BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+# A machine that is busy is no fault of the code.
+hypothesis.settings.register_profile("travee", deadline=None)
+hypothesis.settings.load_profile("travee")
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from catalogue.models import (
     Item,
     Location,
     Notice,
+    NoticeAgent,
     NoticeLink,
     Refused,
     Run,
@@ -887,9 +888,8 @@ def test_the_command_speaks_english_where_the_machine_does(
 
 def test_a_format_that_is_not_read_yet_is_wrong_usage(travee: Any, tmp_path: Path) -> None:
     path = write(tmp_path, record("1", "Un"))
-    done = travee("import", path, "--format", "marc21")
+    done = travee("import", path, "--format", "refworks")
     assert done.exit_code == 2
-    assert "unimarc, pmbxml" in done.output
     assert travee("export", "--format", "docx").exit_code == 2
 
 
@@ -966,3 +966,57 @@ def test_a_copy_made_here_is_written_as_pmb_writes_its_own() -> None:
     made = copies.to_fields(RecordItem(barcode="B1", call_number="364 DUM", location="Espace doc"))
     assert [f["t"] for f in made] == ["995", "996"]
     assert ["v", "Espace doc"] in made[1]["s"]
+
+
+# --- what an import must not take away -------------------------------------------------------
+
+
+def test_a_poorer_file_of_the_same_base_takes_nothing_away(database: Database, tmp_path: Path) -> None:
+    rich = record("1", "La ville en miettes", field("676", "a", "307.76"), field("856", "u", "https://ville.example/1"))
+    take(database, write(tmp_path, rich))
+    poor = take(database, write(tmp_path, record("1", "La ville en miettes : essai"), name="dc.mrc"))
+    assert counts(poor, "updated", "waiting") == {"updated": 0, "waiting": 1}
+    assert [told.problem.code for told in poor.told.values() if told.problem.level == "warning"] == ["record.says_less"]
+    with database.read() as session:
+        assert {"676", "856"} <= {f["t"] for f in of(session, "1").fields}
+    assert counts(take(database, write(tmp_path, rich)), "unchanged", "updated")["updated"] == 0
+
+
+def test_another_document_under_the_same_number_does_not_take_its_place(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Les villes nouvelles")))
+    other = take(database, write(tmp_path, record("1", "Cuisine du Nord"), name="autre.mrc"))
+    assert counts(other, "updated", "waiting") == {"updated": 0, "waiting": 1}
+    assert titles(database) == ["Les villes nouvelles"]
+    assert "record.other_document" in {told.problem.code for told in other.told.values()}
+
+
+def test_what_went_out_from_here_is_recognised_by_its_address(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "La ville en miettes")))
+    with database.read() as session:
+        address = of(session, "1").address
+    back = take(database, write(tmp_path, record(address, "La ville en miettes"), name="tableur.mrc"), source="tableur")
+    assert counts(back, "created", "matched") == {"created": 0, "matched": 1}
+
+
+def test_the_number_of_another_travee_is_no_number_of_ours(database: Database, tmp_path: Path) -> None:
+    ours = record("1", "À nous", field("700", "a", "Durand", "b", "Paul", "3", "12345", ind=" 1"))
+    take(database, write(tmp_path, ours))
+    theirs = record("1", "À eux", field("700", "a", "Martin", "b", "Luc", "3", "travee:1", ind=" 1"))
+    take(database, write(tmp_path, theirs), source="voisins")
+    with database.read() as session:
+        lines = {name: agent for name, agent in session.execute(select(NoticeAgent.name, NoticeAgent.agent_id))}
+    assert lines["Durand, Paul"] is not None and lines["Martin, Luc"] is None
+
+
+def test_what_a_base_keeps_to_itself_does_not_go_out(database: Database, tmp_path: Path) -> None:
+    take(database, write(tmp_path, record("1", "Public", field("991", "c", "à retirer"), field("901", "a", "vu"))))
+    with database.read() as session:
+        assert {"901", "991"} <= {f["t"] for f in of(session, "1").fields}
+        (notice,) = records.load(session, [of(session, "1").id])
+    assert not {"901", "991"} & {f["t"] for f in notice.fields}
+
+
+@pytest.mark.parametrize("head", [b"<!-- ", b"<![ ", b"<? ", b"<!x [ "])
+def test_an_xml_file_that_never_closes_anything_is_recognised_at_once(head: bytes) -> None:
+    name, refusal = files.recognise(b"<a>" + head * 20_000)
+    assert name in files.READERS or refusal is not None

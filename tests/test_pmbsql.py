@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import notices, sources, unimarc
+from catalogue import lots, notices, sources, unimarc
 from catalogue.db import Database
 from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
-from catalogue.models import Item, Notice
+from catalogue.models import Batch, Item, Notice
 from catalogue.pmb import keep_dump_only
 from catalogue.problems import SENTENCES, Problem, Refusal
 from catalogue.unimarc import Field, Record, each, fingerprint, first, subfields, texts, values
@@ -491,6 +491,16 @@ def known(session: Session, number: str) -> Notice:
     notice = notices.get(session, sources.find_ids(session, source, "record", [number])[number])
     assert notice is not None
     return notice
+
+
+def test_what_pmb_hides_stays_hidden_when_an_undone_import_is_made_again(database: Database, tmp_path: Path) -> None:
+    first = take(database, tmp_path, BASE)
+    with database.write() as session:
+        lots.undo(session, session.get_one(Batch, first.batch_id), by="claire")
+    take(database, tmp_path, BASE)
+    with database.read() as session:
+        assert known(session, "5").status == "candidate"
+        assert known(session, "1").status == "published"
 
 
 def test_a_base_comes_in_whole_and_an_export_of_it_finds_everything_there(database: Database, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ from indexes import queries
 NAMED = 20  # refused records that people are shown; machines are given them all
 HARVESTED = "oai"  # the format of what a harvest refused
 LONGEST_SOURCE = 80  # signs of a source's name
-IMPORTS = ("auto", *files.NAMES)
+IMPORTS = ("auto", *files.READERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def themes() -> ResponseReturnValue:
     return render_template("public/themes.html", schemes=found, current="themes")
 
 
-@blueprint.get("/themes/<int:concept_id>")
+@blueprint.get("/themes/<int(max=2147483647):concept_id>")
 def theme(concept_id: int) -> ResponseReturnValue:
     """A term of the thesaurus among its neighbours, and the way to its documents."""
     page = vocabulary.concept_page(ctx.get_session(), concept_id, current_language())

@@ -22,6 +22,7 @@ from harvest.crosswalk.grid import COLUMNS, Row, Table, Unreadable, shown
 
 CELLS = 20_000_000  # of a whole sheet, empty ones within a row included
 UNPACKED = 500_000_000  # bytes of a workbook once opened
+LAST_ROW = 1_048_576  # Excel's own
 RATIO, ALWAYS = 200, 20_000_000  # a packed part may grow so much, and to this size in any case
 _PIECE = 1 << 16
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # ECMA-376 part 1, 22.9.2.19 ST_Xstring
@@ -100,6 +101,8 @@ def _sheet_rows(sheet: Any, twin: Any) -> Iterator[Row]:
         computed = twin.iter_rows() if twin is not None else None
         for number, row in enumerate(sheet.iter_rows(), 1):
             seen += len(row)
+            if number > LAST_ROW:
+                raise Unreadable("sheet.too_many_rows", number, limit=str(LAST_ROW), row=str(number))
             if seen > CELLS:
                 raise Unreadable("sheet.too_many_cells", number, limit=str(CELLS), row=str(number))
             problems: list[Problem] = []
@@ -116,6 +119,11 @@ def _sheet_rows(sheet: Any, twin: Any) -> Iterator[Row]:
         raise Unreadable("sheet.cut", number + 1, row=str(number + 1), detail=_detail(error)) from error
 
 
+def _whole(text: str) -> str:
+    """Halves of a sign joined; a half alone, which nothing can store, replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _text(cell: Any, row: int, problems: list[Problem]) -> str:
     """A value as the sheet shows it, or nearly."""
     value = cell.value
@@ -125,7 +133,7 @@ def _text(cell: Any, row: int, problems: list[Problem]) -> str:
         problems.append(Problem("", "", "sheet.error", params={"row": str(row), "value": str(value)}))
         return ""
     if isinstance(value, str):
-        return _ESCAPED.sub(lambda m: chr(int(m.group(1), 16)), value) if "_x" in value else value
+        return _whole(_ESCAPED.sub(lambda m: chr(int(m.group(1), 16)), value)) if "_x" in value else value
     if isinstance(value, bool):
         return "oui" if value else "non"
     if isinstance(value, (int, float)):
