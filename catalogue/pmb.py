@@ -33,7 +33,8 @@ HEADER: tuple[tuple[str, int], ...] = (("rs", 5), ("dt", 6), ("bl", 7), ("hl", 8
 BLANK = "*"
 TYPES = frozenset("abcdefgijklmr")
 ITEM_TAGS = frozenset(("995", "996", "999"))
-# What only a dump of the base tells, in no export: 991 $a the record's status, $b the management comment;
+# What only a dump of the base tells, in no export: 991 $a the record's status, $b the management comment,
+# $h the names of the custom fields (900 $n) that its public site does not show;
 # 901 a custom field that is not exported (as 900). For those who work here, never for the public; they are no
 # part of a fingerprint, so that an export of the same base says the same.
 DUMP_ONLY = frozenset(("901", "991"))

@@ -498,7 +498,13 @@ def texts(fields: Iterable[Field]) -> Texts:
         abstract=words("a", "330"),
         contents=words("a", "327", "359"),
         notes=" \n".join(
-            text for text in (words("a", *(f"{n}" for n in range(300, 326)), "900"), words("abfij", "950")) if text
+            text
+            for text in (
+                words("a", *(f"{n}" for n in range(300, 326))),
+                " \n".join(clean(v) for f in _shown_custom(fields) for v in subfields(f, "a") if v.strip()),
+                words("abfi", "950"),
+            )
+            if text
         ),
     )
 
@@ -514,8 +520,15 @@ def publishers(fields: Iterable[Field]) -> list[str]:
 
 def custom_values(fields: Iterable[Field]) -> list[tuple[str, str]]:
     """The centre's own fields, as PMB names them: 900 $l label (else $n), $a value as shown."""
-    found = ((clean(first(f, "l") or first(f, "n")), clean(first(f, "a"))) for f in each(fields, "900"))
+    found = ((clean(first(f, "l") or first(f, "n")), clean(first(f, "a"))) for f in _shown_custom(fields))
     return [(label, value) for label, value in found if label and value]
+
+
+def _shown_custom(fields: Iterable[Field]) -> Iterator[Field]:
+    """The 900s that the public may see: a PMB's dump names those that it hides (991 $h)."""
+    fields = list(fields)
+    hidden = {name for f in each(fields, "991") for name in subfields(f, "h")}
+    return (f for f in each(fields, "900") if first(f, "n") not in hidden)
 
 
 def holdings(fields: Iterable[Field]) -> list[str]:

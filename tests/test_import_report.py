@@ -81,7 +81,7 @@ def test_what_the_checks_find_is_told_and_holds_nothing_back(database: Database,
     told = {line.code: line for line in page.to_check}
     assert {code: (line.tag, line.subfield, line.level, line.count) for code, line in told.items()} == {
         "isbn.invalid": ("010", "a", "warning", 1),
-        "date.unclear": ("210", "d", "warning", 1),
+        "date.none": ("210", "d", "info", 1),
         "subject.missing": ("606", "a", "error", 1),
     }
     isbn = told["isbn.invalid"]

@@ -493,6 +493,18 @@ def known(session: Session, number: str) -> Notice:
     return notice
 
 
+def test_a_field_that_pmb_does_not_show_is_not_shown_here() -> None:
+    columns = "`datatype`, `options`, `export`"
+    there = DUMP.replace(f"{columns}) VALUES (1,'public'", f"{columns}, `multiple`) VALUES (1,'public'")
+    there = there.replace('<OPTIONS FOR="list"/>\',1)', '<OPTIONS FOR="list"/>\',1,1)')
+    there = there.replace('<OPTIONS FOR="text"/>\',0)', '<OPTIONS FOR="text"/>\',0,0)')
+    there = there.replace('<OPTIONS FOR="date_box"/>\',1)', '<OPTIONS FOR="date_box"/>\',1,0)')
+    one = records(there)["1"]
+    assert [label for label, _value in unimarc.custom_values(one.fields)] == ["Public visé"]
+    assert "2019" not in unimarc.texts(one.fields).notes
+    assert {"Public visé", "Reçu le"} == {unimarc.first(f, "l") for f in one.fields if f["t"] == "900"}
+
+
 def test_what_pmb_hides_stays_hidden_when_an_undone_import_is_made_again(database: Database, tmp_path: Path) -> None:
     first = take(database, tmp_path, BASE)
     with database.write() as session:

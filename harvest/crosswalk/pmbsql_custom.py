@@ -25,6 +25,7 @@ class Value:
     exported: bool
     raw: str
     shown: str
+    hidden: bool = False  # from the public of the PMB
 
 
 Values = Mapping[int, Sequence[Value]]
@@ -82,6 +83,11 @@ def home_made(base: Base, number: int) -> Iterator[Field]:
     )
 
 
+def hidden_names(values: Values, owner: int) -> list[str]:
+    """The fields that an export has and the public site of the PMB does not show."""
+    return sorted({value.name for value in values.get(owner, ()) if value.hidden and value.exported})
+
+
 def _raw(row: Row, prefix: str, datatype: str) -> str:
     """The value, in the column of its type; elsewhere when a centre has changed the type since."""
     names = [name for name in (datatype, *DATATYPES) if name in DATATYPES]
@@ -99,6 +105,7 @@ def _value(base: Base, prefix: str, definition: Row, raw: str) -> Value:
         exported,
         raw,
         _shown(base, prefix, definition["idchamp"], kind, raw),
+        prefix == "notices" and definition["multiple"] is not None and not said(definition, "multiple"),
     )
 
 

@@ -366,6 +366,7 @@ def _not_exported(n: Row, around: Around) -> Iterator[Field]:
     label = said(status, "gestion_libelle")
     # The first status is « no particular status »: it says nothing.
     pairs = [("a", label if (n["statut"] or 1) != 1 else ""), ("b", said(n, "commentaire_gestion").strip())]
+    pairs += [("h", name) for name in pmbsql_custom.hidden_names(around.custom, n["notice_id"])]
     if any(value for _code, value in pairs):
         yield from field("991", "  ", [*pairs, ("2", "pmb")])
     yield from pmbsql_custom.fields_of(around.custom, n["notice_id"], "901", exported=False)
