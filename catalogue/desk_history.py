@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from catalogue import differences, history, items, lots, notices, sources
 from catalogue.differences import Difference
 from catalogue.i18n import N_, _, format_date
-from catalogue.models import Batch, Item, Notice, Revision
+from catalogue.models import Batch, Claim, Item, Judgement, Notice, Revision
 from catalogue.unimarc import Fields
 
 LOTS_PER_PAGE = 40
@@ -53,7 +53,19 @@ LOT_WORDS = {
     "rename": N_("Changement de nom"),
     "merge": N_("Fusion d’autorités"),
     "promote": N_("Mot-clé devenu descripteur"),
+    "accept": N_("Propositions acceptées"),
+    "refuse": N_("Propositions refusées"),
+    "rule": N_("Règle d’une source"),
+    "withdraw": N_("Suppressions notées chez un partenaire"),
+    "join": N_("Fusion de notices"),
+    "split": N_("Notices de nouveau séparées"),
+    "judge": N_("Jugement sur un doublon"),
     "undo": N_("Annulation"),
+}
+VERDICT_WORDS = {
+    "same": N_("le même document"),
+    "different": N_("un autre document"),
+    "unsure": N_("peut-être le même document"),
 }
 AUTHORITY_WORDS = {
     "agent": N_("auteur"),
@@ -72,7 +84,22 @@ ITEM_LABELS = {
     "location_id": N_("Emplacement"),
     "section": N_("Section"),
     "status": N_("État"),
+    "extra": N_("Public"),
 }
+# Why the public does not see a copy (`items.why_hidden`).
+HIDDEN_WORDS = {
+    "status": N_("état « %(name)s »"),
+    "location": N_("emplacement « %(name)s »"),
+    "section": N_("section « %(name)s »"),
+    "record": N_("statut de sa notice dans PMB"),
+    "here": N_("choisi ici"),
+}
+
+
+def hidden_words(why: Sequence[Sequence[str]]) -> str:
+    """« caché au public (état « Au pilon ») », "" for what the public sees."""
+    reasons = ", ".join(_(HIDDEN_WORDS.get(about, "%(name)s")) % {"name": name} for about, name in why)
+    return _("caché au public (%(why)s)") % {"why": reasons} if why else ""
 
 
 def status_words(status: str) -> str:
@@ -198,6 +225,8 @@ def _item_differences(
 def _item_words(name: str, value: Any, places: Mapping[int, str]) -> str:
     if name == "location_id":
         return places.get(value, "")
+    if name == "extra":
+        return hidden_words((value or {}).get("hidden", ())) or _("visible")
     return item_status_words(value) if name == "status" else str(value or "")
 
 
@@ -324,10 +353,9 @@ def _titles_of_lots(session: Session, batch_ids: Sequence[int]) -> dict[int, tup
 
 def lot_page(session: Session, batch: Batch) -> LotPage:
     """One lot: its rows, each with what changed in it."""
-    total = session.scalar(select(func.count()).where(Revision.batch_id == batch.id)) or 0
-    revisions = session.scalars(
-        select(Revision).where(Revision.batch_id == batch.id).order_by(Revision.id).limit(LOTS_PER_PAGE)
-    ).all()
+    shown = history.shown_of(session, batch)
+    total = session.scalar(select(func.count(Revision.id)).where(shown)) or 0
+    revisions = session.scalars(select(Revision).where(shown).order_by(Revision.id).limit(LOTS_PER_PAGE)).all()
     places = _place_names(session)
     changes = [changed for n, r in enumerate(revisions) if (changed := _changed(session, r, places, n < SHOWN_IN_FULL))]
     titles = tuple(dict.fromkeys(c.title for c in changes)) if total <= 3 else ()
@@ -341,6 +369,8 @@ def _changed(session: Session, revision: Revision, places: Mapping[int, str], in
     if revision.entity in AUTHORITY_WORDS:
         about = _(AUTHORITY_WORDS[revision.entity])
         return Changed(title_or_none(lots.label(row)), "", about, revision.before is None, ())
+    if revision.entity in history.AGREEMENTS:
+        return _agreement(session, row)
     notice = row if revision.entity == "notice" else notices.get(session, row.notice_id)
     next_before = session.scalar(
         select(Revision.before)
@@ -361,3 +391,17 @@ def _changed(session: Session, revision: Revision, places: Mapping[int, str], in
         made=revision.before is None,
         differences=tuple(_changes(revision.entity, revision.before, after, places)) if in_full else (),
     )
+
+
+def _agreement(session: Session, row: Any) -> Changed:
+    """What was agreed, asked or judged, by the notice it is about."""
+    if isinstance(row, Judgement):
+        numbers = [int(end.partition(":")[2]) for end in (row.left, row.right) if end.startswith("notice:")]
+        notice = session.get(Notice, numbers[0]) if numbers else None
+        about = _(VERDICT_WORDS[row.verdict])
+    else:
+        claim = row if isinstance(row, Claim) else session.get_one(Claim, row.claim_id)
+        notice = session.get(Notice, claim.notice_id)
+        about = _("ce qu’en dit une source")
+    title, address = (notice.title, notice.address) if notice else ("", "")
+    return Changed(title_or_none(title), address, about, False, ())

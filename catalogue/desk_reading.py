@@ -6,7 +6,6 @@ Addresses, buttons and HTML stay out: a page knows them. What is written is writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,10 +13,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, inbox, items, notices, sources, visits
-from catalogue.desk_history import item_status_words, title_or_none
+from catalogue import authorities, inbox, items, notices, sources
+from catalogue.desk_history import hidden_words, item_status_words, title_or_none
 from catalogue.i18n import _, format_date, format_number, ngettext
-from catalogue.inbox import InboxEntry
 from catalogue.items import Line
 from catalogue.models import (
     Batch,
@@ -34,7 +32,6 @@ from catalogue.text import plain_text
 
 LINES_PER_PAGE = 100
 SHOWN_DRAFTS = 5
-SHOWN_ENTRIES = 40  # of each kind
 SUGGESTED = 400  # terms, and as many journals, offered while typing: with more, the page would pass 60 kB
 
 
@@ -92,14 +89,14 @@ def _inbox_card(session: Session) -> Card | None:
 def _counted(kind: str, n: int) -> str:
     words = {
         "request": ngettext("%(n)s demande de visiteur", "%(n)s demandes de visiteurs", n),
+        "candidate": ngettext("%(n)s nouvelle notice", "%(n)s nouvelles notices", n),
+        "safe": ngettext("%(n)s ajout sûr", "%(n)s ajouts sûrs", n),
+        "update": ngettext("%(n)s mise à jour chez un partenaire", "%(n)s mises à jour chez des partenaires", n),
+        "conflict": ngettext("%(n)s conflit avec un partenaire", "%(n)s conflits avec des partenaires", n),
         "deleted": ngettext(
             "%(n)s notice supprimée chez un partenaire", "%(n)s notices supprimées chez un partenaire", n
         ),
-        "match": ngettext(
-            "%(n)s notice décrite aussi par un partenaire", "%(n)s notices décrites aussi par un partenaire", n
-        ),
-        "update": ngettext("%(n)s notice changée chez un partenaire", "%(n)s notices changées chez un partenaire", n),
-        "candidate": ngettext("%(n)s notice à relire", "%(n)s notices à relire", n),
+        "twin": ngettext("%(n)s doublon possible", "%(n)s doublons possibles", n),
     }
     return words.get(kind, "%(n)s") % {"n": format_number(n)}
 
@@ -127,6 +124,12 @@ def _harvest_card(session: Session) -> Card | None:
     told = tuple(harvest_sentence(run, name) for run, name in rows)
     urgent = any(run.status == "incomplete" for run, _name in rows)
     return Card("harvest", _("Dernière moisson"), sentences=told, urgent=urgent)
+
+
+def last_harvest(session: Session) -> str:
+    """The latest harvest in a sentence, "" when there was none."""
+    card = _harvest_card(session)
+    return card.sentences[0] if card else ""
 
 
 def harvest_sentence(run: Run, name: str) -> str:
@@ -198,13 +201,19 @@ class CopyLine:
     barcode: str
     location: str
     status: str
+    hidden: str  # why the public does not see it, in words
 
 
 def copies(session: Session, notice: Notice) -> list[CopyLine]:
     places = {place.id: place.name for place in items.list_locations(session)}
     return [
         CopyLine(
-            i.code, i.call_number, i.barcode or "", places.get(i.location_id or 0, ""), item_status_words(i.status)
+            i.code,
+            i.call_number,
+            i.barcode or "",
+            places.get(i.location_id or 0, ""),
+            item_status_words(i.status),
+            hidden_words(items.why_hidden(i)),
         )
         for i in items.list_of(session, [notice.id])
     ]
@@ -229,71 +238,6 @@ def suggested_journals(session: Session) -> list[str]:
     )
     found = [title for title in session.scalars(statement) if title]
     return list(dict.fromkeys(found)) if len(found) <= SUGGESTED else []
-
-
-# --- the inbox -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a visitor wrote."""
-
-    id: int
-    subject: str
-    name: str
-    email: str
-    message: str
-    at: datetime
-    about: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What waits of one kind: the oldest of it, and how many more there are."""
-
-    kind: str
-    title: str
-    entries: tuple[InboxEntry, ...]
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
-class ToReview:
-    messages: tuple[Message, ...]
-    groups: tuple[Group, ...]
-    last_harvest: str
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.messages or self.groups)
-
-
-def to_review(session: Session) -> ToReview:
-    """Everything that awaits a person, what has waited longest first."""
-    counts = inbox.count_inbox(session)
-    found = inbox.list_inbox(session, kinds=counts.keys() - {"request"}, limit=SHOWN_ENTRIES)
-    kinds = dict.fromkeys(entry.kind for entry in found)
-    groups = []
-    for kind in kinds:
-        entries = tuple(entry for entry in found if entry.kind == kind)
-        groups.append(Group(kind, entries[0].label, entries, counts[kind] - len(entries)))
-    card = _harvest_card(session)
-    return ToReview(tuple(_messages(session)), tuple(groups), card.sentences[0] if card else "")
-
-
-def _messages(session: Session) -> Iterable[Message]:
-    for row, notice in visits.list_waiting(session):
-        yield Message(
-            id=row.id,
-            subject=_(inbox.SUBJECTS[row.subject]),
-            name=row.name,
-            email=row.email,
-            message=row.message,
-            at=row.created_at,
-            about=title_or_none(notice.title) if notice else "",
-            address=notice.address if notice else "",
-        )
 
 
 # --- refused records -------------------------------------------------------------------------

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db
 from catalogue.models import Batch, Counter, Revision
 
 UNDO_DAYS = 30
+# What was agreed with a source, asked and answered: beside the notices it is about, it is not counted or shown.
+AGREEMENTS = ("claim", "judgement", "proposal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +86,27 @@ def record(session: Session, batch: Batch, changes: Iterable[Change], ids: Itera
 
 
 def list_batches(session: Session, *, limit: int = 50, offset: int = 0) -> list[tuple[Batch, int]]:
-    """Lots, latest first, each with the number of rows it changed."""
-    counted = select(Revision.batch_id, func.count().label("n")).group_by(Revision.batch_id).subquery()
+    """Lots, latest first, each with the number of rows it changed (of questions it settled, when that is all)."""
+    beside = func.sum(case((Revision.entity.in_(AGREEMENTS), 1), else_=0))
+    asked = func.sum(case((Revision.entity == "proposal", 1), else_=0))
+    of_batch = (Revision.batch_id, func.count().label("n"), beside.label("beside"), asked.label("asked"))
+    counted = select(*of_batch).group_by(Revision.batch_id).subquery()
+    rows = func.nullif(counted.c.n - counted.c.beside, 0)
     statement = (
-        select(Batch, func.coalesce(counted.c.n, 0))
+        select(Batch, func.coalesce(rows, func.nullif(counted.c.asked, 0), counted.c.n, 0))
         .outerjoin(counted, counted.c.batch_id == Batch.id)
         .order_by(Batch.id.desc())
         .limit(limit)
         .offset(offset)
     )
     return [(batch, n) for batch, n in session.execute(statement)]
+
+
+def shown_of(session: Session, batch: Batch) -> ColumnElement[bool]:
+    """Which revisions of a lot tell what it did: those `list_batches` counts."""
+    entities = set(session.scalars(select(Revision.entity).where(Revision.batch_id == batch.id).distinct()))
+    shown = (entities - set(AGREEMENTS)) or (entities & {"proposal"}) or entities
+    return Revision.entity.in_(sorted(shown)) & (Revision.batch_id == batch.id)
 
 
 def revisions_of(session: Session, entity: str, entity_id: int) -> list[tuple[Revision, Batch]]:

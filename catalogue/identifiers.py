@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 from functools import lru_cache
+from itertools import count
+from operator import mul
 
 from stdnum import ean, isbn, issn
 from stdnum.iso7064 import mod_11_2
@@ -24,11 +26,12 @@ def check_character(stem: str) -> str:
 
 def new_code() -> str:
     """Eight signs, the last one a check: a notice's address or an item's label."""
-    number, stem = secrets.randbelow(len(ALPHABET) ** (CODE_LENGTH - 1)), ""
+    number, values = secrets.randbelow(len(ALPHABET) ** (CODE_LENGTH - 1)), []
     for _place in range(CODE_LENGTH - 1):
-        number, sign = divmod(number, len(ALPHABET))
-        stem += ALPHABET[sign]
-    return stem + check_character(stem)
+        number, value = divmod(number, len(ALPHABET))
+        values.append(value)
+    values.append(sum(map(mul, count(1), values)) % len(ALPHABET))  # `check_character` of the others
+    return "".join([ALPHABET[value] for value in values])
 
 
 def is_code(text: str) -> bool:

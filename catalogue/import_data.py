@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalogue.i18n import _, current_language
-from catalogue.imports import ENTERED, ImportPage, ToldLine, counted
+from catalogue.import_words import ENTERED, entered
+from catalogue.imports import ImportPage, ToldLine
 from catalogue.unimarc import KINDS
 
 
@@ -28,6 +29,7 @@ def document(page: ImportPage) -> dict[str, Any]:
         "more_problems": page.more_told,
         "unknown_codes": [{"about": line.about, "code": line.code, "count": line.count} for line in page.codes],
         "more_unknown_codes": page.more_codes,
+        "waiting": list(page.waiting),
         "refused_records": [
             {
                 "id": line.id,
@@ -54,7 +56,13 @@ def _told_document(line: ToldLine) -> dict[str, Any]:
         "count": line.count,
         "sentence": line.sentence,
         "records": [
-            {"position": met.position, "identifier": met.identifier, "value": met.value, "notice": met.address}
+            {
+                "position": met.position,
+                "identifier": met.identifier,
+                "value": met.value,
+                "sentence": met.sentence,
+                "notice": met.address,
+            }
             for met in line.first
         ],
     }
@@ -80,27 +88,26 @@ def rows(page: ImportPage) -> Iterator[list[str | int | None]]:
     """Everything the page says, a line a thing; a problem has a line for itself and one for each record named."""
     head = [page.file, page.source, page.format, page.state, page.reason]
     yield [_("Import"), " · ".join(part for part in head if part), None, "", "", "", None, "", "", ""]
-    for name, n in page.counts.items():
-        if words := _said_of(name, n):
-            yield [_("Ce qui est entré"), words, n, "", "", "", None, "", "", ""]
+    for _name, n, words in entered(page.counts, (*ENTERED, "refused")):
+        yield [_("Ce qui est entré"), words, n, "", "", "", None, "", "", ""]
     for kind, n in page.kinds:
         yield [_("Ce qui est entré"), _kind_words(kind), n, "", "", "", None, "", "", ""]
-    for line in page.told:
+    for words in page.waiting:
+        yield [_("Ce qui attend"), words, None, "", "", "", None, "", "", ""]
+    for line, words in page.read_as:
+        yield [_("Comment le fichier a été lu"), words, None, line.level_words, "", "", None, "", "", ""]
+    for line in (*page.repaired, *page.to_check):
         part = _("À vérifier ou à compléter") if line.checked else _("Ce qui a été réparé")
         level, tag, subfield = line.level_words, line.tag, line.subfield
         yield [part, line.sentence, line.count, level, tag, subfield, None, "", "", ""]
         for met in line.first:
             where: list[str | int | None] = [met.position, met.identifier, met.value, met.address]
-            yield [part, line.sentence, None, level, tag, subfield, *where]
+            yield [part, met.sentence, None, level, tag, subfield, *where]
     for code in page.codes:
         yield [_("Codes inconnus"), code.about_words, code.count, "", "", "", None, "", code.code, ""]
     for one in page.refused:
         where = [one.position, one.identifier, one.title, ""]
         yield [_("Notices refusées"), one.sentence, None, one.state_words, "", "", *where]
-
-
-def _said_of(name: str, n: int) -> str:
-    return counted(name, n) if n and name in (*ENTERED, "refused", "to_complete", "waiting") else ""
 
 
 def _kind_words(code: str) -> str:

@@ -4,6 +4,9 @@ The importer leaves its counts and its report with the run at every transaction 
 that was killed has said what it did until then. What can change is looked up now: where a record's notice
 lives, which refused records still wait, which codes its source's profile has learnt to read since, whether the
 lot can be taken back.
+
+Who may not decide on notices (`sees_all`) sees what the public will see: of a record whose notice is not
+published, its place in the file and what is wrong, not its title nor what it says.
 """
 
 from __future__ import annotations
@@ -11,21 +14,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from catalogue import copies, db, form, lots, sources
+from catalogue import copies, db, form, import_words, lots, sources
 from catalogue.desk_history import NOT_UNDOABLE, title_or_none
-from catalogue.i18n import N_, _, format_number, ngettext
+from catalogue.i18n import N_, _
+from catalogue.import_words import counted
 from catalogue.models import Batch, Claim, Notice, Refused, Revision, Run, Source, SourceRecord
-from catalogue.problems import sentence
+from catalogue.problems import Refusal, sentence
 
 RUNS_PER_PAGE = 25
 REFUSED_SHOWN = 50
 CODES_SHOWN = 100
 SILENT = timedelta(minutes=15)  # an import that has said nothing for so long has been killed
+
+OTHERS_SHOWN = 5  # values of a problem, beside the one in its sentence
+# What is said of the file itself, though its reader may say it beside a record.
+OF_FILE = (
+    "sheet.column",
+    "sheet.read_as",
+    "sheet.other_sheets",
+    "sheet.lines_above",
+    "pmbsql.",
+    "charset.windows_file",
+)
+# Of the tables of a base: those that were taken, and those that are its program's own affair. Both are folded.
+TAKEN = ("pmbsql.taken",)
+TECHNICAL = ("pmbsql.left_derived", "pmbsql.left_settings", "pmbsql.left_personal")
+# Of what a sentence is made of, what says nothing of the document.
+HARMLESS = frozenset(("position", "row", "line", "limit", "columns", "tag", "label", "charset", "code"))
 
 LEVELS: Mapping[str, str] = {
     "info": N_("pour information"),
@@ -60,11 +80,12 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A record where a problem was met; `address` and `title` when its notice is known."""
+    """A record where a problem was met; `address` and `title` when its notice is known, and may be seen."""
 
     position: int
     identifier: str
     value: str
+    sentence: str
     address: str = ""
     title: str = ""
 
@@ -83,15 +104,24 @@ class ToldLine:
     first: tuple[Met, ...]
 
     @property
+    def of_file(self) -> bool:
+        """Whether this is said of the whole file, not of some of its records."""
+        return self.code.startswith(OF_FILE) or (bool(self.first) and not self.first[0].position)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Values other than the first one, which stands in the sentence."""
+        values = dict.fromkeys(met.value for met in self.first if met.value)
+        return tuple(values)[1 : OTHERS_SHOWN + 1]
+
+    @property
     def place(self) -> str:
         """« 010 $a », for who knows the format."""
         return f"{self.tag} ${self.subfield}" if self.subfield else self.tag
 
     @property
     def field(self) -> str:
-        """« ISBN », where the form has a field of that place."""
-        key = form.field_of(self.tag, self.subfield) if self.tag else ""
-        return form.FORM[key].label if key in form.FORM else ""
+        return import_words.field_label(self.tag, self.subfield)
 
     @property
     def level_words(self) -> str:
@@ -141,6 +171,7 @@ class ImportPage:
     reason: str
     counts: Mapping[str, int]
     entered: tuple[str, ...]
+    refused_words: str
     kinds: tuple[tuple[str, int], ...]  # of the notices made, by code
     told: tuple[ToldLine, ...]
     more_told: int
@@ -155,8 +186,27 @@ class ImportPage:
     stopped: bool = False
 
     @property
+    def read_as(self) -> tuple[tuple[ToldLine, str], ...]:
+        """How the file was read: each column of a sheet, each table of a base, and what was supposed to read it."""
+        lines = (line for line in self.told if line.of_file and line.code not in TAKEN + TECHNICAL)
+        return tuple((line, met.sentence) for line in lines for met in line.first)
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The tables of a base that came in."""
+        return self._sentences(TAKEN)
+
+    @property
+    def technical(self) -> tuple[str, ...]:
+        """The tables of a base that describe no document."""
+        return self._sentences(TECHNICAL)
+
+    def _sentences(self, codes: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(met.sentence for line in self.told if line.code in codes for met in line.first)
+
+    @property
     def repaired(self) -> tuple[ToldLine, ...]:
-        return tuple(line for line in self.told if not line.checked)
+        return tuple(line for line in self.told if not line.checked and not line.of_file)
 
     @property
     def to_check(self) -> tuple[ToldLine, ...]:
@@ -190,16 +240,8 @@ def list_runs(session: Session, page: int = 1, *, source_id: int | None = None) 
 def _run_line(run: Run, source: str, file: str, said: str) -> RunLine:
     state, stopped = _state(run, said)
     why = _reason(run)
-    told = [*([why] if why else []), *_in_short(run.counts)]
+    told = [*([why] if why else []), *import_words.in_short(run.counts)]
     return RunLine(run.id, file, source, run.started_at, state, stopped or run.status == "incomplete", tuple(told))
-
-
-def _in_short(counts: Mapping[str, int]) -> Iterator[str]:
-    for name in ("created", "updated", "items", "refused"):
-        if n := counts.get(name, 0):
-            yield counted(name, n)
-    if counts and not any(counts.get(name) for name in ("created", "updated", "items", "refused")):
-        yield _("Rien n’a changé.")
 
 
 def _state(run: Run, said: str) -> tuple[str, bool]:
@@ -216,47 +258,6 @@ def _reason(run: Run) -> str:
     return sentence(run.reason["code"], run.reason.get("params")) if run.reason else ""
 
 
-def counted(name: str, n: int) -> str:
-    words = {
-        "read": ngettext("%(n)s notice lue.", "%(n)s notices lues.", n),
-        "created": ngettext("%(n)s notice créée.", "%(n)s notices créées.", n),
-        "matched": ngettext(
-            "%(n)s notice décrit un document déjà connu.", "%(n)s notices décrivent des documents déjà connus.", n
-        ),
-        "updated": ngettext("%(n)s notice mise à jour.", "%(n)s notices mises à jour.", n),
-        "unchanged": ngettext("%(n)s notice déjà là, inchangée.", "%(n)s notices déjà là, inchangées.", n),
-        "refused": ngettext("%(n)s notice refusée.", "%(n)s notices refusées.", n),
-        "items": ngettext("%(n)s exemplaire entré.", "%(n)s exemplaires entrés.", n),
-        "issues": ngettext(
-            "%(n)s numéro de revue créé pour ses exemplaires.",
-            "%(n)s numéros de revue créés pour leurs exemplaires.",
-            n,
-        ),
-        "agents": ngettext("%(n)s auteur ou collectivité.", "%(n)s auteurs et collectivités.", n),
-        "concepts": ngettext("%(n)s descripteur.", "%(n)s descripteurs.", n),
-        "classes": ngettext("%(n)s indice de classement.", "%(n)s indices de classement.", n),
-        "to_complete": ngettext(
-            "%(n)s notice est à compléter : il lui manque ce que le formulaire demande pour publier.",
-            "%(n)s notices sont à compléter : il leur manque ce que le formulaire demande pour publier.",
-            n,
-        ),
-        "waiting": ngettext(
-            "%(n)s notice disait autre chose ici : elle n’a pas été changée, sa nouvelle version est gardée.",
-            "%(n)s notices disaient autre chose ici : elles n’ont pas été changées, leur nouvelle version est gardée.",
-            n,
-        ),
-        "candidates": ngettext(
-            "%(n)s notice attend d’être relue dans « À revoir ».",
-            "%(n)s notices attendent d’être relues dans « À revoir ».",
-            n,
-        ),
-    }
-    return words[name] % {"n": format_number(n)}
-
-
-ENTERED = ("read", "created", "matched", "updated", "unchanged", "items", "issues", "agents", "concepts", "classes")
-
-
 # --- one import ------------------------------------------------------------------------------
 
 
@@ -265,16 +266,17 @@ def find(session: Session, run_id: int) -> tuple[Run, Source] | None:
     return (run, session.get_one(Source, run.source_id)) if run is not None and run.kind == "import" else None
 
 
-def page(session: Session, run: Run, source: Source) -> ImportPage:
+def page(session: Session, run: Run, source: Source, *, sees_all: bool = True) -> ImportPage:
     kept: Mapping[str, Any] = run.checkpoint.get("report") or {}
     counts = run.counts
     state, stopped = _state(run, run.checkpoint.get("at", ""))
-    refused = tuple(_refused(session, run))
+    refused = tuple(_refused(session, run, sees_all))
     codes = tuple(unknown_codes(kept.get("codes") or {}, source.profile))
     batch = session.get(Batch, run.batch_id) if run.batch_id else None
     code = lots.why_not(session, batch) if batch else ""
     candidates = _candidates(session, batch) if batch else 0
-    entered = [counted(name, counts[name]) for name in ENTERED if counts.get(name)]
+    told = tuple(_told(session, source, kept.get("told") or (), sees_all))
+    no_notices = import_words.only_authorities(counts)
     return ImportPage(
         id=run.id,
         file=run.checkpoint.get("file", ""),
@@ -287,15 +289,16 @@ def page(session: Session, run: Run, source: Source) -> ImportPage:
         state=state,
         reason=_reason(run) or (sentence("import.interrupted") if stopped else ""),
         counts=counts,
-        entered=tuple(entered),
+        entered=tuple(words for _name, _n, words in import_words.entered(counts)),
+        refused_words=counted("authorities_refused" if no_notices else "refused", len(refused)),
         kinds=tuple(_most(kept.get("kinds") or {})),
-        told=tuple(_told(session, source, kept.get("told") or ())),
+        told=told,
         more_told=int(kept.get("more_told", 0)),
         codes=codes[:CODES_SHOWN],
         more_codes=max(0, len(codes) - CODES_SHOWN),
         refused=refused,
         elsewhere=max(0, counts.get("refused", 0) - len(refused)),
-        waiting=tuple(_waiting(candidates, counts)),
+        waiting=tuple(_waiting(candidates, counts, told)),
         in_inbox=bool(candidates or counts.get("waiting")),
         lot=batch.id if batch else None,
         not_undoable=_(NOT_UNDOABLE[code]) if code else "",
@@ -303,13 +306,15 @@ def page(session: Session, run: Run, source: Source) -> ImportPage:
     )
 
 
-def _waiting(candidates: int, counts: Mapping[str, int]) -> Iterator[str]:
+def _waiting(candidates: int, counts: Mapping[str, int], told: Iterable[ToldLine]) -> Iterator[str]:
     """What a person still has to see to, refused records aside."""
     if candidates:
         yield counted("candidates", candidates)
-    for name in ("waiting", "to_complete"):
-        if n := counts.get(name, 0):
-            yield counted(name, n)
+    if n := counts.get("waiting", 0):
+        yield counted("waiting", n)
+    if n := counts.get("to_complete", 0):
+        lacking = [(line.tag, line.subfield, line.count) for line in told if line.checked and line.level == "error"]
+        yield f"{counted('to_complete', n)} {import_words.missing(lacking)}".rstrip()
 
 
 def _candidates(session: Session, batch: Batch) -> int:
@@ -327,12 +332,22 @@ def _most(counted: Mapping[str, int]) -> list[tuple[str, int]]:
 # --- problems --------------------------------------------------------------------------------
 
 
-def _told(session: Session, source: Source, kept: Sequence[Mapping[str, Any]]) -> Iterator[ToldLine]:
-    """Warnings before what is only said, the most frequent first."""
+def _told(session: Session, source: Source, kept: Sequence[Mapping[str, Any]], sees_all: bool) -> Iterator[ToldLine]:
+    """Warnings before what is only said, the most frequent first; what is said of the file, as its reader says it."""
     homes = _homes(session, source, {met[1] for told in kept for met in told["first"] if met[1]})
     rank = {level: n for n, level in enumerate(("warning", "error", "info"))}
-    for told in sorted(kept, key=lambda told: (rank.get(told["level"], 3), -told["count"], told["code"], told["tag"])):
-        params = dict(told["first"][0][2]) if told["first"] else {}
+
+    def place(told: Mapping[str, Any]) -> tuple[int, int, str, str]:
+        if told["code"].startswith(OF_FILE):
+            return 0, 0, "", ""
+        return rank.get(told["level"], 3), -told["count"], told["code"], told["tag"]
+
+    for told in sorted(kept, key=place):
+        of_file = told["code"].startswith(OF_FILE)
+        first = tuple(
+            _met(told, met, homes.get(met[1]), shown=sees_all or of_file or not met[0]) for met in told["first"]
+        )
+        clear = [met for met in first if met.value] or list(first)
         yield ToldLine(
             code=told["code"],
             tag=told["tag"],
@@ -340,12 +355,23 @@ def _told(session: Session, source: Source, kept: Sequence[Mapping[str, Any]]) -
             level=told["level"],
             checked=told["checked"],
             count=told["count"],
-            sentence=sentence(told["code"], {"tag": told["tag"], **_labelled(told["tag"], told["subfield"], params)}),
-            first=tuple(
-                Met(position, identifier, _value(given), *homes.get(identifier, ("", "")))
-                for position, identifier, given in told["first"]
-            ),
+            sentence=clear[0].sentence if clear else sentence(told["code"], {"tag": told["tag"]}),
+            first=first,
         )
+
+
+def _met(told: Mapping[str, Any], met: Sequence[Any], home: _Home | None, *, shown: bool) -> Met:
+    position, identifier, given = met
+    public = shown or (home is not None and home.status == "published")
+    params = given if public else {k: v if k in HARMLESS else "…" for k, v in given.items()}
+    return Met(
+        position,
+        identifier if public else "",
+        _value(params) if public else "",
+        sentence(told["code"], {"tag": told["tag"], **_labelled(told["tag"], told["subfield"], params)}),
+        home.address if home and public else "",
+        home.title if home and public else "",
+    )
 
 
 def _labelled(tag: str, subfield: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -359,19 +385,25 @@ def _value(params: Mapping[str, Any]) -> str:
     return " · ".join(str(value) for name, value in params.items() if name not in ("label", "position", "tag", "limit"))
 
 
-def _homes(session: Session, source: Source, identifiers: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Where the notices of these records live: identifier -> (address, title)."""
-    out: dict[str, tuple[str, str]] = {}
+class _Home(NamedTuple):
+    address: str
+    title: str
+    status: str
+
+
+def _homes(session: Session, source: Source, identifiers: Iterable[str]) -> dict[str, _Home]:
+    """The notices of these records, by their identifier."""
+    out: dict[str, _Home] = {}
     for part in db.chunks(sorted(identifiers)):
         statement = (
-            select(SourceRecord.identifier, Notice.address, Notice.title)
+            select(SourceRecord.identifier, Notice.address, Notice.title, Notice.status)
             .join(Claim, Claim.record_id == SourceRecord.id)
             .join(Notice, Notice.id == Claim.notice_id)
             .where(SourceRecord.source_id == source.id, SourceRecord.identifier.in_(part), Claim.state == "linked")
             .order_by(Claim.id)
         )
-        for identifier, address, title in session.execute(statement):
-            out[identifier] = (address, title_or_none(title.partition("\n")[0]))
+        for identifier, address, title, status in session.execute(statement):
+            out[identifier] = _Home(address, title_or_none(title.partition("\n")[0]), status)
     return out
 
 
@@ -386,17 +418,28 @@ def unknown_codes(codes: Mapping[str, Mapping[str, int]], profile: Mapping[str, 
 # --- refused records -------------------------------------------------------------------------
 
 
-def _refused(session: Session, run: Run) -> Iterator[RefusedLine]:
+def _refused(session: Session, run: Run, sees_all: bool) -> Iterator[RefusedLine]:
     statement = select(Refused).where(Refused.run_id == run.id).options(defer(Refused.raw)).order_by(Refused.position)
     for row in session.scalars(statement):
         aside = str(row.params.get(sources.ASIDE, ""))
+        params = row.params if sees_all else {k: v if k in HARMLESS else "…" for k, v in row.params.items()}
         yield RefusedLine(
             id=row.id,
             position=row.position,
-            identifier=row.identifier,
-            title=str(row.params.get("title", "")),
+            identifier=row.identifier if sees_all else "",
+            title=str(row.params.get("title", "")) if sees_all else "",
             code=row.code,
-            sentence=sentence(row.code, row.params),
+            sentence=sentence(row.code, params),
             state="aside" if aside else "settled" if row.settled_at else "waiting",
             by=aside,
         )
+
+
+def still_refused(session: Session, refused_ids: Iterable[int]) -> list[Refusal]:
+    """Those of these that wait, each with why."""
+    out = []
+    for part in db.chunks(refused_ids):
+        statement = select(Refused).where(Refused.id.in_(part), Refused.settled_at.is_(None))
+        for row in session.scalars(statement.options(defer(Refused.raw)).order_by(Refused.id)):
+            out.append(Refusal(row.position, row.identifier, row.code, row.params))
+    return out

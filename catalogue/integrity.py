@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from catalogue import authorities, callnumber, db, items, notices
 from catalogue.identifiers import is_code
 from catalogue.models import (
     Agent,
     AgentIdentifier,
+    Claim,
     Concept,
     Item,
     Notice,
@@ -22,6 +23,7 @@ from catalogue.models import (
     NoticeConcept,
     NoticeIdentifier,
     NoticeLink,
+    Proposal,
 )
 from catalogue.text import sort_key
 
@@ -65,10 +67,28 @@ def faults(session: Session) -> Iterator[Fault]:
                 if expected[notice.id] != written[notice.id]:
                     yield Fault("notice", notice.address, name)
         session.expunge_all()
+    yield from _merging_faults(session)
     for code, call_number, call_key in session.execute(select(Item.code, Item.call_number, Item.call_key)):
         if call_key != callnumber.sort_key(call_number):
             yield Fault("item", code, "call_key")
     yield from _authority_faults(session)
+
+
+def _merging_faults(session: Session) -> Iterator[Fault]:
+    """Notices merged into nothing, or that still hold what should have gone along; two questions of one claim."""
+    merged = aliased(Notice)
+    lost = select(Notice.address).outerjoin(merged, merged.id == Notice.merged_into_id)
+    for address in session.scalars(lost.where(Notice.status == "merged", merged.id.is_(None)).order_by(Notice.id)):
+        yield Fault("notice", address, "merged_into")
+    for table, what in ((Claim, "claims"), (Item, "items")):
+        statement = select(Notice.address).distinct().join(table, table.notice_id == Notice.id)
+        if table is Claim:
+            statement = statement.where(Claim.record_id.is_not(None), Claim.state == "linked")
+        for address in session.scalars(statement.where(Notice.status == "merged").order_by(Notice.address)):
+            yield Fault("notice", address, what)
+    twice = select(Proposal.claim_id).where(Proposal.state == "waiting").group_by(Proposal.claim_id)
+    for claim_id in session.scalars(twice.having(func.count() > 1)):
+        yield Fault("claim", f"claim:{claim_id}", "proposals")
 
 
 def _authority_faults(session: Session) -> Iterator[Fault]:

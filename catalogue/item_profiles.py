@@ -39,8 +39,21 @@ HABITS: Mapping[str, str] = {
 }
 _TAG = re.compile(r"[0-9]{3}")
 _CODES = re.compile(r"[0-9A-Za-z]+")
-_AT_LINE = re.compile(r" ?\(at line (\d+), column \d+\)")
-_AT_END = re.compile(r" ?\(at end of document\)")
+_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+# What tomllib says, in English, and our sentence for it; what a later Python puts otherwise is « not understood ».
+_SAID: Mapping[str, str] = {
+    "Expected '=' after": "profile.no_equals",
+    "Invalid value": "profile.no_quotes",
+    "Unterminated string": "profile.open_quote",
+    "Illegal character '\\n'": "profile.open_quote",
+    'Expected "\'"': "profile.open_quote",
+    "Expected newline or end of document": "profile.more_after",
+    "Expected ']'": "profile.open_bracket",
+    "Unclosed array": "profile.open_bracket",
+    "Cannot overwrite a value": "profile.said_twice",
+    "Cannot declare": "profile.said_twice",
+    "Invalid statement": "profile.bad_name",
+}
 
 
 def format_items(items: str | Mapping[str, Any]) -> str:
@@ -103,7 +116,7 @@ def _problems(table: Mapping[str, Any], text: str) -> list[Problem]:
             if not isinstance(value, list) or not all(name in NAMES for name in value):
                 out.append(_wrong("profile.bad_joined", _line(text, key), key, known=", ".join(NAMES)))
         elif key != "field":
-            known = ", ".join(("field", *NAMES, "joined", "states"))
+            known = ", ".join(("habit", "field", *NAMES, "joined", "states"))
             out.append(_wrong("profile.unknown_key", _line(text, key), key, known=known))
     if not out and not table.keys() & {"barcode", "call_number"}:
         out.append(_wrong("profile.says_nothing", 1, "barcode"))
@@ -128,10 +141,10 @@ def _wrong(code: str, line: int, key: str = "", **params: object) -> Problem:
 
 
 def _not_toml(said: str, text: str) -> Problem:
-    """tomllib's own words, in English, behind a sentence that names the line."""
+    """What tomllib stumbled on, in words of ours, with the line."""
     found = _AT_LINE.search(said)
     line = int(found[1]) if found else len(text.splitlines()) or 1
-    return _wrong("profile.not_toml", line, detail=_AT_END.sub("", _AT_LINE.sub("", said)))
+    return _wrong(next((code for words, code in _SAID.items() if said.startswith(words)), "profile.not_toml"), line)
 
 
 def _line(text: str, key: str, inside: str = "") -> int:

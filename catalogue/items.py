@@ -1,13 +1,17 @@
-"""The only writer of Item: copies come in with records, are revised one by one, withdrawn, never erased."""
+"""The only writer of Item: copies come in with records, are revised one by one, withdrawn, never erased.
+
+Withdrawn copies are not shown to the public, nor those whose `extra` says "hidden": a list of why, [about, name],
+as the source said it (["status", "Au pilon"]) or a person here (["here", ""]).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db, history, notices
@@ -21,6 +25,7 @@ from catalogue.unimarc import RecordItem, responsibilities
 
 LONGEST_BARCODE = 255
 TOLD_BARCODE = 60  # signs of a barcode that a problem names
+HIDDEN_HERE = (("here", ""),)
 COLUMNS = (
     "barcode",
     "inventory_number",
@@ -54,6 +59,28 @@ class Line:
     address: str
 
 
+def is_public() -> ColumnElement[bool]:
+    """Of a copy, in a query: whether the public may see it."""
+    return and_(Item.status != "withdrawn", ~is_hidden())
+
+
+def is_hidden() -> ColumnElement[bool]:
+    """Of a copy, in a query: whether it is kept from the public, withdrawn or not."""
+    return Item.extra["hidden"].as_string().is_not(None)
+
+
+def why_hidden(item: Item) -> tuple[tuple[str, str], ...]:
+    """Why the public does not see a copy; nothing when it does."""
+    return tuple((about, name) for about, name in item.extra.get("hidden", ()))
+
+
+def with_hidden(extra: Mapping[str, Any], why: Iterable[Sequence[str]]) -> dict[str, Any]:
+    """`extra`, saying why the public does not see the copy; no reason: it sees it."""
+    reasons = [list(reason) for reason in why]
+    kept = {name: value for name, value in extra.items() if name != "hidden"}
+    return {**kept, "hidden": reasons} if reasons else kept
+
+
 def add_many(
     session: Session,
     copies: Sequence[tuple[int, RecordItem]],
@@ -61,10 +88,11 @@ def add_many(
     batch: Batch,
     centre: Centre | None = None,
     profile: Mapping[str, Any] | None = None,
+    queued: Container[int] = (),
 ) -> tuple[list[int], list[Problem]]:
     """Copies of (notice id, as the record describes them); a barcode that is taken already is told, not lost.
 
-    `profile`: what the codes of their source mean.
+    `profile`: what the codes of their source mean; `queued`: notices that wait for the index anyway.
     """
     if not copies:
         return [], []
@@ -103,15 +131,9 @@ def add_many(
                 "lent_to": "",
             }
         )
-    db.insert_rows(session, Item, rows)
-    codes = [row["code"] for row in rows]
-    ids: dict[str, int] = {}
-    for part in db.chunks(codes):
-        found = session.execute(select(Item.code, Item.id).where(Item.code.in_(part)))
-        ids.update((code, number) for code, number in found)
-    made = [ids[code] for code in codes]
+    made = db.insert_numbered(session, Item, rows)
     history.record(session, batch, (Change("item", item_id, 1, None) for item_id in made))
-    notices.queue_index(session, {notice_id for notice_id, _copy in copies})
+    notices.queue_index(session, {notice_id for notice_id, _copy in copies if notice_id not in queued})
     return made, problems
 
 
@@ -119,7 +141,7 @@ def extra_of(copy: RecordItem, profile: Mapping[str, Any] | None = None) -> dict
     """What a copy keeps of how its source describes it: the fields, and the words that no column of ours has."""
     extra: dict[str, Any] = {"fields": [dict(f) for f in copy.fields]} if copy.fields else {}
     said = {"note": copy.note, "status": copy.status, "type": copy.type, "codes": meaning(copy, profile).codes}
-    return extra | {name: value for name, value in said.items() if value}
+    return with_hidden(extra | {name: value for name, value in said.items() if value}, copy.hidden or ())
 
 
 def revise(session: Session, item: Item, values: Mapping[str, Any], *, by: str, batch: Batch | None = None) -> bool:
@@ -195,20 +217,16 @@ def rekey(session: Session, codes: Iterable[str]) -> int:
 
 
 def _put(session: Session, rows: Sequence[tuple[Item, Mapping[str, Any]]], batch: Batch) -> None:
-    """Give copies other values, with one flush for all of them."""
+    """Give copies other values, with one statement for all of them."""
     touched: set[int] = set()
     changes = []
+    after = []
     for item, values in rows:
-        before = snapshot(item)
-        touched.add(item.notice_id)
-        for name, value in values.items():
-            setattr(item, name, value)
-        touched.add(item.notice_id)
-        item.call_key = sort_key(item.call_number)
-        item.version += 1
-        item.updated_at = batch.at
-        changes.append(Change("item", item.id, item.version, before))
-    session.flush()
+        touched |= {item.notice_id, values.get("notice_id", item.notice_id)}
+        key = sort_key(values.get("call_number", item.call_number))
+        after.append((item, {**values, "call_key": key, "updated_at": batch.at}))
+        changes.append(Change("item", item.id, item.version + 1, snapshot(item)))
+    db.update_rows(session, after)
     history.record(session, batch, changes)
     notices.queue_index(session, touched)
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, history, items, notices
+from catalogue import authorities, claims, db, history, items, joining, judgements, notices, proposals
 from catalogue.models import (
     Agent,
     Batch,
@@ -21,8 +21,10 @@ from catalogue.models import (
     ClassificationEntry,
     Concept,
     Item,
+    Judgement,
     Notice,
     NoticeLink,
+    Proposal,
     Revision,
     SourceRecord,
 )
@@ -34,13 +36,17 @@ def _restore_concepts(session: Session, rows: list[tuple[Any, Any]], *, batch: B
 
 
 # entity -> (table, how to put its rows back). Authorities first: notices are linked to them as they are projected;
-# then notices: the index is told of copies by their notices' status.
+# claims before notices, whose links lead by their sources' numbers; the index is told of copies by their notices'
+# status; questions last, as they compare what stands then.
 RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
     "agent": (Agent, authorities.restore_agents),
     "concept": (Concept, _restore_concepts),
     "class": (ClassificationEntry, authorities.restore_classes),
+    "claim": (Claim, claims.restore_many),
     "notice": (Notice, notices.restore_many),
     "item": (Item, items.restore_many),
+    "judgement": (Judgement, judgements.restore_many),
+    "proposal": (Proposal, proposals.restore_many),
 }
 LIVING = ("draft", "candidate", "published")
 
@@ -48,8 +54,11 @@ SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "agent": authorities.snapshot_agent,
     "concept": authorities.snapshot_concept,
     "class": authorities.snapshot_class,
+    "claim": claims.snapshot,
     "notice": notices.snapshot,
     "item": items.snapshot,
+    "judgement": judgements.snapshot,
+    "proposal": proposals.snapshot,
 }
 
 
@@ -121,8 +130,13 @@ def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
     history.take(session, "change", 0)  # from here on nobody else writes: what is compared is what is restored
     if code := why_not(session, batch):
         raise NotUndoable(code)
+    if batch.kind == joining.JOIN and _brought_together(session, batch):
+        return _undo_merges(session, batch, by=by, why=why)
     result = Undone(None)
     plan = _plan(session, batch, result.left)
+    if result.left and _kind(session, batch) in (joining.JOIN, joining.SPLIT):
+        _leave_all(plan, result.left)
+    _leave_agreements(session, plan, result.left)
     _leave_barcodes(session, plan["item"], result.left)
     _leave_used(session, batch, plan, result.left)
     _leave_named(session, batch, plan, result.left)
@@ -215,6 +229,68 @@ def _load(session: Session, model: type[Any], ids: Iterable[int]) -> dict[int, A
     return {row.id: row for part in db.chunks(ids) for row in session.scalars(select(model).where(model.id.in_(part)))}
 
 
+def _brought_together(session: Session, batch: Batch) -> bool:
+    """Whether it merged notices; a record that was joined to one is put back like any row."""
+    statement = (
+        select(Claim.id)
+        .join(Revision, (Revision.entity_id == Claim.id) & (Revision.entity == "claim"))
+        .where(Revision.batch_id == batch.id, Claim.merged_notice_id.is_not(None))
+    )
+    return session.scalar(statement.limit(1)) is not None
+
+
+def _undo_merges(session: Session, batch: Batch, *, by: str, why: str) -> Undone:
+    apart = joining.undo_merges(session, batch, by=by, why=why)
+    left = [_left("notice", notice.id, notice, code) for notice, code in apart.left]
+    return Undone(apart.batch, apart.restored, left)
+
+
+def _kind(session: Session, batch: Batch) -> str:
+    """What a lot is about: for one that undoes, what the first of its chain did."""
+    while batch.undoes_id is not None:
+        batch = session.get_one(Batch, batch.undoes_id)
+    return batch.kind
+
+
+def _leave_all(plan: _Plan, left: list[Left]) -> None:
+    """Two notices go together or apart as a whole: half of it would hide what one of them says."""
+    for entity, rows in plan.items():
+        if entity not in history.AGREEMENTS:
+            left += [_left(entity, number, row, "changed_since") for number, (row, _before) in rows.items()]
+        rows.clear()
+
+
+def _leave_agreements(session: Session, plan: _Plan, left: list[Left]) -> None:
+    """Take out of the plan what was agreed about notices that stay as they are, and the questions it answered.
+
+    What is left of these is told as the notice they are about.
+    """
+    moved = {entity: {x.entity_id for x in left if x.entity == entity} for entity in ("notice", "claim", "proposal")}
+    of_question = _column(session, Proposal, Proposal.claim_id, {*plan["proposal"], *moved["proposal"]})
+    about = _column(session, Claim, Claim.notice_id, {*plan["claim"], *moved["claim"], *of_question.values()})
+    for number, notice_id in about.items():
+        if notice_id in moved["notice"] or number in moved["claim"]:
+            plan["claim"].pop(number, None)
+    for number, claim_id in of_question.items():
+        if about[claim_id] in moved["notice"] or claim_id in moved["claim"]:
+            plan["proposal"].pop(number, None)
+    told: dict[int, str] = {}
+    for x in [x for x in left if x.entity in ("claim", "proposal")]:
+        claim_id = x.entity_id if x.entity == "claim" else of_question.get(x.entity_id, 0)
+        if claim_id in about:
+            told.setdefault(about[claim_id], x.by)
+            left.remove(x)
+    rows = _load(session, Notice, sorted(told.keys() - moved["notice"] - plan["notice"].keys()))
+    left += [_left("notice", number, row, "changed_since", told[number]) for number, row in rows.items()]
+
+
+def _column(session: Session, table: type[Any], column: Any, ids: Iterable[int]) -> dict[int, int]:
+    out: dict[int, int] = {}
+    for part in db.chunks(sorted(ids)):
+        out |= {number: value for number, value in session.execute(select(table.id, column).where(table.id.in_(part)))}
+    return out
+
+
 def _leave_barcodes(session: Session, copies: dict[int, tuple[Any, Any]], left: list[Left]) -> None:
     """Take out of the plan the copies whose barcode another copy has now."""
     for number in sorted(items.barcodes_lost(session, list(copies.values()))):
@@ -255,13 +331,12 @@ def _leave_used(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -
 def _leave_named(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -> None:
     """Take out of the plan the authorities this lot made and notices written since name.
 
-    Notices that were waiting for them, and those of the lot itself, hold nothing back.
+    Notices that were waiting for them hold nothing back, nor those that go back to before the lot themselves.
     """
-    withdrawn = {n for n, (_notice, before) in plan["notice"].items() if before is None}
     for entity, table in (("agent", Agent), ("concept", Concept)):
         made = [number for number, (_row, before) in plan[entity].items() if before is None]
         carriers = authorities.carriers_of(session, table, made)
-        since = _touched_since(session, batch, "notice", set().union(*carriers.values()) - withdrawn)
+        since = _touched_since(session, batch, "notice", set().union(*carriers.values()) - plan["notice"].keys())
         for number, named_by in carriers.items():
             if who := named_by & since.keys():
                 row, _before = plan[entity].pop(number)

@@ -7,10 +7,9 @@ Functions take the session first, never commit, and leave a row in the index que
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
@@ -25,7 +24,6 @@ from catalogue.models import (
     Centre,
     Claim,
     Concept,
-    ExternalId,
     IndexQueue,
     Notice,
     NoticeAgent,
@@ -36,12 +34,11 @@ from catalogue.models import (
     SourceRecord,
 )
 from catalogue.projection import Projection, project
+from catalogue.promises import find_promised
 from catalogue.text import fold
 from catalogue.unimarc import Field, Fields, occurrence
 
 LOCAL = "l"
-# A source's name may hold a colon, and so may its numbers: the space between them may not.
-_PROMISE = re.compile(r"(.*?):(record|bull):(.*)", re.S)
 INDEXED = frozenset({"draft", "candidate", "published", "withdrawn"})
 
 
@@ -63,6 +60,15 @@ class NewNotice:
     status: str = "published"
     owner_id: int | None = None
     address: str = ""  # chosen beforehand, so that a form sent twice makes one notice
+
+
+class Edit(NamedTuple):
+    """What one notice of several is to be: what is new in its fields is `origin`'s; "" leaves its status."""
+
+    notice: Notice
+    fields: Fields
+    origin: int | str = LOCAL
+    status: str = ""
 
 
 # --- finding ---------------------------------------------------------------------------------
@@ -163,8 +169,9 @@ def create_many(
         )
     db.insert_rows(session, Notice, records)
     history.record(session, batch, (Change("notice", n, 1, None) for n in numbers), revisions)
-    _write_rows(session, projections)
-    _keep_promises(session, {f"address:{a}": n for a, n in zip(addresses, numbers, strict=True)})
+    for table, rows_ in rows_of(session, projections).items():
+        db.insert_rows(session, table, rows_)
+    _keep_promises(session, {f"address:{row.address}": n for n, row in zip(numbers, rows, strict=True) if row.address})
     _queue(
         session,
         dict(zip(numbers, sequence, strict=True)),
@@ -192,31 +199,45 @@ def revise(
     """
     if expected_version is not None and notice.version != expected_version:
         raise Stale(notice)
-    status = status or notice.status
-    if status == notice.status and [occurrence(f) for f in fields] == [occurrence(f) for f in notice.fields]:
+    edit = Edit(notice, fields, origin, status or "")
+    if not _changes(edit):
         return False
-    batch = batch or history.open_batch(session, "edit", by=by, why=why)
-    revision = history.take(session, "revision")[0]
-    after = {**snapshot(notice), "fields": _carried(notice.fields, fields, origin, revision), "status": status}
-    _put(session, [(notice, after)], batch, [revision])
+    revise_many(session, [edit], batch=batch or history.open_batch(session, "edit", by=by, why=why))
     return True
 
 
-def revise_many(session: Session, rows: Iterable[tuple[Notice, Fields]], *, batch: Batch) -> list[Notice]:
-    """Give many notices other fields in one lot: what changes is ours. Returns those that changed."""
+def revise_many(session: Session, rows: Iterable[Edit | tuple[Notice, Fields]], *, batch: Batch) -> list[Notice]:
+    """The same for many notices, each once, in one lot. Returns those that changed."""
     changed: list[Notice] = []
+    for part in db.chunks(edit for row in rows if _changes(edit := Edit(*row))):
+        revisions = list(history.take(session, "revision", len(part)))
+        after = []
+        for edit, revision in zip(part, revisions, strict=True):
+            notice, status = edit.notice, edit.status or edit.notice.status
+            fields = _carried(notice.fields, edit.fields, edit.origin, revision)
+            after.append((notice, {**snapshot(notice), "fields": fields, "status": status}))
+        _put(session, after, batch, revisions)
+        changed += [edit.notice for edit in part]
+    return changed
+
+
+def settle_many(session: Session, rows: Iterable[tuple[Notice, Fields, str]], *, batch: Batch) -> list[Notice]:
+    """Give notices (each once) fields that already say who says them ("o"), and a status, "" for theirs.
+
+    What has no revision yet ("r") gets this one's. Returns those that changed.
+    """
+    changed: list[Notice] = []
+    asked = ((notice, fields, status or notice.status) for notice, fields, status in rows)
     for part in db.chunks(
-        (notice, fields)
-        for notice, fields in rows
-        if [occurrence(f) for f in fields] != [occurrence(f) for f in notice.fields]
+        (n, fields, status) for n, fields, status in asked if (fields, status) != (n.fields, n.status)
     ):
         revisions = list(history.take(session, "revision", len(part)))
         after = [
-            (notice, {**snapshot(notice), "fields": _carried(notice.fields, fields, LOCAL, revision)})
-            for (notice, fields), revision in zip(part, revisions, strict=True)
+            (n, {**snapshot(n), "status": status, "fields": [f if "r" in f else {**f, "r": r} for f in fields]})
+            for (n, fields, status), r in zip(part, revisions, strict=True)
         ]
         _put(session, after, batch, revisions)
-        changed += [notice for notice, _fields in part]
+        changed += [n for n, _fields, _status in part]
     return changed
 
 
@@ -309,6 +330,13 @@ def snapshot(notice: Notice) -> dict[str, Any]:
 # --- the parts -------------------------------------------------------------------------------
 
 
+def _changes(edit: Edit) -> bool:
+    """Whether it changes anything."""
+    if edit.status not in ("", edit.notice.status):
+        return True
+    return [occurrence(f) for f in edit.fields] != [occurrence(f) for f in edit.notice.fields]
+
+
 def _stamped(f: Field, origin: list[Any], revision: int) -> Field:
     return {**f, "o": origin, "r": revision}
 
@@ -335,26 +363,26 @@ def _put(
     batch: Batch,
     revisions: Sequence[int] | None = None,
 ) -> None:
-    """Give notices another state (as `snapshot` says it), with one flush for all. `revisions` if taken beforehand."""
+    """Give notices another state (as `snapshot` says it), all at once. `revisions` if taken beforehand."""
     sequence = history.take(session, "change", len(rows))
     known = scopes(session, [notice.id for notice, _after in rows])
     projections: dict[int, Projection] = {}
     changes = []
+    values = []
     for (notice, after), seq in zip(rows, sequence, strict=True):
         p = projections[notice.id] = project(after["fields"], known[notice.id])
         before = snapshot(notice)
-        for name in before:
-            setattr(notice, name, after[name])
-        notice.version += 1
-        notice.changed_seq = seq
-        notice.updated_at = batch.at
-        for name, value in _columns(p).items():
-            setattr(notice, name, value)
-        changes.append(Change("notice", notice.id, notice.version, before))
-    session.flush()
+        state = {name: after[name] for name in before}
+        values.append((notice, {**state, **_columns(p), "changed_seq": seq, "updated_at": batch.at}))
+        changes.append(Change("notice", notice.id, notice.version + 1, before))
+    db.update_rows(session, values)
     history.record(session, batch, changes, revisions)
     _write_rows(session, projections)
     _queue(session, {n.id: n.changed_seq for n, _after in rows}, {n.id: n.status for n, _after in rows})
+    was_in = [(c.before or {}).get("merged_into_id") for c in changes]
+    turned = [(was, n) for was, (n, _after) in zip(was_in, rows, strict=True) if was != n.merged_into_id]
+    if turned:  # merged away, or back: who links to the one leads to the other now
+        _lead_anew(session, {end for was, n in turned for end in (was, n.id, n.merged_into_id) if end is not None})
 
 
 def _columns(p: Projection) -> dict[str, Any]:
@@ -488,32 +516,41 @@ def _shown_label(written: str, concept: authorities.Known | None) -> str:
     return concept.label
 
 
-def _targets(session: Session, promises: set[str]) -> dict[str, int]:
+def _targets(session: Session, promised: set[str]) -> dict[str, int]:
     """Promises that can be kept at once: an address of ours, or an id some source has already given us."""
     out: dict[str, int] = {}
-    ours = {p.removeprefix("address:"): p for p in promises if p.startswith("address:")}
+    ours = {p.removeprefix("address:"): p for p in promised if p.startswith("address:")}
     for part in db.chunks(sorted(ours)):
         for address, notice_id in session.execute(select(Notice.address, Notice.id).where(Notice.address.in_(part))):
             out[ours[address]] = notice_id
-    theirs: dict[tuple[str, str], dict[str, str]] = {}
-    for promise in promises - set(ours.values()):
-        source, space, value = _PROMISE.fullmatch(promise).groups()  # type: ignore[union-attr]
-        theirs.setdefault((source, space), {})[value] = promise
-    for (source, space), wanted in theirs.items():
-        for part in db.chunks(sorted(wanted)):
-            statement = (
-                select(ExternalId.value, ExternalId.entity_id)
-                .join(Source, Source.id == ExternalId.source_id)
-                .where(
-                    Source.name == source,
-                    ExternalId.space == space,
-                    ExternalId.entity == "notice",
-                    ExternalId.value.in_(part),
-                )
-            )
-            for value, notice_id in session.execute(statement):
-                out[wanted[value]] = notice_id
+    out |= find_promised(session, "notice", promised - set(ours.values()), "record", "bull")
+    standing = _standing(session, set(out.values()))
+    return {promise: standing.get(target, target) for promise, target in out.items()}
+
+
+def _standing(session: Session, ids: Iterable[int]) -> dict[int, int]:
+    """Of these notices, those merged away -> the one that stands for each, at the end of its chain."""
+    out: dict[int, int] = {}
+    at = {number: number for number in ids}
+    for _hop in range(20):  # a circle, which no function makes, ends too
+        into: dict[int, int] = {}
+        for part in db.chunks(sorted(set(at.values()))):
+            merged = select(Notice.id, Notice.merged_into_id).where(Notice.id.in_(part), Notice.status == "merged")
+            into |= {number: target for number, target in session.execute(merged) if target is not None}
+        at = {asked: into[now] for asked, now in at.items() if now in into}
+        if not at:
+            break
+        out |= at
     return out
+
+
+def _lead_anew(session: Session, targets: Iterable[int]) -> None:
+    """Project anew whoever links to these notices."""
+    linking: set[int] = set()
+    for part in db.chunks(sorted(targets)):
+        linking |= set(session.scalars(select(NoticeLink.notice_id).where(NoticeLink.target_id.in_(part))))
+    for part in db.chunks(sorted(linking)):
+        reproject(session, part)
 
 
 def _keep_promises(session: Session, arrived: Mapping[str, int]) -> None:

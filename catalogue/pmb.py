@@ -19,6 +19,9 @@ the notice another type, the leader wins and that field goes out as any other.
 The items. One copy is a 995, a 996 and perhaps 999, tied by the barcode in $f. 996 is the useful one: 995
 has no location. What we do not name stays in `RecordItem.fields`, as received. PMB's dates 00000000 and its
 codes `u` and `uu` mean "none".
+
+What a PMB keeps from its public it says by columns of its statuses, locations and sections; its exports leave them
+out, a dump does not. Those of a copy stand with its raw `$9 column:value` (`SHOWN`), those of a record in 992.
 """
 
 from __future__ import annotations
@@ -33,11 +36,19 @@ HEADER: tuple[tuple[str, int], ...] = (("rs", 5), ("dt", 6), ("bl", 7), ("hl", 8
 BLANK = "*"
 TYPES = frozenset("abcdefgijklmr")
 ITEM_TAGS = frozenset(("995", "996", "999"))
-# What only a dump of the base tells, in no export: 991 $a the record's status, $b the management comment,
-# $h the names of the custom fields (900 $n) that its public site does not show;
-# 901 a custom field that is not exported (as 900). For those who work here, never for the public; they are no
-# part of a fingerprint, so that an export of the same base says the same.
-DUMP_ONLY = frozenset(("901", "991"))
+# What only a dump of the base tells, in no export: 991 $a the record's status, $b the management comment; 901 a
+# custom field that is not exported (as 900); 992 what its public site does not show: $c the record itself, $h custom
+# fields (900 $n), $e holdings, $f files (their numbers). For those who work here, never for the public; they are
+# no part of a fingerprint, so that an export of the same base says the same.
+DUMP_ONLY = frozenset(("901", "991", "992"))
+STAYS_HERE = frozenset(("901", "991"))  # words for the team go into no export; what is hidden must stay so
+# The columns that say whether the public sees a copy: what each is about, and the subfield of 996 that names it.
+SHOWN: Mapping[str, tuple[str, str]] = {
+    "statut_visible_opac": ("status", "1"),
+    "location_visible_opac": ("location", "v"),
+    "section_visible_opac": ("section", "x"),
+    "expl_visible_opac": ("record", ""),
+}
 
 _FRAME = "          22        450 "
 _NONE = ("", "u", "uu")
@@ -107,18 +118,35 @@ def local_type(f: Field) -> str:
     return "" if value != value.strip() or value == BLANK or value in TYPES else value
 
 
-def keep_dump_only(before: Fields, said: Fields, claim_id: int, base: Fields) -> Fields:
+def keep_dump_only(before: Fields, said: Fields, claim_id: int, base: Fields, *, by_dump: bool) -> Fields:
     """`said`, with what only a dump tells (`DUMP_ONLY`) as it shall stand from now on.
 
     An export says nothing of it, so what a dump told stays. What a person here has changed or taken away stays
-    so too: their fields are no longer those of the claim alone.
+    so too, tag by tag: their fields are no longer those of the claim alone.
     """
-    ours = [f for f in before if f["t"] in DUMP_ONLY]
-    told = any(f["t"] in DUMP_ONLY for f in said)
-    changed = any(f.get("o") != [claim_id] for f in ours) or (not ours and any(f["t"] in DUMP_ONLY for f in base))
-    if told and not changed:
-        return said
-    return [*(f for f in said if f["t"] not in DUMP_ONLY), *ours]
+    kept = [f for f in said if f["t"] not in DUMP_ONLY]
+    for tag in sorted(DUMP_ONLY):
+        ours = [f for f in before if f["t"] == tag]
+        theirs = [f for f in said if f["t"] == tag]
+        changed = any(f.get("o") != [claim_id] for f in ours) or (not ours and any(f["t"] == tag for f in base))
+        kept += theirs if (by_dump or theirs) and not changed else ours
+    return kept
+
+
+def is_hidden(fields: Iterable[Field]) -> bool:
+    """Whether a dump has said that the public of its PMB does not see this record."""
+    return any(f["t"] == "992" and first(f, "c") and first(f, "2") == "pmb" for f in fields)
+
+
+def hidden(
+    *, record: bool = False, names: Iterable[str] = (), holdings: Iterable[int] = (), files: Iterable[int] = ()
+) -> Fields:
+    """What the public does not see, as 992 says it; nothing when it sees everything."""
+    pairs = [["c", "notice"]] if record else []
+    pairs += [["h", name] for name in names]
+    pairs += [["e", str(number)] for number in holdings]
+    pairs += [["f", str(number)] for number in files]
+    return [{"t": "992", "i": "  ", "s": [*pairs, ["2", "pmb"]]}] if pairs else []
 
 
 def link_target(f: Field) -> str:
@@ -155,8 +183,18 @@ def item_from_fields(fields: Sequence[Field], issue_of: str = "") -> RecordItem:
         owner=said(first(f996, "a"), first(f995, "a"), first(f995, "c")),
         fields=tuple(fields),
         issue_of=issue_of,
+        hidden=_hidden(f996),
         type=said(coded(first(f996, "r")), coded(first(f995, "r")), first(f996, "e")),
     )
+
+
+def _hidden(f996: Field) -> tuple[tuple[str, str], ...] | None:
+    """Why the public does not see a copy; None when no column says whether it does."""
+    columns = [(name, typed(f996, name)) for name in SHOWN]
+    if not any(value for _name, value in columns):
+        return None
+    about = (SHOWN[name] for name, value in columns if value == "0")
+    return tuple((what, first(f996, code).strip() if code else "") for what, code in about)
 
 
 def item_to_fields(item: RecordItem) -> Fields:
@@ -167,7 +205,8 @@ def item_to_fields(item: RecordItem) -> Fields:
     fields: Fields = [f.copy() for f in item.fields if f["t"] in ITEM_TAGS]
     read = item_from_fields(fields)
     changed = [name for name in _ITEM if getattr(item, name) != getattr(read, name)]
-    if changed:
+    rehidden = (item.hidden or ()) != (read.hidden or ())
+    if changed or rehidden:
         if not any(f["t"] == "995" for f in fields):
             fields.insert(0, {"t": "995", "i": "  ", "s": [["r", "uu"], ["q", "u"]]})
             changed = list(_ITEM)
@@ -178,6 +217,10 @@ def item_to_fields(item: RecordItem) -> Fields:
     for name in changed:
         for f in fields:
             f["s"] = _with(f, name, getattr(item, name))
+    if rehidden:
+        f996 = next(f for f in fields if f["t"] == "996")
+        f996["s"] = [pair for pair in f996["s"] if not (pair[0] == "9" and pair[1].partition(":")[0] in SHOWN)]
+        f996["s"] += [["9", f"expl_visible_opac:{int(not item.hidden)}"]]
     if item.inventory_number != read.inventory_number:
         fields = [f for f in fields if not _is_inventory(f)]
         if item.inventory_number:

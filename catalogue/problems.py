@@ -59,7 +59,10 @@ SENTENCES: dict[str, str] = {
     "pmbxml.no_notice": N_("Ce XML n’est pas celui de PMB : l’élément « {root} » ne contient aucune notice."),
     "pmbxml.not_xml": N_("Ce fichier n’est pas du XML : un export de PMB commence par « <?xml »."),
     "pmbxml.stray_text": N_("Zone {tag} : le texte « {value} », hors de toute sous-zone, n’a pas été repris."),
-    "pmbxml.too_big": N_("La notice n° {position} dépasse {limit} Mo : elle n’est pas lue."),
+    "pmbxml.too_big": N_(
+        "La notice n° {position} dépasse {limit} Mo : elle n’est pas lue, seul son début est gardé ici. "
+        "Corrigez-la dans son logiciel, puis importez de nouveau le fichier."
+    ),
     "pmbxml.too_many_fields": N_("La notice n° {position} a plus de {limit} zones : elle n’est pas lue."),
     "pmbxml.twin_214": N_("La zone 214 répétait exactement la 210 : une seule est gardée."),
     "pmbxml.unknown_element": N_("L’élément « {value} » n’existe pas dans le XML de PMB : il n’a pas été repris."),
@@ -81,6 +84,9 @@ SENTENCES: dict[str, str] = {
     "charset.mixed": N_("Des signes isolés n’étaient pas en UTF-8 : ils ont été lus en Windows-1252."),
     "charset.twice": N_("Le texte avait été mis deux fois en UTF-8 (« Ã© ») : les accents ont été rétablis."),
     "charset.windows": N_("La notice n’est pas en UTF-8 : elle a été lue en Windows-1252. Vérifiez ses accents."),
+    "charset.windows_file": N_(
+        "Le fichier n’est pas en UTF-8 : il a été lu en Windows-1252. Vérifiez quelques accents."
+    ),
     "charset.windows_signs": N_("Des signes de Windows (apostrophes, tirets…) ont été remis à leur place."),
     "file.archive": N_("Ce fichier est une archive ou un document de bureau, pas une liste de notices. Lus : {read}."),
     "file.cut_gzip": N_(
@@ -88,10 +94,18 @@ SENTENCES: dict[str, str] = {
         "copiez-le de nouveau pour avoir la suite."
     ),
     "file.empty": N_("Le fichier est vide."),
+    "file.export_only": N_(
+        "Ce fichier est en {format}, que Travée écrit pour d’autres programmes et ne relit pas. "
+        "Importez plutôt un export en UNIMARC des mêmes notices. Lus : {read}."
+    ),
     "file.grows": N_(
         "Le fichier compressé devient démesuré une fois ouvert : la lecture s’arrête avant la notice n° {position}."
     ),
     "file.not_read_yet": N_("Ce fichier est au format {format}, que Travée ne lit pas encore. Lus : {read}."),
+    "file.old_office": N_(
+        "Ce fichier est un ancien document Office (.xls, .doc) ou un classeur protégé par un mot de passe : "
+        "ouvrez-le, puis enregistrez-le en .xlsx sans mot de passe."
+    ),
     "file.pdf": N_("Ce fichier est un PDF, pas une liste de notices. Lus : {read}."),
     "file.picture": N_("Ce fichier est une image, pas une liste de notices. Lus : {read}."),
     "file.unknown": N_("Ce fichier n’est dans aucun format que Travée connaît. Lus : {read}."),
@@ -135,7 +149,10 @@ SENTENCES: dict[str, str] = {
     ),
     "iso2709.stray_text": N_("Zone {tag} : le texte « {value} », hors de toute sous-zone, n’a pas été repris."),
     "iso2709.terminator_inside": N_("Une marque de fin se trouvait au milieu de la notice : elle a été retirée."),
-    "iso2709.too_big": N_("La notice n° {position} dépasse {limit} Mo : elle n’est pas lue."),
+    "iso2709.too_big": N_(
+        "La notice n° {position} dépasse {limit} Mo : elle n’est pas lue, seul son début est gardé ici. "
+        "Corrigez-la dans son logiciel, puis importez de nouveau le fichier."
+    ),
     "iso2709.too_many_fields": N_("La notice n° {position} a plus de {limit} zones : elle n’est pas lue."),
     "leader.deduced": N_("La notice ne dit ni le type ni le niveau du document : ils ont été déduits de ses zones."),
     "record.authority": N_("C’est une notice d’autorité (auteur, sujet…), pas celle d’un document."),
@@ -156,10 +173,19 @@ SENTENCES: dict[str, str] = {
         "La notice n° {position} est en INTERMARC, le format interne de la BnF : "
         "demandez-la en UNIMARC, la BnF la donne aussi."
     ),
-    "record.marc21": N_("La notice est en MARC 21, que Travée ne lit pas encore."),
+    "record.marc21": N_(
+        "La notice est en MARC 21, que Travée ne lisait pas quand elle est arrivée : réessayez, elle entrera."
+    ),
     "record.other_document": N_(
         "Sous le même numéro, le fichier décrit un autre document : la notice n’a pas été changée, "
         "à décider dans « À revoir »."
+    ),
+    "record.hidden_since": N_(
+        "PMB ne montre pas, ou plus, cette notice au public : elle n’est plus publiée ici non plus. "
+        "À vous de décider, dans « À revoir »."
+    ),
+    "record.same_number": N_(
+        "Même numéro ({value}) que la ligne {line} : s’il s’agit du même document, il a maintenant deux notices."
     ),
     "record.says_less": N_(
         "Le fichier en dit moins que la notice, peut-être parce qu’il est dans un format plus pauvre : "
@@ -187,6 +213,9 @@ SENTENCES: dict[str, str] = {
     "sheet.kind_unknown": N_("Le type de document « {value} » n’est pas connu ; il est gardé, à relier à un type."),
     "sheet.language_unknown": N_("La langue « {value} » n’est pas connue ; elle est gardée en note."),
     "sheet.lines_above": N_("Au-dessus des titres de colonnes, ceci n’a pas été repris : {lines}."),
+    "sheet.locked": N_(
+        "Ce classeur est protégé par un mot de passe : ouvrez-le, puis enregistrez-le sans mot de passe."
+    ),
     "sheet.long_row": N_("La ligne a plus de cellules que le tableau n’a de colonnes ; gardé en note : {more}."),
     "sheet.no_headings": N_(
         "La première ligne doit donner les titres des colonnes (Titre, Auteur, Année…). On y lit : {found}."
@@ -202,7 +231,8 @@ SENTENCES: dict[str, str] = {
     "sheet.signs_lost": N_("Ligne {row} : des signes illisibles ont été remplacés par « � »."),
     "sheet.stray_quote": N_("Ligne {row} : un guillemet n’est jamais refermé ; il a été lu comme un signe."),
     "sheet.too_big": N_(
-        "La ligne {row} dépasse ce qu’une notice peut tenir ({limit} signes par cellule, {columns} colonnes)."
+        "La ligne {row} dépasse ce qu’une notice peut tenir ({limit} signes par cellule, {columns} colonnes) : "
+        "seul son début est gardé ici. Corrigez-la dans le tableau, puis importez de nouveau le fichier."
     ),
     "sheet.too_many_cells": N_("La feuille a plus de {limit} cellules : la lecture s’arrête avant la ligne {row}."),
     "sheet.too_many_rows": N_(
@@ -235,7 +265,10 @@ SENTENCES: dict[str, str] = {
     "marcxml.short_tag": N_("L’étiquette « {value} » a été lue {tag}."),
     "marcxml.signs": N_("Des signes réservés (&, <) ou des noms d’accents du web ont été remis comme du texte."),
     "marcxml.taken_as_subfield": N_("Zone {tag} : l’élément « {value} » a été pris pour une sous-zone."),
-    "marcxml.too_big": N_("La notice n° {position} dépasse {limit} Mo : elle n’est pas lue."),
+    "marcxml.too_big": N_(
+        "La notice n° {position} dépasse {limit} Mo : elle n’est pas lue, seul son début est gardé ici. "
+        "Corrigez-la dans son logiciel, puis importez de nouveau le fichier."
+    ),
     "marcxml.too_many_faults": N_(
         "Plus de {limit} notices de ce fichier sont abîmées : la lecture s’arrête à la notice n° {position}."
     ),
@@ -245,6 +278,13 @@ SENTENCES: dict[str, str] = {
         "Elle n’est pas lue, les autres le sont."
     ),
     "marcxml.unknown_element": N_("L’élément « {element} » n’existe pas en MARCXML : « {value} » n’a pas été repris."),
+    # -- the rules of a source ----------------------------------------------------------------
+    "rules.no_table": N_("Ligne {line} : « {key} » est le nom d’un groupe de champs ; écrivez-le entre crochets."),
+    "rules.not_toml": N_("Ligne {line} : ce n’est pas écrit comme un tableau de règles ({detail})."),
+    "rules.too_long": N_("Ligne {line} : ce texte est trop long pour des règles (plus de {limit} signes)."),
+    "rules.unknown_answer": N_("Ligne {line} : « {value} » n’est pas une réponse ; on peut écrire {known}."),
+    "rules.unknown_group": N_("Ligne {line} : « {key} » n’est pas un groupe de champs ; on peut écrire {known}."),
+    "rules.unknown_kind": N_("Ligne {line} : « {key} » n’est pas une sorte de changement ; on peut écrire {known}."),
     # -- the item profile of a source ---------------------------------------------------------
     "profile.bad_codes": N_(
         "Ligne {line} : « {value} » n’est pas un code de sous-zone. Écrivez une lettre ou un chiffre entre guillemets "
@@ -258,15 +298,22 @@ SENTENCES: dict[str, str] = {
     ),
     "profile.habit_alone": N_("Ligne {line} : « {key} » ne va pas avec « habit », qui se suffit à lui-même."),
     "profile.no_field": N_('Il manque la ligne field, l’étiquette de la zone des exemplaires, ex. field = "995".'),
-    "profile.not_toml": N_(
-        'Ligne {line} : cette ligne n’est pas comprise ({detail}). Chaque ligne s’écrit nom = "valeur".'
+    "profile.bad_name": N_("Ligne {line} : elle doit commencer par un nom sans accent ni espace, ex. call_number."),
+    "profile.more_after": N_(
+        "Ligne {line} : rien ne doit suivre la valeur sur la même ligne, sauf une remarque après le signe #."
     ),
+    "profile.no_equals": N_('Ligne {line} : il manque le signe = après le nom. Chaque ligne s’écrit nom = "valeur".'),
+    "profile.no_quotes": N_('Ligne {line} : écrivez la valeur entre guillemets droits, ex. barcode = "f".'),
+    "profile.not_toml": N_('Ligne {line} : cette ligne n’est pas comprise. Chaque ligne s’écrit nom = "valeur".'),
+    "profile.open_bracket": N_("Ligne {line} : il manque un crochet fermant ( ] )."),
+    "profile.open_quote": N_("Ligne {line} : un guillemet ouvert n’est pas refermé sur la même ligne."),
+    "profile.said_twice": N_("Ligne {line} : ce nom est déjà donné plus haut. Gardez une seule des deux lignes."),
     "profile.says_nothing": N_("Dites au moins où est le code-barres (barcode) ou la cote (call_number)."),
     "profile.too_long": N_("Ce profil dépasse {limit} signes."),
     "profile.unknown_habit": N_("Ligne {line} : « {value} » n’est pas une habitude connue. Connues : {known}."),
     "profile.unknown_key": N_("Ligne {line} : « {key} » n’est pas un nom connu. Connus : {known}."),
     # -- a PMB base (SQL dump) ----------------------------------------------------------------
-    "pmbsql.controls": N_("{n} textes contenaient des caractères de contrôle, invisibles : ils ont été retirés."),
+    "pmbsql.controls": N_("Textes débarrassés de caractères de contrôle, invisibles : {n}."),
     "pmbsql.cut": N_(
         "La sauvegarde s’arrête au milieu de la table « {table} ». Une base à moitié copiée n’est pas reprise : "
         "il y manquerait des auteurs ou des exemplaires. Refaites la sauvegarde."
@@ -275,41 +322,47 @@ SENTENCES: dict[str, str] = {
         "Le fichier compressé s’arrête avant la fin (dernière table vue : « {table} »). Rien n’a été repris ; "
         "copiez-le de nouveau."
     ),
-    "pmbsql.dangling": N_("Dans {where}, {n} lignes citent un n° absent de la table « {table} » : ce lien est perdu."),
+    "pmbsql.dangling": N_("{where} : des lignes citent un n° absent de la table « {table} », ce lien est perdu ({n})."),
     "pmbsql.file_data": N_(
-        "{n} documents numériques sont rangés dans PMB : leur notice, leur nom et leur adresse sont repris, "
-        "pas le contenu des fichiers."
+        "Documents numériques rangés dans PMB : {n}. Leur notice, leur nom et leur adresse sont repris, pas le "
+        "contenu des fichiers."
     ),
-    "pmbsql.hidden": N_(
-        "{n} notices ont un statut que PMB ne montre pas au public : elles entrent « à valider », jamais publiées."
+    "pmbsql.hidden": N_("Notices que PMB ne montre pas au public : {n}. Elles entrent « à valider », jamais publiées."),
+    "pmbsql.hidden_copies": N_(
+        "Exemplaires que PMB ne montre pas au public, par leur état, leur emplacement, leur section ou le statut de "
+        "leur notice : {n}. Ils sont repris, visibles au bureau seulement."
     ),
-    "pmbsql.homeless_articles": N_("{n} articles ne sont rattachés à aucun numéro de revue."),
-    "pmbsql.homeless_copies": N_("{n} exemplaires n’ont ni notice ni numéro de revue : ils ne sont pas repris."),
+    "pmbsql.hidden_files": N_(
+        "Documents numériques que PMB ne montre pas au public, ou ne lui laisse pas lire : {n}. Ils sont repris, "
+        "visibles au bureau seulement."
+    ),
+    "pmbsql.hidden_holdings": N_(
+        "États de collection que PMB ne montre pas au public : {n}. Ils sont repris, visibles au bureau seulement."
+    ),
+    "pmbsql.homeless_articles": N_("Articles qui ne sont rattachés à aucun numéro de revue : {n}."),
+    "pmbsql.homeless_copies": N_("Exemplaires sans notice ni numéro de revue, pas repris : {n}."),
     "pmbsql.koha": N_(
         "Ce fichier est une base Koha ({tables}…), pas une base PMB. De Koha, exportez les notices en UNIMARC."
     ),
-    "pmbsql.left_derived": N_("Table « {table} » : {n} lignes que PMB calcule à partir du reste ; inutiles ici."),
-    "pmbsql.left_descriptions": N_("Table « {table} » : {n} lignes que Travée ne sait pas encore reprendre."),
-    "pmbsql.left_management": N_("Table « {table} » : {n} lignes de commandes ou d’abonnements ; pas reprises."),
-    "pmbsql.left_personal": N_(
-        "Table « {table} » : {n} lignes sur des personnes (lecteurs, prêts, comptes) ; jamais reprises."
-    ),
+    "pmbsql.left_derived": N_("Table « {table} » ({n}) : PMB la calcule à partir du reste ; inutile ici."),
+    "pmbsql.left_descriptions": N_("Table « {table} » ({n}) : Travée ne sait pas encore la reprendre."),
+    "pmbsql.left_management": N_("Table « {table} » ({n}) : commandes ou abonnements ; pas repris."),
+    "pmbsql.left_personal": N_("Table « {table} » ({n}) : des personnes (lecteurs, prêts, comptes) ; jamais reprise."),
     "pmbsql.left_selections": N_(
-        "Table « {table} » : {n} lignes de paniers, d’étagères ou de diffusion ; à refaire avec les "
-        "sélections de Travée."
+        "Table « {table} » ({n}) : paniers, étagères ou diffusion ; à refaire avec les sélections de Travée."
     ),
-    "pmbsql.left_settings": N_("Table « {table} » : {n} lignes de réglages de PMB ; pas repris."),
-    "pmbsql.left_unknown": N_("Table « {table} » : {n} lignes. Travée ne connaît pas cette table ; pas reprise."),
+    "pmbsql.left_settings": N_("Table « {table} » ({n}) : réglages de PMB ; pas repris."),
+    "pmbsql.left_unknown": N_("Table « {table} » ({n}) : Travée ne la connaît pas ; pas reprise."),
     "pmbsql.location": N_(
         "Emplacement « {location} » : {card}. Cette adresse n’a pas de place dans la base, notez-la."
     ),
-    "pmbsql.lost_references": N_("{thesaurus} : {n} renvois mènent à un terme absent ; le terme est gardé tel quel."),
+    "pmbsql.lost_references": N_("{thesaurus} : renvois vers un terme absent, qui est gardé tel quel : {n}."),
     "pmbsql.malformed": N_(
         "La sauvegarde n’est plus lisible à partir du signe {offset} : ce n’est pas du SQL tel que MySQL l’écrit. "
         "Rien n’a été repris."
     ),
     "pmbsql.many_parts": N_(
-        "{n} revues ont plus de 5 000 articles : leur notice ne les énumère pas, chaque article dit sa revue."
+        "Revues de plus de 5 000 articles : {n}. Leur notice ne les énumère pas, chaque article dit sa revue."
     ),
     "pmbsql.no_columns": N_(
         "La sauvegarde ne dit pas l’ordre des colonnes de « {table} ». Refaites-la avec la structure des tables."
@@ -320,19 +373,20 @@ SENTENCES: dict[str, str] = {
     ),
     "pmbsql.no_rows": N_("Table « {table} » : absente ou vide dans cette sauvegarde."),
     "pmbsql.not_pmb": N_("Ce fichier SQL n’est pas une base PMB. On y trouve : {tables}."),
-    "pmbsql.not_understood": N_("{n} instructions INSERT ne sont pas de la forme attendue : elles n’ont pas été lues."),
-    "pmbsql.orphan_terms": N_("{thesaurus} : {n} termes sans terme plus large (« orphelins ») sont mis au sommet."),
+    "pmbsql.not_understood": N_("Instructions INSERT d’une autre forme que celle attendue, pas lues : {n}."),
+    "pmbsql.orphan_terms": N_("{thesaurus} : termes sans terme plus large (« orphelins »), mis au sommet : {n}."),
     "pmbsql.queries": N_(
-        "{n} champs personnalisés tirent leurs mots d’une requête de PMB : leur valeur brute est gardée."
+        "Champs personnalisés dont les mots viennent d’une requête de PMB : {n}. Leur valeur brute est gardée."
     ),
-    "pmbsql.taken": N_("Table « {table} » : {taken} lignes lues sur {n}."),
-    "pmbsql.twice": N_("{n} textes avaient été mis deux fois en UTF-8 (« Ã© ») : leurs accents ont été rétablis."),
-    "pmbsql.unknown_column": N_(
-        "Colonne « {column} » : {n} valeurs. Travée ne connaît pas cette colonne ; pas reprise."
+    "pmbsql.statements": N_(
+        "Concepts : indications propres à PMB (numéros, dates, auteur de la fiche), pas reprises : {n}."
     ),
-    "pmbsql.unused": N_("{n} lignes de « {table} » ne sont citées par aucune notice : elles ne sont pas reprises."),
-    "pmbsql.waiting_terms": N_("{thesaurus} : {n} termes non classés (candidats) sont mis au sommet, à ranger."),
-    "pmbsql.windows": N_("{n} textes étaient en Windows-1252 (« latin1 ») : ils ont été lus comme tels."),
+    "pmbsql.taken": N_("Table « {table} » : reprise, {taken} sur {n}."),
+    "pmbsql.twice": N_("Textes mis deux fois en UTF-8 (« Ã© »), dont les accents sont rétablis : {n}."),
+    "pmbsql.unknown_column": N_("Colonne « {column} » ({n}) : Travée ne la connaît pas ; pas reprise."),
+    "pmbsql.unused": N_("Table « {table} » : cités par aucune notice, pas repris : {n}."),
+    "pmbsql.waiting_terms": N_("{thesaurus} : termes non classés (candidats), mis au sommet, à ranger : {n}."),
+    "pmbsql.windows": N_("Textes en Windows-1252 (« latin1 »), lus comme tels : {n}."),
     # -- MARC 21 ------------------------------------------------------------------------------
     "marc21.kept_in": N_("Zone {tag} du MARC 21 : sans équivalent en UNIMARC, elle est gardée entière en 886."),
     "marc21.kept_out": N_("Zone {tag} : sans équivalent en MARC 21, elle est gardée entière en 886."),
@@ -350,7 +404,10 @@ SENTENCES: dict[str, str] = {
     "bibtex.undefined": N_("Le nom « {value} » n’est pas défini dans le fichier : il est repris tel quel."),
     "citation.key_repeated": N_("La clé « {key} » sert déjà dans ce fichier : la notice est entrée sans elle."),
     "citation.title_borrowed": N_("La référence n’a pas de titre à elle : le seul titre qu’elle donne l’a remplacé."),
-    "citation.too_big": N_("La référence n° {position} dépasse {limit} Mo : elle n’est pas lue."),
+    "citation.too_big": N_(
+        "La référence n° {position} dépasse {limit} Mo : elle n’est pas lue, seul son début est gardé ici. "
+        "Corrigez-la dans son logiciel, puis importez de nouveau le fichier."
+    ),
     "citation.too_many_fields": N_("La référence n° {position} a plus de {limit} éléments : elle n’est pas lue."),
     "csljson.constant": N_("La référence n° {position} contient une valeur (NaN, Infinity) qui n’est pas du JSON."),
     "csljson.cut": N_(
@@ -468,12 +525,25 @@ SENTENCES: dict[str, str] = {
         "Le serveur annonçait {announced} notices, {received} sont venues : ses compteurs sont faux."
     ),
     # -- records of a partner -----------------------------------------------------------------
+    "oai.missed": N_(
+        "La liste des identifiants annonce {count} notices qui ne sont pas venues et n’ont pas pu être redemandées une "
+        "à une. La prochaine moisson redemandera tout."
+    ),
+    "oai.no_such_record": N_("Le serveur dit ne pas avoir cette notice."),
+    "oai.unreconciled": N_(
+        "Des notices sont venues deux fois : d’autres ont pu se perdre, et la liste des identifiants n’a pas permis de "
+        "le vérifier. La prochaine moisson redemandera tout."
+    ),
     "harvest.empty": N_(
         "La notice {identifier} arrive vide : elle est sans doute en cours de suppression chez le partenaire. "
         "Elle sera relue à la prochaine moisson."
     ),
     "harvest.failed": N_(
         "Une page reçue a mis Travée en défaut ({error}). Elle est gardée ; signalez-le, puis relancez la moisson."
+    ),
+    "harvest.flood": N_(
+        "{count} notices sur {known} ne sont plus chez le partenaire. C’est beaucoup : rien n’en est retenu avant que "
+        "quelqu’un ait vérifié. Si c’est bien vrai, relancez la moisson avec --believe."
     ),
     "harvest.ghost": N_(
         "La notice {identifier} arrive sans date : elle est sans doute en cours de suppression chez le partenaire. "
@@ -482,7 +552,21 @@ SENTENCES: dict[str, str] = {
     "harvest.no_identifier": N_(
         "La notice n° {number} de la page {page} n’a pas d’identifiant : elle ne peut pas être suivie."
     ),
+    "harvest.no_sweep": N_(
+        "Le serveur ne donne pas la liste de ses identifiants : les notices disparues ne sont pas comptées."
+    ),
     "harvest.other_format": N_("La notice {identifier} arrive dans un format que Travée ne lit pas (« {root} »)."),
+    "harvest.other_sets": N_("D’autres ensembles ne sont pas venus en entier : {sets}."),
+    "harvest.too_big": N_("La notice {identifier} pèse {size} Mo : elle n’est pas lue."),
+    "harvest.two_contents": N_(
+        "Le serveur donne deux contenus différents pour la notice {identifier}, à la même date : on ne sait pas lequel "
+        "est le bon. Les deux sont gardés ; signalez-le au partenaire."
+    ),
+    "harvest.unconfirmed": N_("Annoncées supprimées, à confirmer par la prochaine moisson : {count}."),
+    "harvest.unlisted": N_(
+        "La notice {identifier} n’est plus dans la liste du partenaire, qui la donne encore quand on la demande : "
+        "elle est tenue pour vivante."
+    ),
     # -- a thesaurus --------------------------------------------------------------------------
     "skos.cycle": N_("« {concept} » et « {broader} » sont chacun plus large que l’autre : ce lien n’a pas été repris."),
     "skos.deprecated": N_("« {concept} » est abandonné dans ce thésaurus : il n’est pas repris."),

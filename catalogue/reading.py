@@ -19,7 +19,7 @@ from babel import Locale, UnknownLocaleError
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from catalogue import unimarc
+from catalogue import items, unimarc
 from catalogue.i18n import N_, _, current_language, format_date, format_number
 from catalogue.identifiers import format_isbn, is_code
 from catalogue.models import (
@@ -43,7 +43,6 @@ from catalogue.unimarc import Fields
 SHOWN_AUTHORS = 3  # on a result; the document's page has them all
 SHOWN_TITLES = 60  # articles of an issue, issues of a journal
 SHOWN_NEIGHBOURS = 5
-HIDDEN_COPIES = ("withdrawn",)
 
 # ISO 639-2, as records say it, to the two letters that HTML and Babel know; both French and both German spellings.
 LANGUAGES = {
@@ -441,7 +440,7 @@ def _copies(session: Session, notice_ids: Sequence[int]) -> defaultdict[int, lis
     statement = (
         select(Item.notice_id, Item.call_number, Item.section, Item.status, Item.lent_until, Location.name)
         .outerjoin(Location, Location.id == Item.location_id)
-        .where(Item.notice_id.in_(notice_ids), Item.status.not_in(HIDDEN_COPIES))
+        .where(Item.notice_id.in_(notice_ids), items.is_public())
         .order_by(Item.status != "available", Item.call_key == "", Item.call_key, Item.id)
     )
     out: defaultdict[int, list[Copy]] = defaultdict(list)
@@ -463,7 +462,7 @@ def _issues_on_shelf(session: Session, serial_ids: Sequence[int]) -> dict[int, i
             NoticeLink.relation == "host_serial",
             Notice.level == "issue",
             Notice.status == "published",
-            Item.status.not_in(HIDDEN_COPIES),
+            items.is_public(),
         )
         .group_by(NoticeLink.target_id)
     )

@@ -15,15 +15,15 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from catalogue import copies, db, desk_reading, history, imports, item_profiles, items, pmb, sources, unimarc
+from catalogue import copies, db, desk_reading, imports, item_profiles, pmb, rereading, sources, unimarc
 from catalogue.copies import CODES
 from catalogue.desk_history import item_status_words, title_or_none
-from catalogue.i18n import N_, _, current_language, format_number, ngettext
+from catalogue.i18n import N_, _, current_language, format_number
 from catalogue.imports import RunLine
-from catalogue.models import Batch, Claim, Item, Notice, Revision, Run, Source, SourceRecord, SourceVersion
+from catalogue.models import Claim, Notice, Run, Source, SourceRecord, SourceVersion
 from catalogue.unimarc import KINDS, Field, Fields, Record, RecordItem
 
 LOOKED_AT = 1_000  # records last received whose copies are read for the page
@@ -33,7 +33,6 @@ CHANGES_KEPT = 10
 LONGEST_WORD = 80  # signs of a code or of what it means
 KEPT = ("items", *CODES.values())  # what of a profile this page writes
 OUR_STATES = ("available", "on_loan", "missing", "repair", "withdrawn")
-REREAD = "reread"
 
 SOURCE_KINDS = {"oai": N_("partenaire moissonné (OAI-PMH)"), "file": N_("fichiers importés")}
 RESEND = {"yes": N_("oui"), "no": N_("non"), "partly": N_("en partie")}
@@ -48,6 +47,9 @@ COLUMNS = {
     "owner": N_("Propriétaire"),
     "note": N_("Note"),
 }
+
+
+Meaning = tuple[str, str, str]  # about, code, what it means
 
 
 class Received(NamedTuple):
@@ -114,6 +116,7 @@ class SourcePage:
     text: str
     codes: tuple[CodeRow, ...]
     more_codes: int
+    understood: bool  # the text; else nothing is read by it
     preview: tuple[PreviewCopy, ...]
     copies_read: int
     looked_at: int
@@ -137,15 +140,25 @@ def list_sources(session: Session) -> list[SourceLine]:
     return [SourceLine(s.name, _(SOURCE_KINDS[s.kind]), n, at) for s, n, at in session.execute(statement)]
 
 
-def page(session: Session, source: Source, *, text: str | None = None, version: int | None = None) -> SourcePage:
-    """The page; with another `text`, what that profile would read; with a `version`, the profile of that time."""
-    profile = _profile_of(source, version)
+def page(
+    session: Session,
+    source: Source,
+    *,
+    text: str | None = None,
+    meanings: Iterable[Meaning] = (),
+    version: int | None = None,
+) -> SourcePage:
+    """The page; with another `text` and other `meanings`, what that profile would read; with a `version`, the
+    profile of that time. A text that is not understood reads nothing: what another would read says nothing of it."""
+    profile = {**_profile_of(source, version)}
     text = item_profiles.format_items(profile.get("items") or item_profiles.AUTO) if text is None else text
     chosen, problems = item_profiles.parse_items(text)
-    tried = {**profile, "items": chosen if not problems else profile.get("items")}
+    tried = {**profile, **_with_meanings(profile, meanings), "items": chosen}
     received = list(_received(session, source))
-    read = [(v, copy) for v in received for copy in read_copies(v.fields, v.items, tried)]
-    codes = tuple(_codes(received, read, profile))
+    known = {**tried, "items": profile.get("items")} if problems else tried
+    read = [(v, copy) for v in received for copy in read_copies(v.fields, v.items, known)]
+    codes = list(_codes(received, read, profile))
+    shown_codes = tuple(_some(codes))
     runs, _older = imports.list_runs(session, source_id=source.id)
     return SourcePage(
         name=source.name,
@@ -154,13 +167,14 @@ def page(session: Session, source: Source, *, text: str | None = None, version: 
         runs=tuple(runs[:5]),
         last_harvest=_last_harvest(session, source),
         text=text,
-        codes=codes[:CODES_SHOWN],
-        more_codes=max(0, len(codes) - CODES_SHOWN),
-        preview=tuple(_preview(session, read[:PREVIEWED], tried)),
+        codes=shown_codes,
+        more_codes=len(codes) - len(shown_codes),
+        understood=not problems,
+        preview=() if problems else tuple(_preview(session, read[:PREVIEWED], tried)),
         copies_read=len(read),
         looked_at=len(received),
         versions=tuple(_versions(source)),
-        rereadable=session.scalar(select(func.count()).select_from(_made_by(source).subquery())) or 0,
+        rereadable=session.scalar(select(func.count()).select_from(rereading.made_by(source).subquery())) or 0,
     )
 
 
@@ -253,7 +267,8 @@ def _address(session: Session, version: Received) -> str:
 def _codes(
     received: Iterable[Received], read: Iterable[tuple[Received, RecordItem]], profile: Mapping[str, Any]
 ) -> Iterator[CodeRow]:
-    """Codes met in what was received, and those the profile names; what means nothing here yet comes first."""
+    """Codes met in what was received, and those the profile names; what means nothing here yet comes first, then
+    what somebody has answered, which can be corrected."""
     met: Counter[tuple[str, str]] = Counter()
     for version in received:
         met.update(copies.codes_of(Record(version.fields)))
@@ -263,7 +278,16 @@ def _codes(
         met.update({(about, code): 0 for code in profile.get(name) or {}})
     found = [_code_row(about, code, n, profile) for (about, code), n in met.items() if len(code) <= LONGEST_WORD]
     order = list(CODES)
-    yield from sorted(found, key=lambda row: (row.is_known, order.index(row.about), -row.count, row.code))
+    yield from sorted(
+        found, key=lambda row: (row.is_known, not row.given, order.index(row.about), -row.count, row.code)
+    )
+
+
+def _some(codes: Sequence[CodeRow]) -> Iterator[CodeRow]:
+    """As many as a page can hold; what was answered can always be corrected, and is there before the rest."""
+    left = max(CODES_SHOWN // 2, CODES_SHOWN - sum(bool(row.given) for row in codes))
+    others = [row for row in codes if not row.given][:left]
+    yield from (row for row in codes if row.given or row in others)
 
 
 def _code_row(about: str, code: str, n: int, profile: Mapping[str, Any]) -> CodeRow:
@@ -290,22 +314,13 @@ def save(
     session: Session,
     source: Source,
     chosen: str | Mapping[str, Any],
-    meanings: Iterable[tuple[str, str, str]],
+    meanings: Iterable[Meaning],
     *,
     by: str,
 ) -> bool:
     """Keep how copies are read, and what codes mean: (about, code, meaning). False when nothing changes."""
     before = {name: source.profile[name] for name in KEPT if source.profile.get(name)}
-    after: dict[str, Any] = {name: dict(before.get(name) or {}) for name in CODES.values()}
-    for about, code, means in meanings:
-        if about not in CODES or not code or len(code) > LONGEST_WORD:
-            continue
-        allowed = [value for value, _words in choices(about)]
-        means = means.strip()[:LONGEST_WORD]
-        if means and (means in allowed or not allowed):
-            after[CODES[about]][code] = means
-        elif not means:
-            after[CODES[about]].pop(code, None)
+    after: dict[str, Any] = _with_meanings(before, meanings)
     if chosen != item_profiles.AUTO or "items" in before:
         after["items"] = chosen
     after = {name: value for name, value in after.items() if value}
@@ -319,119 +334,24 @@ def save(
     return True
 
 
-@dataclass(slots=True)
-class Reread:
-    """What reading the copies again has done; `touched` were changed by somebody here, and stay as they are."""
-
-    batch: Batch | None = None
-    changed: int = 0
-    touched: int = 0
-    barcodes: int = 0  # would take the barcode of another copy
-
-
-def reread(session: Session, source: Source, *, by: str) -> Reread:
-    """Read the copies that files of this source brought again, by its profile of today: one lot, undone as one.
-
-    Only copies that nobody has touched since are changed, and none goes or comes: what another profile would
-    find elsewhere in the records comes with the next import.
-    """
-    history.take(session, "change", 0)
-    out = Reread()
-    ids = list(session.scalars(_made_by(source)))
-    places: dict[str, int | None] = {"": None}
-    rows: list[tuple[Item, dict[str, Any]]] = []
-    for part in db.chunks(ids):
-        touched = _touched(session, part)
-        out.touched += len(touched)
-        for item in session.scalars(select(Item).where(Item.id.in_(part), Item.id.not_in(touched)).order_by(Item.id)):
-            if values := _read_again(session, item, source.profile, places):
-                rows.append((item, values))
-    lost = items.barcodes_lost(session, [(item, {**items.snapshot(item), **values}) for item, values in rows])
-    out.barcodes = len(lost)
-    rows = [(item, values) for item, values in rows if item.id not in lost]
-    if rows:
-        out.batch = history.open_batch(session, REREAD, by=by, why=source.name)
-        items.revise_many(session, rows, batch=out.batch)
-        out.changed = len(rows)
-    return out
+def _with_meanings(profile: Mapping[str, Any], meanings: Iterable[Meaning]) -> dict[str, Any]:
+    """What the codes mean, with what was said of some of them; a meaning left empty is forgotten."""
+    after: dict[str, dict[str, str]] = {name: dict(profile.get(name) or {}) for name in CODES.values()}
+    for about, code, means in meanings:
+        if about not in CODES or not code or len(code) > LONGEST_WORD:
+            continue
+        allowed = [value for value, _words in choices(about)]
+        means = means.strip()[:LONGEST_WORD]
+        if means and (means in allowed or not allowed):
+            after[CODES[about]][code] = means
+        elif not means:
+            after[CODES[about]].pop(code, None)
+    return dict(after)
 
 
-def _made_by(source: Source) -> Select[Any]:
-    """The copies that imports of this source have made."""
-    return (
-        select(Revision.entity_id)
-        .join(Run, Run.batch_id == Revision.batch_id)
-        .where(Run.source_id == source.id, Revision.entity == "item", Revision.version == 1)
-        .distinct()
-        .order_by(Revision.entity_id)
-    )
-
-
-def _touched(session: Session, item_ids: Sequence[int]) -> set[int]:
-    """Among these copies, those that an act other than an import, or a reading like this one, has changed."""
-    undone = aliased(Batch)
-    statement = (
-        select(Revision.entity_id)
-        .join(Batch, Batch.id == Revision.batch_id)
-        .outerjoin(undone, undone.id == Batch.undoes_id)
-        .where(Revision.entity == "item", Revision.entity_id.in_(item_ids))
-        .where(Batch.kind.not_in(("import", REREAD)), or_(undone.kind.is_(None), undone.kind != REREAD))
-    )
-    return set(session.scalars(statement))
-
-
-def _read_again(
-    session: Session, item: Item, profile: Mapping[str, Any], places: dict[str, int | None]
-) -> dict[str, Any]:
-    """What would change in a copy; nothing for one that this profile finds elsewhere."""
-    fields: list[Field] = list(item.extra.get("fields", ()))
-    habit = copies.habit_of(fields, profile) if fields else None
-    if not fields or (habit is not None and not any(f["t"] == habit["field"] for f in fields)):
-        return {}
-    copy = copies.from_fields(fields, profile)
-    meant = copies.meaning(copy, profile)
-    if meant.location not in places:
-        places[meant.location] = items.name_location(session, meant.location)
-    said = {
-        name: value for name, value in item.extra.items() if name not in ("fields", "note", "status", "type", "codes")
-    }
-    values: dict[str, Any] = {
-        "call_number": copy.call_number,
-        "inventory_number": copy.inventory_number,
-        "section": meant.section,
-        "status": meant.state,
-        "location_id": places[meant.location],
-        "extra": {**said, **items.extra_of(copy, profile)},
-    }
-    if copy.barcode != said.get("barcode_refused"):
-        values["barcode"] = copy.barcode[: items.LONGEST_BARCODE] or None
-    return {name: value for name, value in values.items() if getattr(item, name) != value}
-
-
-def reread_words(done: Reread) -> list[str]:
-    """What was done, in sentences."""
-    n = {"changed": done.changed, "touched": done.touched, "barcodes": done.barcodes}
-    shown = {name: format_number(count) for name, count in n.items()}
-    words = [
-        ngettext("%(changed)s exemplaire a été relu.", "%(changed)s exemplaires ont été relus.", done.changed) % shown
-        if done.changed
-        else _("Rien n’a changé : ces exemplaires disaient déjà cela.")
-    ]
-    if done.touched:
-        text = ngettext(
-            "%(touched)s a été modifié ici depuis, il n’a pas bougé.",
-            "%(touched)s ont été modifiés ici depuis, ils n’ont pas bougé.",
-            done.touched,
-        )
-        words.append(text % shown)
-    if done.barcodes:
-        text = ngettext(
-            "%(barcodes)s prendrait le code-barres d’un autre, il n’a pas bougé.",
-            "%(barcodes)s prendraient le code-barres d’un autre, ils n’ont pas bougé.",
-            done.barcodes,
-        )
-        words.append(text % shown)
-    return words
+def is_name(name: str) -> bool:
+    """Whether a source can be called so: browsers take « . » and « .. » out of the address of its page."""
+    return any(c.isalnum() for c in name) and not {".", "..", ""} & set(name.split("/"))
 
 
 def find(session: Session, name: str) -> Source | None:

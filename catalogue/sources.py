@@ -225,7 +225,10 @@ def _fingerprints(session: Session, version_ids: Sequence[int]) -> dict[int, str
 def _claimed(session: Session, record_ids: Sequence[int]) -> dict[int, int]:
     out: dict[int, int] = {}
     for part in db.chunks(record_ids):
-        statement = select(Claim.record_id, Claim.notice_id).where(Claim.record_id.in_(part), Claim.state == "linked")
+        # A record that its partner had deleted and that is there again speaks of the same notice.
+        statement = select(Claim.record_id, Claim.notice_id).where(
+            Claim.record_id.in_(part), Claim.state.in_(("linked", "withdrawn"))
+        )
         out.update({r: n for r, n in session.execute(statement) if r is not None})
     return out
 

@@ -25,6 +25,8 @@ _ARTICLE = re.compile(r"^(?:l'|d'|le |la |les |un |une |des |the |an )(?=\S)")
 
 def plain_text(value: str) -> str:
     """One line without markup: HTML that a PMB left in a note is taken away, its words stay."""
+    if value.isprintable() and "<" not in value and "&" not in value:  # nearly always: the rest is for odd values
+        return " ".join(value.split()) if "  " in value else value.strip(" ")
     if _MARKUP.search(value):
         # Block ends become blanks first, so that words do not stick together.
         value = nh3.clean(re.sub(r"<(br|/p|/li|/div|/h\d)\b", r" <\1", value, flags=re.I), tags=set())
@@ -48,10 +50,11 @@ def sort_key(title: str, length: int = 120) -> str:
 
     What stands between non-sorting marks is skipped; without marks, a leading article is.
     """
-    marked = _NOT_SORTED.sub("", title)
+    marked = title if title.isprintable() else _NOT_SORTED.sub("", title)
     if marked != title and marked.strip():
-        title = marked
-    else:
-        plain = anyascii(unicodedata.normalize("NFKD", plain_text(title))).lower().replace("`", "'")
-        title = _ARTICLE.sub("", plain) or plain
-    return fold(plain_text(title))[:length]
+        return fold(plain_text(marked))[:length]
+    plain = plain_text(title)
+    if not plain.isascii():
+        plain = anyascii(unicodedata.normalize("NFKD", plain))
+    plain = plain.lower().replace("`", "'")
+    return fold(_ARTICLE.sub("", plain) or plain)[:length]

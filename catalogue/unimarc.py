@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -63,6 +63,8 @@ class RecordItem:
     fields: tuple[Field, ...] = ()
     issue_of: str = ""
     type: str = ""  # the source's own code: « LIV », « PRETDVD »
+    # Why its source does not show it to the public: ("status", « Au pilon »)…; () shown, None when it does not say.
+    hidden: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Record:
     repairs: tuple[Problem, ...] = field(default=())
     # As received, for a record that turns out not to be fit to go in; not part of what it says.
     raw: bytes = field(default=b"", compare=False, repr=False)
-    # "candidate" for what its base does not show to the public: it may not come in published.
+    # "candidate" for what its base does not show to the public: it may not come in published; "published" for what
+    # it shows, "" when the source says nothing of it.
     status: str = ""
 
 
@@ -341,19 +344,24 @@ def name_of(f: Field) -> str:
 
 
 def authority_number(f: Field) -> str:
-    """What the record's own base calls the person or the subject of a field: PMB's `$9 id:`, Koha's $9, or $3.
+    """What the record's own base calls the person or the subject of a field: PMB's `$9 id:` (of a concept, `uri:`),
+    Koha's $9, or $3.
 
     Where a heading has several (RAMEAU's subdivisions have theirs), the first is that of its head.
     """
     nines = [v for c, v in f.get("s", ()) if c == "9"]
-    number = next((v[3:] for v in nines if v.startswith("id:")), "")
+    number = next((v.partition(":")[2] for v in nines if v.startswith(("id:", "uri:"))), "")
     number = number or next((v for v in nines if v.isdecimal() and v.strip("0")), "") or first(f, "3").strip()
     return number if len(number) <= LONGEST_TARGET else ""
 
 
+_RESPONSIBLE = frozenset(("700", "701", "702", "710", "711", "712", "716", "720", "721", "722", "730"))
+_DESCRIPTORS = frozenset(("600", "601", "602", "604", "605", "606", "607"))
+
+
 def responsibilities(fields: Iterable[Field]) -> list[Responsibility]:
     out = []
-    for f in each(fields, "700", "701", "702", "710", "711", "712", "716", "720", "721", "722", "730"):
+    for f in (f for f in fields if f["t"] in _RESPONSIBLE):
         if name := name_of(f):
             roles = subfields(f, "4") or [""]
             body = f["t"][1] == "1" and f["t"] != "716"
@@ -369,7 +377,7 @@ def subjects(fields: Iterable[Field]) -> list[Subject]:
     """
     seen: dict[tuple[str, str], int] = {}
     out: list[Subject] = []
-    for f in each(fields, "600", "601", "602", "604", "605", "606", "607"):
+    for f in (f for f in fields if f["t"] in _DESCRIPTORS):
         if f["t"] in ("600", "601", "602"):
             label = name_of(f)
         else:
@@ -475,7 +483,7 @@ def host_issue(fields: Iterable[Field]) -> Link | None:
 def online(fields: Iterable[Field]) -> list[tuple[str, str]]:
     """(address, words) of each way to read it online; only http and https: others are shown, never linked."""
     out = []
-    for f in each(fields, "856", "897"):
+    for f in each(shown(fields), "856", "897"):
         for url in [first(f, "u") if f["t"] == "856" else first(f, "a")]:
             if url.strip().lower().startswith(("http://", "https://")):
                 words = clean(first(f, "z") or first(f, "3") or first(f, "b") or first(f, "y"))
@@ -484,7 +492,7 @@ def online(fields: Iterable[Field]) -> list[tuple[str, str]]:
 
 
 def texts(fields: Iterable[Field]) -> Texts:
-    fields = list(fields)
+    fields = shown(fields)
 
     def words(codes: str, *tags: str) -> str:
         return " \n".join(clean(v) for f in each(fields, *tags) for v in subfields(f, codes) if v.strip())
@@ -501,7 +509,7 @@ def texts(fields: Iterable[Field]) -> Texts:
             text
             for text in (
                 words("a", *(f"{n}" for n in range(300, 326))),
-                " \n".join(clean(v) for f in _shown_custom(fields) for v in subfields(f, "a") if v.strip()),
+                words("a", "900"),
                 words("abfi", "950"),
             )
             if text
@@ -520,21 +528,37 @@ def publishers(fields: Iterable[Field]) -> list[str]:
 
 def custom_values(fields: Iterable[Field]) -> list[tuple[str, str]]:
     """The centre's own fields, as PMB names them: 900 $l label (else $n), $a value as shown."""
-    found = ((clean(first(f, "l") or first(f, "n")), clean(first(f, "a"))) for f in _shown_custom(fields))
+    found = ((clean(first(f, "l") or first(f, "n")), clean(first(f, "a"))) for f in each(shown(fields), "900"))
     return [(label, value) for label, value in found if label and value]
 
 
-def _shown_custom(fields: Iterable[Field]) -> Iterator[Field]:
-    """The 900s that the public may see: a PMB's dump names those that it hides (991 $h)."""
+def shown(fields: Iterable[Field]) -> Fields:
+    """The fields without those that the public may not see.
+
+    A PMB's dump names them in 992 $2 pmb: $h custom fields (900 $n), $e holdings and $f files by number.
+    """
     fields = list(fields)
-    hidden = {name for f in each(fields, "991") for name in subfields(f, "h")}
-    return (f for f in each(fields, "900") if first(f, "n") not in hidden)
+    named = [f for f in each(fields, "992") if first(f, "2") == "pmb"]
+    hidden = {(code, name) for f in named for code, name in f.get("s", ())}
+    return [f for f in fields if f not in named and _hidden_as(f) not in hidden] if hidden else fields
+
+
+def _hidden_as(f: Field) -> tuple[str, str]:
+    """What 992 calls this field, when it names it."""
+    tag = f["t"]
+    if tag == "900":
+        return "h", first(f, "n")
+    if tag in ("950", "951"):
+        return "e", typed(f, "id") if tag == "950" else first(f, "f")
+    if tag == "897":  # the address of its thumbnail ends with its number
+        return "f", (first(f, "u") or first(f, "a")).rpartition("explnum_id=")[2]
+    return "", ""
 
 
 def holdings(fields: Iterable[Field]) -> list[str]:
     """What a centre has of a periodical (PMB's 950): « Salle 2 : 1998-2020, lacunes : 2003 (PER GAZ) »."""
     out = []
-    for f in each(fields, "950"):
+    for f in each(shown(fields), "950"):
         place, said, gaps, at = (clean(first(f, code)) for code in "abif")
         words = ", ".join(part for part in (said, _("lacunes : %(gaps)s") % {"gaps": gaps} if gaps else "") if part)
         if words:
@@ -557,13 +581,14 @@ def bare(f: Field) -> Field:
 
 def occurrence(f: Field) -> str:
     """A key for one occurrence: same tag, indicators and subfields in order (DATA.md, *Merge*)."""
-    return json.dumps([f["t"], f.get("i", ""), f.get("s") or f.get("v", "")], ensure_ascii=False)
+    said = [f["t"], f.get("i", ""), f.get("s") or f.get("v", "")]
+    return _canonical(said).decode("utf-8", "surrogatepass")
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
-def _canonical(kept: list[list[Any]]) -> bytes:
+def _canonical(kept: list[Any]) -> bytes:
     """Compact JSON; orjson writes what json writes, and refuses the half surrogates that no file may hold."""
     try:
         return orjson.dumps(kept)
@@ -574,27 +599,27 @@ def _canonical(kept: list[list[Any]]) -> bytes:
 def fingerprint(
     fields: Iterable[Field],
     leave_out: Callable[[str, str, str], bool] | None = None,
-    codes: Container[str] | None = None,
+    codes: Mapping[str, frozenset[str]] | None = None,
 ) -> str:
     """A digest of the content, the same whatever the order of fields.
 
-    `leave_out(tag, code, value)` names what a source changes every day without meaning anything by it; it is
-    asked about these codes only, when they are given.
+    `leave_out(tag, code, value)` names what a source changes every day without meaning anything by it; when
+    `codes` are given, it is only asked about those of a field's tag, or of "*" where that has none of its own.
     """
     kept: list[list[Any]] = []
     for f in fields:
+        tag = f["t"]
         if "s" in f:
             pairs = f["s"]
             if leave_out is not None:
-                tag = f["t"]
-                pairs = [
-                    pair
-                    for pair in pairs
-                    if (codes is not None and pair[0] not in codes) or not leave_out(tag, pair[0], pair[1])
-                ]
+                asked = None if codes is None else codes.get(tag, codes["*"])
+                if asked is None:
+                    pairs = [pair for pair in pairs if not leave_out(tag, pair[0], pair[1])]
+                elif not asked.isdisjoint([pair[0] for pair in pairs]):
+                    pairs = [pair for pair in pairs if pair[0] not in asked or not leave_out(tag, pair[0], pair[1])]
             if pairs:
-                kept.append([f["t"], f.get("i", ""), pairs])
-        elif not (leave_out and leave_out(f["t"], "", f.get("v", ""))):
-            kept.append([f["t"], f.get("v", ""), []])
+                kept.append([tag, f.get("i", ""), pairs])
+        elif not (leave_out and leave_out(tag, "", f.get("v", ""))):
+            kept.append([tag, f.get("v", ""), []])
     kept.sort()
     return hashlib.sha256(_canonical(kept)).hexdigest()

@@ -119,7 +119,7 @@ def load_thesaurus(travee: Travee) -> None:
     path = Path(__file__).parent / "thesaurus.ttl"
     with travee.db.write() as session:
         for scheme in skos.read(path):
-            authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows)
+            authorities.load_scheme(session, scheme.code, scheme.uri, scheme.title, scheme.rows, by="travee import")
 
 
 def _is_free(port: int) -> bool:

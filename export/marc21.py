@@ -40,7 +40,7 @@ def item_fields(item: RecordItem) -> Fields:
     # $h: the whole call number, of no scheme that MARC 21 knows (8); $x: what is not for the public.
     pairs += [["h", item.call_number], ["x", item.inventory_number], ["x", item.status]]
     said = sorted((pair for pair in pairs if pair[1]), key=lambda pair: pair[0])
-    return [Field(t="852", i="8 ", s=said)] if said else []
+    return [Field(t="852", i="8 ", s=said + copies.apart(item, habit))] if said else []
 
 
 def record_bytes(fields: Fields) -> bytes:

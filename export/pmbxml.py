@@ -127,7 +127,7 @@ def for_pmb(notices: Iterable[Outgoing]) -> Iterator[tuple[Fields, Sequence[Reco
             bulletin = next((typed(f, "id") for f in each(fields, "200")), "") or number
             fields = [_with_mark(f, f"id:{bulletin}") if f["t"] == "200" else f for f in fields]
             yield fields, ()
-            yield _copies_of_issue(fields, number, bulletin), [replace(item, issue_of=bulletin) for item in items]
+            yield _copies_of_issue(fields, bulletin, written), [replace(item, issue_of=bulletin) for item in items]
         else:
             yield fields, items
 
@@ -156,22 +156,32 @@ def _with_mark(f: Field, mark: str) -> Field:
     return f if ["9", mark] in f.get("s", []) else {**f, "s": [*f.get("s", []), ["9", mark]]}
 
 
-def _copies_of_issue(fields: Fields, number: str, bulletin: str) -> Fields:
-    """The article that PMB makes up to carry the copies of an issue; number and dates must be those of the issue."""
+def _copies_of_issue(fields: Fields, bulletin: str, written: set[str]) -> Fields:
+    """The article that PMB makes up to carry the copies of an issue, field by field as its own file exports have it.
+
+    Title, number and dates must be those that the issue's articles say in 463, or PMB takes it for another issue:
+    no `$e` where the issue has no date but the one of the calendar.
+    """
     own = next(each(fields, "200"), Field(t="200"))
     imprint = next(each(fields, "210", "214"), Field(t="210"))
     host = next(each(fields, "461"), Field(t="461"))
-    journal = first(host, "t") or title(fields)
-    link = [["d", first(imprint, "h")], ["e", first(imprint, "d")], ["v", first(own, "h")]]
-    link += [["t", first(own, "i") or " "], ["t", journal], ["x", first(host, "x")], ["0", link_target(host)]]
-    link += [["9", f"id:{bulletin}"], ["9", "lnk:bull_expl"]]
-    made_up = [["a", "Notice de bulletin"], ["d", "Article_expl_bulletin"], ["h", journal], ["i", first(own, "h")]]
-    return [
+    journal, number, name = first(host, "t") or title(fields), first(own, "h"), first(own, "i")
+    day, shown = first(imprint, "h"), first(imprint, "d")
+    shown = "" if shown in (day, day[:4]) else shown
+    announced = link_target(host) if link_target(host) in written else ""
+    called = ", ".join(part for part in (name, shown) if part) or "Notice de bulletin"
+    link = [["0", announced], ["d", day], ["e", shown], ["v", number], ["x", first(host, "x")]]
+    link += [["t", name or " "], ["t", journal], ["9", f"id:{bulletin}"], ["9", "lnk:bull_expl"]]
+    made_up: Fields = [
         {"t": "000", "v": "     naa2 22     1i 450 "},
-        {"t": "001", "v": f"{number}-bull"},
-        {"t": "200", "i": "1 ", "s": made_up},
-        {"t": "463", "i": "  ", "s": [pair for pair in link if pair[1]]},
+        {"t": "001", "v": f"{bulletin}-bull"},
+        *each(fields, "100"),
+        {"t": "200", "i": "1 ", "s": [["a", called], ["d", "Article_expl_bulletin"], ["h", journal], ["i", number]]},
+        {"t": "210", "i": "  ", "s": [["d", day[:4]]]},
+        {"t": "463", "i": "  ", "s": link},
     ]
+    said: Fields = [{**f, "s": [pair for pair in f["s"] if pair[1]]} if "s" in f else f for f in made_up]
+    return [f for f in said if f.get("s") or f.get("v")]
 
 
 # --- text ------------------------------------------------------------------------------------

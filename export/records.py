@@ -6,15 +6,16 @@ Every format starts from here, in bulk, with a number of queries that does not d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue import copies, db, unimarc
+from catalogue.items import is_public, why_hidden
 from catalogue.models import Claim, Item, Location, Notice, Source, SourceRecord, SourceVersion
-from catalogue.pmb import DUMP_ONLY, link_target, names_issue
+from catalogue.pmb import STAYS_HERE, link_target, names_issue
 from catalogue.unimarc import Field, Fields, RecordItem, bare
 
 
@@ -63,14 +64,19 @@ def with_items(notice: Outgoing) -> Fields:
     return [told for n, f in enumerate(fields) for told in (f, *behind.get(n, ()))]
 
 
-def load(session: Session, notice_ids: Iterable[int]) -> Iterator[Outgoing]:
-    """These notices, in this order; withdrawn copies stay behind."""
+def load(session: Session, notice_ids: Iterable[int], *, public: bool = False) -> Iterator[Outgoing]:
+    """These notices, in this order; withdrawn copies stay behind.
+
+    `public`: without what the public may not see (copies, files, holdings, fields that are hidden from it). Else it
+    goes out too, and says that it is hidden: a Travée that reads it keeps it so.
+    """
     for part in db.chunks(notice_ids):
         found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(part)))}
-        items, sources = _items(session, part), _sources(session, part)
+        items, sources = _items(session, part, public), _sources(session, part)
         for notice_id in part:
             if notice_id in found:
-                yield _outgoing(found[notice_id], items.get(notice_id, []), sources.get(notice_id, []))
+                notice = _outgoing(found[notice_id], items.get(notice_id, []), sources.get(notice_id, []))
+                yield replace(notice, fields=unimarc.shown(notice.fields)) if public else notice
 
 
 def select_ids(session: Session, statuses: Sequence[str]) -> list[int]:
@@ -102,6 +108,7 @@ def record_item(item: Item, location: str) -> RecordItem:
         note=extra.get("note", ""),
         owner=_owner(extra),
         fields=tuple(extra.get("fields", ())),
+        hidden=why_hidden(item),
     )
 
 
@@ -111,7 +118,7 @@ def _owner(extra: dict[str, Any]) -> str:
 
 
 def _outgoing(notice: Notice, items: Sequence[tuple[Item, str]], sources: Sequence[Said]) -> Outgoing:
-    fields = [bare(f) for f in notice.fields if f["t"] not in DUMP_ONLY]
+    fields = [bare(f) for f in notice.fields if f["t"] not in STAYS_HERE]
     if not fields or fields[0]["t"] != "000":
         fields = [Field(t="000", v=unimarc.leader(fields)), *(f for f in fields if f["t"] != "000")]
     return Outgoing(
@@ -127,11 +134,11 @@ def _outgoing(notice: Notice, items: Sequence[tuple[Item, str]], sources: Sequen
     )
 
 
-def _items(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[Item, str]]]:
+def _items(session: Session, ids: Sequence[int], public: bool) -> dict[int, list[tuple[Item, str]]]:
     statement = (
         select(Item, Location.name)
         .outerjoin(Location, Location.id == Item.location_id)
-        .where(Item.notice_id.in_(ids), Item.status != "withdrawn")
+        .where(Item.notice_id.in_(ids), is_public() if public else Item.status != "withdrawn")
         .order_by(Item.id)
     )
     out: dict[int, list[tuple[Item, str]]] = {}

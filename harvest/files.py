@@ -47,6 +47,12 @@ READERS: Mapping[str, str] = {
 # What is read is UNIMARC as its program writes it: the dialects are undone here, and copies found.
 _UNIMARC = frozenset(("unimarc", "marc21", "marcxml"))
 
+# What is loaded whole before its first record is known: told by its head, and never read while a page waits.
+WHOLE = frozenset(("pmbsql",))
+
+# What Travée writes for others, and does not take back.
+EXPORT_ONLY = frozenset(("jsonl",))
+
 # What each format is called in a sentence, those too that are not read yet: they are recognised all the same.
 NAMES: Mapping[str, str] = {
     "unimarc": "UNIMARC (ISO 2709)",
@@ -61,9 +67,13 @@ NAMES: Mapping[str, str] = {
     "csljson": "JSON",
     "endnote": "EndNote XML",
     "refworks": "RefWorks (texte balisé)",
+    "jsonl": "JSON Lines",
     "csv": "CSV",
     "xlsx": "XLSX",
 }
+
+# Refusals of records beyond any reason: what is kept of them is their beginning, and no use trying again.
+BEGINNINGS = frozenset(f"{reader}.too_big" for reader in ("iso2709", "marcxml", "pmbxml", "citation", "sheet"))
 
 HEAD = 1 << 16
 GROWTH = 200  # a compressed file may grow so much, and …
@@ -73,7 +83,8 @@ _PIECE = 1 << 18
 
 _GZIP = b"\x1f\x8b"
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
-_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\xd0\xcf\x11\xe0")
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ")
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # a compound file: .xls, .doc, and what Office 2007 and later encrypt
 # By the first element that says something: a root we know, or what somebody's answer wraps.
 _ROOTS = {
     "unimarc": "pmbxml",
@@ -102,6 +113,7 @@ _SIGNS = (
         ),
     ),
     ("bibtex", re.compile(rb"^[ \t]*@[A-Za-z]{1,40}\s{0,9}[{(]", re.M)),
+    ("jsonl", re.compile(rb'\A\{"id": ?"[^"]{8}", ?"status": ?"')),  # as export/jsonl.py writes it
     ("csljson", re.compile(rb"\A[\[{]")),
     (
         "pmbsql",
@@ -175,7 +187,7 @@ def recognise(head: bytes, format: str = "auto") -> tuple[str, Refusal | None]:
     if not code and not name:
         code = "file.unknown"
     elif not code and name not in READERS:
-        code = "file.not_read_yet"
+        code = "file.export_only" if name in EXPORT_ONLY else "file.not_read_yet"
     if not code:
         return name, None
     params = {"format": NAMES.get(name, name), "read": " · ".join(NAMES[known] for known in READERS)}
@@ -190,6 +202,8 @@ def _hopeless(head: bytes) -> str:
         return "file.picture"
     if head.startswith(b"%PDF"):
         return "file.pdf"
+    if head.startswith(_OLD_OFFICE):
+        return "file.old_office"
     if head.startswith(_ARCHIVES) and not (head[:2] == b"PK" and _WORKBOOK.search(head)):
         return "file.archive"
     if _WEB_PAGE.search(head[:2000]):

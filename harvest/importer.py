@@ -17,7 +17,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -27,25 +27,27 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, copies, db, history, items, lots, notices, sources, unimarc
+from catalogue import authorities, copies, db, history, notices, sources, unimarc
 from catalogue.db import Database
 from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
-from catalogue.models import Batch, Claim, Item, Notice, Refused, Run
-from catalogue.pmb import keep_dump_only
+from catalogue.models import Batch, Refused, Run
 from catalogue.problems import Problem, Refusal
-from catalogue.unimarc import Field, Fields, Record, RecordItem
+from catalogue.unimarc import Record
 from catalogue.validation import validate
-from harvest import files, intake
+from harvest import files, following, intake, shelf
 from harvest.crosswalk import pmbxml
-from harvest.intake import Incoming, Outcome
+from harvest.following import Return
+from harvest.incoming import Incoming
+from harvest.intake import Outcome
 from harvest.issues import describe_issue
-from harvest.report import CUT, TOLD, Report
+from harvest.report import AUTHORITIES, CUT, TOLD, Report
 
 BATCH = 500
-KEPT = 1_000_000  # bytes of a refused record
+NEVER_RETRIED = files.BEGINNINGS | {"record.number_repeated"}
 ROWS = (AgentRow, ClassRow, Thesaurus)
 LONGEST_TITLE = 200  # signs of a refused record’s title
-RETRIED = 50  # refused records tried again at once: each may have that many bytes
+NUMBERS = 100_000  # ISBN and DOI remembered of a file whose lines have no number of their own
+RETRIED = 50  # refused records tried again at once: each may have 4 MB
 
 Progress = Callable[[int, int | None], None]
 Row = AgentRow | ClassRow | Thesaurus
@@ -88,13 +90,13 @@ def _collector_aside() -> Iterator[Callable[[], object]]:
     """Keep Python's cycle collector from walking through the records under way again and again.
 
     They are a few hundred thousand lists and strings without a cycle; looking for one took a quarter of the
-    time of an import. It looks between batches instead, when they are gone.
+    time of an import. It looks between some of the batches instead, when they are gone: each leaves little behind.
     """
     rounds = count(1)
     was_on = gc.isenabled()
     gc.disable()
     try:
-        yield lambda: gc.collect(2) if (n := next(rounds)) % 20 == 0 else gc.collect(1) if n % 2 == 0 else 0
+        yield lambda: gc.collect() if next(rounds) % 10 == 0 else 0
     finally:
         if was_on:
             gc.enable()
@@ -110,7 +112,7 @@ def retry(database: Database, *, by: str, source: str = "", run_id: int | None =
     groups: dict[tuple[str, str, str, str], list[int]] = {}
     with database.read() as session:
         for row, name in sources.list_refused(session, source=source, run_id=run_id):
-            if row.format in files.READERS and row.code != "record.number_repeated":
+            if row.format in files.READERS and row.code not in NEVER_RETRIED:
                 run = session.get(Run, row.run_id) if row.run_id else None
                 status = run.checkpoint.get("status", "published") if run else "published"
                 groups.setdefault((name, row.file_name, row.format, status), []).append(row.id)
@@ -122,6 +124,7 @@ def retry(database: Database, *, by: str, source: str = "", run_id: int | None =
             total.counts[counted] += n
         total.trouble = total.trouble or report.trouble
         total.complete = total.complete and report.complete
+        total.run_id, total.batch_id = report.run_id or total.run_id, report.batch_id or total.batch_id
     return total
 
 
@@ -170,6 +173,7 @@ class _Import:
         self.retrying, self.habits = retrying, dict(habits or {})
         self.profile: Mapping[str, Any] = {}
         self.seen: dict[str, str] = {}  # identifier -> beginning of the fingerprint
+        self.numbers: dict[str, tuple[int, str]] = {}  # ISBN or DOI -> the line that said it first, its identifier
 
     def run(self, parts: Callable[[], Iterable[Part]], progress: Progress = lambda done, total: None) -> None:
         """All of it, or as far as it goes; the run is closed in either case."""
@@ -240,7 +244,8 @@ class _Part:
 
     def __init__(self, taking: _Import, session: Session) -> None:
         self.taking, self.session, self.report = taking, session, taking.report
-        self.kinds: dict[int, str] = {}  # id of a row -> what its record is
+        self.kinds: dict[int, str] = {}  # id of a row -> what its record is; of none that only stands for an issue
+        self.lot: Batch | None = None  # as soon as something changes
         history.take(session, "change", 0)  # imports wait for one another here, on PostgreSQL as on SQLite
         self.source = sources.for_file(session, self.report.source)
         self.run = self._run()
@@ -250,8 +255,8 @@ class _Part:
         described = [record for record in records if not isinstance(record, ROWS)]
         self.report.counts["read"] += len(described)
         rows = [row for record in described if (row := self._admit(record)) is not None]
-        fakes = [row for row in rows if pmbxml.stands_for_issue(_record(row))]
-        rows = [row for row in rows if not pmbxml.stands_for_issue(_record(row))]
+        fakes = [row for row in rows if id(row) not in self.kinds]
+        rows = [row for row in rows if id(row) in self.kinds]
         outcomes = intake.take_in(
             self.session,
             self.source,
@@ -266,14 +271,12 @@ class _Part:
         issues = self._issues([*fakes, *rows], made)
         homes = {id(row): o.notice_id for row, o in zip(rows, outcomes, strict=True)}
         back = self._bring_back(rows, outcomes, set(issues.values()) - made)
-        moved = self._put_copies([*rows, *fakes], homes, issues, made, back)
+        moved = self._put_copies([*rows, *fakes], homes, issues, made)
         for row, outcome in zip(rows, outcomes, strict=True):
             if outcome.why:
                 self.report.tell(Problem("", "", outcome.why), _record(row).position, row.received.identifier)
             self._count(row, outcome, changed=outcome.notice_id in back or id(row) in moved)
-        for row in fakes:
-            issue = issues.get(_bulletin(_record(row)))
-            self.report.counts["created" if issue in made else "unchanged"] += 1
+        self.report.counts["folded"] += len(fakes)
 
     def _take_authorities(self, rows: Sequence[Row]) -> None:
         """People, bodies, concepts and classes, before the notices that name them."""
@@ -298,11 +301,10 @@ class _Part:
 
     def _count_authorities(self, kind: str, taken: authorities.Taken) -> None:
         counts = self.report.counts
-        counts["read"] += taken.read
-        counts["created"] += taken.created
-        counts["matched"] += taken.joined
-        counts["updated"] += taken.updated
-        counts["unchanged"] += taken.unchanged
+        each = (taken.read, taken.created, taken.joined, taken.updated, taken.unchanged)
+        for name, n in zip(AUTHORITIES, each, strict=True):
+            counts[name] += n
+            counts[f"authorities_{name}"] += n
         counts[kind] += taken.read - taken.unchanged
 
     def say(self) -> None:
@@ -329,11 +331,12 @@ class _Part:
 
     def batch(self) -> Batch:
         """The file's lot, opened when something changes: a second import of the same file leaves none."""
-        if self.report.batch_id is not None:
-            return self.session.get_one(Batch, self.report.batch_id)
-        batch = history.open_batch(self.session, "import", by=self.taking.by, why=self.report.file)
-        self.report.batch_id = self.run.batch_id = batch.id
-        return batch
+        if self.lot is None and self.report.batch_id is not None:
+            self.lot = self.session.get_one(Batch, self.report.batch_id)
+        elif self.lot is None:
+            self.lot = history.open_batch(self.session, "import", by=self.taking.by, why=self.report.file)
+            self.report.batch_id = self.run.batch_id = self.lot.id
+        return self.lot
 
     # --- what is refused, what is counted
 
@@ -352,7 +355,23 @@ class _Part:
             self._refuse(Refusal(record.position, params["number"], "record.number_repeated", params, raw), record)
             return None
         self._look_at(row, record)
+        if not record.control_number:
+            self._compare_numbers(row, record)
         return row
+
+    def _compare_numbers(self, row: Incoming, record: Record) -> None:
+        """Two lines of a sheet under one ISBN or DOI make two notices: the second says so."""
+        told, here = self.taking.numbers, row.received.identifier
+        for scheme, number in unimarc.identifiers(record.fields):
+            if scheme not in ("isbn", "doi"):
+                continue
+            line, identifier = told.get(number, (0, here))
+            if identifier != here:
+                params = {"value": number, "line": str(line)}
+                self.report.tell(Problem("", "", "record.same_number", "warning", params), record.position, here)
+                return
+            if len(told) < NUMBERS:
+                told[number] = record.position, here
 
     def _look_at(self, row: Incoming, record: Record) -> None:
         """What the reader repaired, what the checks say, and the codes that only its source can explain."""
@@ -388,7 +407,7 @@ class _Part:
             params=dict(refusal.params),
             format=self.report.format,
             file_name=self.report.file,
-            raw=refusal.raw[:KEPT],
+            raw=refusal.raw,
             sha256=hashlib.sha256(refusal.raw).hexdigest(),
             created_at=db.now(),
         )
@@ -396,6 +415,8 @@ class _Part:
 
     def _settle(self, numbers: Sequence[str]) -> None:
         """Records that were refused once and have come in since, with a better file, wait no longer."""
+        if not numbers:
+            return
         statement = update(Refused).where(
             Refused.source_id == self.source.id,
             Refused.format.in_(files.READERS),
@@ -453,166 +474,35 @@ class _Part:
 
     def _bring_back(self, rows: Sequence[Incoming], outcomes: Sequence[Outcome], issues: set[int]) -> set[int]:
         """Notices that an undo withdrew, and that their record brings again."""
-        known = {o.notice_id: (row, o) for row, o in zip(rows, outcomes, strict=True) if o.notice_id}
-        wanted = sorted({n for n, (_row, o) in known.items() if o.kind != "new"} | issues)
-        gone: list[Notice] = []
-        for part in db.chunks(wanted):
-            statement = select(Notice).where(Notice.id.in_(part), Notice.status == "withdrawn")
-            gone += self.session.scalars(statement)
-        undone = lots.undone_notices(self.session, [n.id for n in gone]) if gone else set()
-        for notice in gone:
-            if notice.id in undone:
-                self._restore(notice, *known.get(notice.id, (None, None)))
-        return undone
-
-    def _restore(self, notice: Notice, row: Incoming | None, outcome: Outcome | None) -> None:
-        fields: Fields = notice.fields
-        origin: int | str = notices.LOCAL
-        if row is not None and outcome is not None and outcome.kind == "updated":
-            claim = self.session.scalars(
-                select(Claim).where(
-                    Claim.notice_id == notice.id, Claim.record_id == outcome.record_id, Claim.state == "linked"
-                )
-            ).one()
-            fields, origin = keep_dump_only(notice.fields, list(_record(row).fields), claim.id, []), claim.id
-        notices.revise(
-            self.session,
-            notice,
-            fields,
-            by=self.taking.by,
-            status=intake.status_of(row, self.taking.status) if row else self.taking.status,
-            origin=origin,
-            batch=self.batch(),
-        )
+        wanted = {n: Return(self.taking.status) for n in issues}
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if outcome.notice_id is not None and outcome.kind != "new":
+                says = (row, outcome.record_id) if outcome.kind == "updated" else None
+                wanted[outcome.notice_id] = Return(intake.status_of(row, self.taking.status), says)
+        return following.bring_back(self.session, wanted, self.batch)
 
     # --- copies
 
     def _put_copies(
-        self,
-        rows: Sequence[Incoming],
-        homes: Mapping[int, int | None],
-        issues: Mapping[str, int],
-        made: set[int],
-        back: set[int],
+        self, rows: Sequence[Incoming], homes: Mapping[int, int | None], issues: Mapping[str, int], made: set[int]
     ) -> set[int]:
-        """Add the copies that are not there yet, bring the others up to date; returns the rows that changed some."""
+        """The copies of these records, to their notices or their issues; returns the rows that changed some."""
         wanted = [
-            (row, copy, home)
-            for row in rows
+            (place, copy, home)
+            for place, row in enumerate(rows)
             for copy in _record(row).items
             if (home := issues.get(copy.issue_of) if copy.issue_of else homes.get(id(row))) is not None
         ]
         if not wanted:
             return set()
-        shelf = _Shelf(self, {home for _row, _copy, home in wanted} - made, back)
-        fresh: list[tuple[int, RecordItem]] = []
-        moved: set[int] = set()
-        left: dict[tuple[int, int], list[_Known]] = {}  # what a record has not spoken of yet
-        for row, copy, home in wanted:
-            pool = left.setdefault((id(row), home), list(shelf.known.setdefault(home, [])))
-            known = next((k for k in pool if k.is_it(copy)), None)
-            if known is None:
-                fresh.append((home, copy))
-                shelf.known[home].append(_Known(copy.barcode, copy.fields))
-                moved.add(id(row))
-                continue
-            pool.remove(known)
-            if known.item is not None and shelf.bring_up_to_date(known.item, copy):
-                moved.add(id(row))
-        if fresh:
-            ids, problems = items.add_many(self.session, fresh, batch=self.batch(), profile=self.taking.profile)
-            self.report.counts["items"] += len(ids)
-            told = {copy.barcode[: items.TOLD_BARCODE]: row for row, copy, _home in wanted}
-            for problem in problems:
-                row = told[str(problem.params["barcode"])]
-                self.report.tell(problem, _record(row).position, row.received.identifier)
-        return moved
-
-
-@dataclass(slots=True)
-class _Known:
-    """A copy that is there: in the base when it has an item, else on its way."""
-
-    barcode: str
-    fields: Sequence[Mapping[str, Any]]
-    item: Item | None = None
-
-    def is_it(self, copy: RecordItem) -> bool:
-        if copy.barcode or self.barcode:
-            return copy.barcode == self.barcode
-        return _lasting(copy.fields) == _lasting(self.fields)
-
-
-class _Shelf:
-    """The copies of some notices, as they stand."""
-
-    def __init__(self, part: _Part, homes: set[int], back: set[int]) -> None:
-        self.part, self.back = part, back
-        self.known: dict[int, list[_Known]] = {}
-        self.locations: dict[int, str] = {}
-        found: list[Item] = []
-        for ids in db.chunks(sorted(homes)):
-            found += items.list_of(part.session, ids)
-        for item in found:
-            barcode = item.barcode or item.extra.get("barcode_refused", "")
-            self.known.setdefault(item.notice_id, []).append(_Known(barcode, item.extra.get("fields", ()), item))
-        if found:
-            self.locations = {place.id: place.name for place in items.list_locations(part.session)}
-        withdrawn = [i.id for i in found if i.status == "withdrawn"]
-        self.undone = lots.undone_rows(part.session, "item", withdrawn) if withdrawn else set()
-
-    def bring_up_to_date(self, item: Item, copy: RecordItem) -> bool:
-        """Take over what the source says differently than last time, where nobody changed it here."""
-        profile = self.part.taking.profile
-        said, says = _said(self._as_received(item), profile), _said(copy, profile)
-        has = {
-            "call_number": item.call_number,
-            "section": item.section,
-            "inventory_number": item.inventory_number,
-            "status": item.status,
-            "location": self.locations.get(item.location_id or 0, ""),
-        }
-        values: dict[str, Any] = {
-            name: says[name] for name in says if says[name] != said[name] and has[name] == said[name]
-        }
-        if item.id in self.undone:
-            values["status"] = says["status"]
-        if not values:
-            return False
-        if "location" in values:
-            values["location_id"] = items.name_location(self.part.session, values.pop("location"))
-        values["extra"] = {**item.extra, **items.extra_of(copy, profile)}
-        batch = self.part.batch()
-        return items.revise(self.part.session, item, values, by=batch.by, batch=batch)
-
-    def _as_received(self, item: Item) -> RecordItem:
-        fields: list[Field] = list(item.extra.get("fields", ()))
-        return copies.from_fields(fields, self.part.taking.profile) if fields else RecordItem()
-
-
-def _said(copy: RecordItem, profile: Mapping[str, Any]) -> dict[str, str]:
-    """What a source says of a copy, in the columns of ours that it fills."""
-    meant = copies.meaning(copy, profile)
-    return {
-        "call_number": copy.call_number,
-        "section": meant.section,
-        "inventory_number": copy.inventory_number,
-        "status": meant.state,
-        "location": meant.location,
-    }
-
-
-def _lasting(fields: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """The fields of a copy without what changes with every loan."""
-    return [[f["t"], [[c, v] for c, v in f.get("s", ()) if not pmbxml.volatile(f["t"], c, v)]] for f in fields]
+        done = shelf.put(self.session, wanted, batch=self.batch, profile=self.taking.profile, made=made)
+        self.report.counts["items"] += done.added
+        for place, problem in done.problems:
+            self.report.tell(problem, _record(rows[place]).position, rows[place].received.identifier)
+        return {id(rows[place]) for place in done.moved}
 
 
 def _record(row: Incoming) -> Record:
     if row.record is None:
         raise TypeError("a file announces no deletion")
     return row.record
-
-
-def _bulletin(record: Record) -> str:
-    """The issue that a stand-in stands for."""
-    return next((copy.issue_of for copy in record.items if copy.issue_of), "")

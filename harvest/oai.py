@@ -14,14 +14,17 @@ are always wrong), nor that a list ends with an empty token (PMB's last page has
 
 from __future__ import annotations
 
-import re
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from threading import Timer
+from typing import Any
 from urllib.parse import urljoin, urlsplit
+from weakref import WeakSet
 
 import requests
 from lxml import etree
@@ -29,9 +32,21 @@ from requests import exceptions as trouble
 from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import InvalidIPAddress
 from sickle import Sickle
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from catalogue.problems import Problem, sentence
-from harvest.crosswalk.pmbxml import STRICT
+from harvest.oai_page import (
+    Answer,
+    HarvestStopped,
+    Page,
+    Unreadable,
+    http_date,
+    parse,
+    parse_instant,
+    read_page,
+    retry_after,
+)
+from harvest.oai_page import refused as refusal_of
 
 PAGE_BYTES = 50_000_000  # decompressed
 PAGE_SECONDS = 600.0  # a server may be slow, not drip for ever
@@ -41,30 +56,10 @@ READS = 2  # a page that cannot be read is asked for once more
 LONGEST_WAIT = 300.0  # a server that asks for more is left alone until the next harvest
 REDIRECTS = 3
 STUCK = 5  # pages that only repeat earlier ones, before the list is called endless
+LONGEST_LIST = 50_000  # pages: a server that invents records has no end either
 
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _MOVED = (301, 302, 303, 307, 308)
-_ROOT = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH[\s>/]")
-_START = re.compile(rb"<\?xml\b|<(?:[\w.-]+:)?OAI-PMH[\s>/]")
-_END = re.compile(rb"</(?:[\w.-]+:)?OAI-PMH\s*>")
-_WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
-_CONTROLS = re.compile(
-    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
-)
-_HTTP_DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?Z?)?")
-
-
-class HarvestStopped(Exception):
-    """This run cannot go on: a code and parameters, made a sentence in the language of whoever reads."""
-
-    def __init__(self, code: str, params: Mapping[str, str] | None = None) -> None:
-        self.code = code
-        self.params = dict(params or {})
-        super().__init__(code)
-
-    def __str__(self) -> str:
-        return sentence(self.code, self.params)
 
 
 class _TryAgain(Exception):
@@ -73,41 +68,6 @@ class _TryAgain(Exception):
     def __init__(self, wait: float | None, code: str, **params: str) -> None:
         super().__init__(code)
         self.wait, self.code, self.params = wait, code, params
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, byte for byte once decompressed, and when the server thinks it was."""
-
-    raw: bytes
-    date: datetime | None = None  # HTTP's Date, always UTC
-
-
-@dataclass(frozen=True, slots=True)
-class OaiRecord:
-    """One record of a list. `payload` is what stands in its <metadata>, None when there is nothing."""
-
-    identifier: str
-    datestamp: str
-    deleted: bool
-    sets: tuple[str, ...]
-    payload: etree._Element | None
-    element: etree._Element
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list, read strictly. Its numbers are what the server says, for the record only."""
-
-    sequence: int
-    token: str  # asked with
-    answer: Answer
-    records: tuple[OaiRecord, ...] = ()
-    next_token: str = ""
-    list_size: int | None = None
-    cursor: int | None = None
-    response_date: datetime | None = None
-    repairs: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +118,9 @@ class Client(Sickle):
         self.session = HTTPSession(config)
         # Neither a proxy nor a password file of this machine: the address that was checked is the one reached.
         self.session.trust_env = False
+        self._connections: WeakSet[Any] = WeakSet()
+        for adapter in self.session.adapters.values():
+            adapter.poolmanager.pool_classes_by_scheme = _pools(self._connections)
 
     @property
     def host(self) -> str:
@@ -187,7 +150,7 @@ class Client(Sickle):
         for _ in range(REDIRECTS + 1):
             try:
                 self.requests += 1
-                with self.session.get(url, params=params, stream=True) as response:
+                with self._in_time(), self.session.get(url, params=params, stream=True) as response:
                     if response.status_code not in _MOVED or "Location" not in response.headers:
                         return self._answer(response)
                     url = self._follow(url, response.headers["Location"])
@@ -205,6 +168,31 @@ class Client(Sickle):
             except trouble.RequestException as error:
                 raise _TryAgain(None, "oai.down", host=self.host) from error
         raise HarvestStopped("oai.redirects", {"host": self.host})
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """An answer comes whole within PAGE_SECONDS. A byte now and then keeps every other time-out from striking, and
+        it may be a byte of the headers: the connection itself is cut, and whatever that looks like is told as slow."""
+        late: list[bool] = []
+
+        def cut() -> None:
+            late.append(True)
+            for connection in list(self._connections):
+                with suppress(OSError, AttributeError):  # closed meanwhile
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+        timer = Timer(PAGE_SECONDS, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (trouble.RequestException, ValueError):
+            if not late:
+                raise
+        finally:
+            timer.cancel()
+        if late:
+            raise _TryAgain(None, "oai.slow", host=self.host)
 
     def _follow(self, url: str, location: str) -> str:
         """The address a redirection leads to, if we may go there; the session checks private ones again."""
@@ -224,7 +212,7 @@ class Client(Sickle):
 
     def _answer(self, response: requests.Response) -> Answer:
         status = response.status_code
-        date = _http_date(response.headers.get("Date", ""))
+        date = http_date(response.headers.get("Date", ""))
         if status in _BUSY:
             wait = retry_after(response.headers.get("Retry-After", ""), date or self.now())
             raise _TryAgain(wait, "oai.busy", host=self.host, status=str(status))
@@ -239,7 +227,6 @@ class Client(Sickle):
         raise HarvestStopped(known.get(status, code), params)
 
     def _read(self, response: requests.Response) -> bytes:
-        limit = time.monotonic() + PAGE_SECONDS
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_content(1 << 16):
@@ -248,9 +235,29 @@ class Client(Sickle):
             if size > PAGE_BYTES:
                 params = {"host": self.host, "limit": str(PAGE_BYTES // 1_000_000)}
                 raise HarvestStopped("oai.too_big", params)
-            if time.monotonic() > limit:
-                raise _TryAgain(None, "oai.slow", host=self.host)
         return b"".join(chunks)
+
+
+def _pools(kept: WeakSet[Any]) -> dict[str, type]:
+    """Connection pools whose connections are kept in sight, so that one which drips can be cut."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            kept.add(self)
+            super().connect()
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            kept.add(self)
+            super().connect()
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
 
 
 def host_of(url: str) -> str:
@@ -266,7 +273,7 @@ def identify(client: Client) -> Identity:
     answer, root = _ask(client, verb="Identify")
     found = root.find("{*}Identify")
     if found is None:
-        raise _refused(root) or HarvestStopped("oai.not_oai", {"host": client.host})
+        raise refusal_of(root) or HarvestStopped("oai.not_oai", {"host": client.host})
     text = lambda name: (found.findtext("{*}" + name) or "").strip()  # noqa: E731
     return Identity(
         name=text("repositoryName"),
@@ -288,23 +295,26 @@ def pages(
     client: Client,
     arguments: Mapping[str, str],
     *,
+    verb: str = "ListRecords",
     token: str = "",
     sequence: int = 0,
     used: set[str] | None = None,
     keep: Callable[[int, str, Answer], None] = lambda sequence, token, answer: None,
 ) -> Iterator[Page]:
-    """The pages of ListRecords, one request at a time. `keep` gets each one before it is read.
+    """The pages of a list, one request at a time. `keep` gets each one before it is read.
 
     `token`, `sequence` and `used` take up a walk where another process left it.
     """
     used = used if used is not None else set()
+    last = sequence + LONGEST_LIST
     met: set[int] = set()
     stuck = 0
     while True:
         sequence += 1
         if token:
             used.add(token)
-        page = _page(client, {"resumptionToken": token} if token else arguments, sequence, token, keep)
+        asked = {"resumptionToken": token} if token else dict(arguments)
+        page = _page(client, {"verb": verb, **asked}, sequence, token, keep)
         content = hash(tuple(r.identifier for r in page.records))
         stuck += content in met
         met.add(content)
@@ -312,13 +322,26 @@ def pages(
             params = {"page": str(sequence)}
             yield replace(page, next_token="")
             raise HarvestStopped("oai.repeated_token", params)
-        if stuck >= STUCK and page.next_token:
+        if page.next_token and (stuck >= STUCK or sequence >= last):
             yield replace(page, next_token="")
             raise HarvestStopped("oai.endless", {"page": str(sequence)})
         yield page
         token = page.next_token
         if not token:
             return
+
+
+def get_record(
+    client: Client,
+    identifier: str,
+    prefix: str,
+    *,
+    sequence: int,
+    keep: Callable[[int, str, Answer], None],
+) -> Page:
+    """One record, as a page of its own. Stops with oai.no_such_record when the server has none of that name."""
+    asked = {"verb": "GetRecord", "identifier": identifier, "metadataPrefix": prefix}
+    return _page(client, asked, sequence, "", keep)
 
 
 def _page(
@@ -330,14 +353,14 @@ def _page(
 ) -> Page:
     for read in range(1, READS + 1):
         try:
-            answer = client.harvest(verb="ListRecords", **arguments)
+            answer = client.harvest(**arguments)
         except HarvestStopped as stopped:
-            if stopped.code == "oai.http_empty":
+            if stopped.code == "oai.http_empty" and arguments["verb"] == "ListRecords":
                 raise HarvestStopped("oai.list_broken", stopped.params) from stopped
             raise
         keep(sequence, token, answer)
         try:
-            return read_page(answer, sequence, token, host=client.host)
+            return read_page(answer, sequence, token, host=client.host, verbs=(arguments["verb"],))
         except Unreadable:
             if read == READS:
                 raise
@@ -356,178 +379,3 @@ def _ask(client: Client, **arguments: str) -> tuple[Answer, etree._Element]:
                 raise
             client.sleep(1.0)
     raise AssertionError("unreachable")
-
-
-# --- reading ---------------------------------------------------------------------------------
-
-
-class Unreadable(HarvestStopped):
-    """What came is no OAI-PMH: worth asking for once more, a server that is being repaired says anything."""
-
-
-def read_page(answer: Answer, sequence: int, token: str = "", *, host: str = "") -> Page:
-    """A page of ListRecords from its bytes. Raises HarvestStopped: nothing is guessed."""
-    params = {"host": host, "page": str(sequence)}
-    root, repairs = parse(answer, params)
-    response_date = parse_instant(root.findtext("{*}responseDate") or "")
-    codes = {e.get("code", "") for e in root.iterfind("{*}error")}
-    if codes == {"noRecordsMatch"} and not token:
-        return Page(sequence, token, answer, response_date=response_date, repairs=repairs)
-    if stopped := _refused(root):
-        raise stopped
-    found = root.find("{*}ListRecords")
-    if found is None:
-        raise Unreadable("oai.no_list", params)
-    mark = root.find(".//{*}resumptionToken")
-    return Page(
-        sequence=sequence,
-        token=token,
-        answer=answer,
-        records=tuple(_record(e) for e in found.iterchildren("{*}record")),
-        next_token=(mark.text or "").strip() if mark is not None else "",
-        list_size=_number(mark, "completeListSize"),
-        cursor=_number(mark, "cursor"),
-        response_date=response_date,
-        repairs=repairs,
-    )
-
-
-def parse(answer: Answer, params: Mapping[str, str]) -> tuple[etree._Element, tuple[Problem, ...]]:
-    """The answer as XML: no entity, no network, no guess.
-
-    Two repairs have a name and are told: text around the XML (a PHP warning) and characters that XML forbids.
-    """
-    raw = answer.raw
-    if not raw.strip():
-        raise Unreadable("oai.empty", params)
-    repairs: list[Problem] = []
-    plain = _ROOT.search(raw) is not None  # else UTF-16, or no OAI-PMH at all
-    if plain:
-        raw = _without_text_around(raw, repairs, params)
-    prologue = re.split(rb"<[A-Za-z_]", raw.replace(b"\0", b""), maxsplit=1)[0]
-    if b"<!DOCTYPE" in prologue and not _WEB_PAGE.search(raw[:2000]):
-        raise HarvestStopped("oai.doctype", params)
-    try:
-        root = etree.fromstring(raw, _parser())
-    except etree.XMLSyntaxError as fault:
-        without = _CONTROLS.sub(b"", raw) if plain else raw
-        if without == raw:
-            raise _unreadable(raw, plain, fault, params) from fault
-        try:
-            root = etree.fromstring(without, _parser())
-        except etree.XMLSyntaxError as second:
-            raise _unreadable(raw, plain, second, params) from second
-        repairs.append(Problem("", "", "oai.repaired_characters", "warning", dict(params)))
-    if etree.QName(root).localname != "OAI-PMH":
-        raise Unreadable("oai.web_page" if _WEB_PAGE.search(raw[:2000]) else "oai.not_oai", params)
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise HarvestStopped("oai.doctype", params)
-    return root, tuple(repairs)
-
-
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(**STRICT)
-
-
-def _without_text_around(raw: bytes, repairs: list[Problem], params: Mapping[str, str]) -> bytes:
-    start = _START.search(raw)
-    ends = list(_END.finditer(raw))
-    at = start.start() if start else 0
-    end = ends[-1].end() if ends else len(raw)
-    before = raw[:at].removeprefix(b"\xef\xbb\xbf").strip()
-    after = raw[end:].strip()
-    if not before and not after:
-        return raw.strip() if at else raw
-    words = re.sub(rb"<[^>]*>", b" ", before or after).decode("utf-8", "replace")
-    words = " ".join(words.split())[:120]
-    repairs.append(Problem("", "", "oai.repaired_around", "warning", {**params, "text": words}))
-    return raw[at:end]
-
-
-def _unreadable(raw: bytes, plain: bool, fault: etree.XMLSyntaxError, params: Mapping[str, str]) -> Unreadable:
-    if _WEB_PAGE.search(raw[:2000]):
-        return Unreadable("oai.web_page", params)
-    if not plain:
-        return Unreadable("oai.not_oai", params)
-    if not _END.search(raw):
-        return Unreadable("oai.cut_page", params)
-    line = str(fault.position[0] if fault.position else 0)
-    return Unreadable("oai.malformed", {**params, "line": line, "detail": (fault.msg or "").split(", line ")[0]})
-
-
-def _refused(root: etree._Element) -> HarvestStopped | None:
-    """The server's own refusal, in its code and its words."""
-    errors = [(e.get("code", ""), " ".join((e.text or "").split())) for e in root.iterfind("{*}error")]
-    if not errors:
-        return None
-    codes = [code for code, _text in errors]
-    if "badResumptionToken" in codes:
-        return HarvestStopped("oai.expired_token")
-    if "cannotDisseminateFormat" in codes:
-        return HarvestStopped("oai.format_refused")
-    if "noSetHierarchy" in codes:
-        return HarvestStopped("oai.unknown_set")
-    if "unconfigured" in codes:
-        return HarvestStopped("oai.unconfigured")
-    text = " ; ".join(text for _code, text in errors if text)[:200]
-    return HarvestStopped("oai.error", {"code": ", ".join(codes), "text": text})
-
-
-def _record(element: etree._Element) -> OaiRecord:
-    header = element.find("{*}header")
-    text = lambda name: (header.findtext("{*}" + name) or "").strip() if header is not None else ""  # noqa: E731
-    metadata = element.find("{*}metadata")
-    return OaiRecord(
-        identifier=text("identifier"),
-        datestamp=text("datestamp"),
-        deleted=header is not None and header.get("status") == "deleted",
-        sets=tuple((e.text or "").strip() for e in header.iterfind("{*}setSpec")) if header is not None else (),
-        payload=next(metadata.iterchildren(tag=etree.Element), None) if metadata is not None else None,
-        element=element,
-    )
-
-
-def _number(mark: etree._Element | None, name: str) -> int | None:
-    value = (mark.get(name) or "").strip() if mark is not None else ""
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
-
-
-# --- clocks ----------------------------------------------------------------------------------
-
-
-def parse_instant(text: str) -> datetime | None:
-    """A responseDate or a datestamp. PMB writes its local time with a Z: an instant in the server's own time."""
-    found = _INSTANT.fullmatch(text.strip())
-    if not found:
-        return None
-    try:
-        return datetime.fromisoformat(f"{found.group(1)}T{found.group(2) or '00:00:00'}+00:00")
-    except ValueError:
-        return None
-
-
-def format_instant(value: datetime, *, by_day: bool) -> str:
-    """As a `from` argument, in the granularity that the server announced."""
-    return f"{value:%Y-%m-%d}" if by_day else f"{value:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def retry_after(value: str, clock: datetime) -> float | None:
-    """Seconds to wait, from either form of Retry-After: « 10 » or an HTTP date. None when it says nothing.
-
-    >>> retry_after("Sat, 21 Nov 2026 22:57:44 GMT", datetime(2026, 11, 21, 22, 57, 34, tzinfo=UTC))
-    10.0
-    """
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    until = _http_date(value)
-    return max(0.0, (until - clock).total_seconds()) if until else None
-
-
-def _http_date(text: str) -> datetime | None:
-    """An HTTP date; of two, the last: a server's own stands behind the one its front end has put."""
-    try:
-        found = parsedate_to_datetime((_HTTP_DATE.findall(text) or [text])[-1])
-    except (TypeError, ValueError, IndexError):
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -21,13 +21,17 @@ from typing import Any
 from catalogue.problems import Problem, Refusal
 
 COUNTS: tuple[str, ...] = ("read", "created", "matched", "updated", "unchanged", "refused", "warnings")
-COUNTS += ("items", "issues", "waiting", "to_complete", "agents", "concepts", "classes")
+COUNTS += ("folded", "items", "issues", "waiting", "to_complete", "agents", "concepts", "classes")
+# Of those read, created… how many are authorities and no notices.
+AUTHORITIES: tuple[str, ...] = ("read", "created", "matched", "updated", "unchanged")
+COUNTS += tuple(f"authorities_{name}" for name in AUTHORITIES)
 # Refusals behind which the file may hold more than was read.
 CUT = frozenset(
     ("iso2709.cut", "pmbxml.cut", "pmbxml.malformed", "marcxml.cut", "marcxml.too_many_faults", "file.cut_gzip")
 ) | {"file.grows", "sheet.cut", "xml.cut", "xml.malformed", "csljson.cut"}
 TOLD = 10_000  # refused records that a report names; all are counted and kept
 FIRST = 20  # records named for each problem
+PARTS = ("sheet.column", "pmbsql.taken", "pmbsql.left_")  # codes said of each column of a sheet, each table of a base
 DIFFERENT = 300  # problems, and codes of one kind, told apart
 LONGEST = 80  # signs of a value
 
@@ -59,7 +63,9 @@ class Told:
 
 @dataclass(slots=True)
 class Report:
-    """What became of a file: read = created + matched + updated + unchanged + refused.
+    """What became of a file: read = created + matched + updated + unchanged + folded + refused.
+
+    `folded` records only carried the copies of an issue (PMB's « -bull »): the copies are on the issue, they are not.
 
     `trouble` says why the file could not be read at all, or why the import broke off: what the counts tell
     went in all the same. `waiting` notices wait for a person; `to_complete` came in with something missing that
@@ -96,7 +102,7 @@ class Report:
             self.more_told += 1
             return
         first = told.first if told else ()
-        if len(first) < FIRST:
+        if len(first) < (DIFFERENT if problem.code.startswith(PARTS) else FIRST):
             params = {name: _shortened(str(value)) for name, value in problem.params.items()}
             first = (*first, Met(position, identifier, params))
         self.told[place] = Told(told.problem if told else problem, checked, (told.n if told else 0) + 1, first)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -76,9 +76,10 @@ def read(path: Path) -> list[Scheme]:
     if not concepts:
         raise NotRead("skos.no_concept", {"file": path.name})
     only = _only_scheme(graph)
+    schemes = _schemes_of(graph)
     by_scheme: dict[str, list[URIRef]] = {}
     for concept in concepts:
-        by_scheme.setdefault(_scheme_of(graph, concept) or only, []).append(concept)
+        by_scheme.setdefault(schemes.get(concept, only), []).append(concept)
     codes: Counter[str] = Counter()
     out = []
     for uri, members in sorted(by_scheme.items()):
@@ -120,17 +121,27 @@ def _unpacked(data: bytes, path: Path) -> bytes:
     return out
 
 
-def _scheme_of(graph: Graph, concept: URIRef) -> str:
-    """The scheme a concept says it is in, or the nearest one that its broader terms say."""
-    asked: set[Node] = set()
-    row: set[Node] = {concept}
+def _schemes_of(graph: Graph) -> dict[Node, str]:
+    """The scheme that each concept says it is in, else the nearest that its broader terms say: row by row down."""
+    found: dict[Node, str] = {}
+    for property_ in (SKOS.inScheme, SKOS.topConceptOf):
+        for concept, home in graph.subject_objects(property_):
+            found[concept] = min(found.get(concept, str(home)), str(home))
+    below: defaultdict[Node, list[Node]] = defaultdict(list)
+    for concept, above in graph.subject_objects(SKOS.broader):
+        below[above].append(concept)
+    for above, concept in graph.subject_objects(SKOS.narrower):
+        below[above].append(concept)
+    row = dict(found)
     while row:
-        found = [str(o) for c in row for p in (SKOS.inScheme, SKOS.topConceptOf) for o in graph.objects(c, p)]
-        if found:
-            return min(found)
-        asked |= row
-        row = {o for c in row for o in (*graph.objects(c, SKOS.broader), *graph.subjects(SKOS.narrower, c))} - asked
-    return ""
+        told: dict[Node, str] = {}
+        for above, scheme in row.items():
+            for concept in below.get(above, ()):
+                if concept not in found:
+                    told[concept] = min(told.get(concept, scheme), scheme)
+        found.update(told)
+        row = told
+    return found
 
 
 def _only_scheme(graph: Graph) -> str:

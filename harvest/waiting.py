@@ -5,11 +5,13 @@ A folder a file, under a name nobody can guess:
     notices/fonds.csv   the file as received, erased once it is in
     job.json            who gave it, of which source, how to read it, and what became of it
     asked               when it is to be imported; renamed `taken` by whoever does it, who writes in it how far
-                        it has come
+                        it has come, and by what name it goes
 
-Renaming is what makes sure that one worker takes a job. One that dies leaves a `taken` that nobody writes in
-any more: the job is then taken anew from the start, which changes nothing that is in already, since an import
-recognises its own records. What is never imported is erased after a day.
+Renaming is what makes sure that one worker takes a job. While it works, a thread beside it touches `taken`, so
+that one slow transaction is not taken for a death; a worker that dies takes its thread along. Its job is then
+taken anew from the start, which changes nothing that is in already, since an import recognises its own records.
+A worker that was only asleep, on a machine put to rest for instance, finds another name in `taken` and leaves the
+job to it. What is never imported is erased after a day.
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from threading import Event, Thread
 from typing import IO, Any
 
 from sqlalchemy import select
@@ -42,6 +45,8 @@ log = logging.getLogger("travee")
 
 SMALL = 500  # records: so many are imported while the page waits
 SILENT = 120.0  # seconds without a sign, after which a worker is taken for dead
+BEAT = 20.0  # seconds between two signs
+STUCK = 3600.0  # seconds without a step forward, after which a worker gives no sign any more
 TRIES = 3  # a file that kills its worker so often is left alone
 KEPT_PREPARED, KEPT_DONE = 24 * 3600.0, 7 * 24 * 3600.0
 SHOWN = 40  # refused records that a job names; the report of the import names all
@@ -69,6 +74,10 @@ class Job:
 
 class _Stopping(Exception):
     """The worker is asked to stop: it leaves the job for the next one."""
+
+
+class _Replaced(Exception):
+    """Another worker has taken the job over, since this one gave no sign for long."""
 
 
 # --- keeping ---------------------------------------------------------------------------------
@@ -143,8 +152,8 @@ def state(folder: Path, job: Job) -> str:
 
 def read_so_far(folder: Path, job: Job) -> int:
     try:
-        return int((folder / job.token / "taken").read_text("ascii") or 0)
-    except (FileNotFoundError, ValueError):
+        return int((folder / job.token / "taken").read_text("ascii").split()[0])
+    except (FileNotFoundError, ValueError, IndexError):
         return 0
 
 
@@ -172,6 +181,8 @@ def is_small(folder: Path, job: Job, profile: Mapping[str, Any] | None = None) -
     """Whether a page can wait for it."""
     from harvest import files
 
+    if job.format in files.WHOLE:
+        return False
     return sum(1 for _read in islice(files.read(path_of(folder, job), job.format, profile), SMALL + 1)) <= SMALL
 
 
@@ -212,30 +223,36 @@ def perform(database: Database, folder: Path, job: Job, stopping: Callable[[], b
     here = folder / job.token
 
     def step(done: int, _total: int | None) -> None:
-        (here / "taken").write_text(str(done), "ascii")
+        sign.forward(done)
         if stopping():
             raise _Stopping
 
     try:
+        sign = _Sign(here / "taken")
         if job.done is not None:  # its worker died after the last stroke
             said = dict(job.done)
         elif job.tries >= TRIES:
             said = _trouble("import.interrupted")
         else:
-            report = importer.import_file(
-                database,
-                path_of(folder, job),
-                source=job.source,
-                by=job.by,
-                format=job.format,
-                status=job.status,
-                profile=job.profile,
-                dry_run=job.dry,
-                progress=step,
-            )
+            with sign.given():
+                report = importer.import_file(
+                    database,
+                    path_of(folder, job),
+                    source=job.source,
+                    by=job.by,
+                    format=job.format,
+                    status=job.status,
+                    profile=job.profile,
+                    dry_run=job.dry,
+                    progress=step,
+                )
             said = _told(report)
+        sign.check()
     except _Stopping:
         (here / "taken").rename(here / "asked")
+        return job
+    except _Replaced:
+        log.warning("the import of %s was taken over by another worker", job.file_name)
         return job
     except Exception as error:  # a fault of ours: told, so that the job does not come back for ever
         log.exception("the import of %s failed", job.file_name)
@@ -248,10 +265,65 @@ def perform(database: Database, folder: Path, job: Job, stopping: Callable[[], b
     return job
 
 
+class _Sign:
+    """The sign of life of whoever does a job: `taken`, with how far it has come and its name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, secrets.token_hex(4)
+        self._moved = time.monotonic()
+        self._write(0)
+
+    def forward(self, done: int) -> None:
+        """A step forward; raises when the job is somebody else's by now."""
+        self.check()
+        self._moved = time.monotonic()
+        self._write(done)
+
+    def check(self) -> None:
+        if not self._is_ours():
+            raise _Replaced
+
+    @contextmanager
+    def given(self) -> Iterator[None]:
+        """Give it again and again, as long as the block lasts and comes forward."""
+        ended = Event()
+        thread = Thread(target=self._beat, args=(ended,), name="travee-import-sign", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _beat(self, ended: Event) -> None:
+        while not ended.wait(BEAT) and self._is_ours() and time.monotonic() - self._moved < STUCK:
+            with suppress(FileNotFoundError):
+                os.utime(self.path)
+
+    def _is_ours(self) -> bool:
+        try:
+            return self.path.read_text("ascii").endswith(f" {self.name}")
+        except FileNotFoundError:
+            return False
+
+    def _write(self, done: int) -> None:
+        """In one stroke, as long as it was before: nobody reads half of it, and what is gone does not come back."""
+        try:
+            with self.path.open("r+b", buffering=0) as taken:
+                taken.write(f"{done:>12} {self.name}".encode())
+        except FileNotFoundError:
+            raise _Replaced from None
+
+
 def _told(report: Any) -> dict[str, Any]:
     """What a page says of an import, as codes and parameters: the words are those of whoever reads it."""
     told = [
-        {"code": t.problem.code, "n": t.n, "first": [dict(met.params) for met in t.first]}
+        {
+            "code": t.problem.code,
+            "n": t.n,
+            "first": [dict(met.params) for met in t.first],
+            "at": [met.position for met in t.first],
+        }
         for t in report.told.values()
         if t.problem.level != "info"
     ]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from catalogue import unimarc
+from catalogue import items, unimarc
 from catalogue.models import (
     Centre,
     DigitalDocument,
@@ -29,7 +29,6 @@ from catalogue.models import (
 from catalogue.notices import INDEXED
 from indexes.schema import IndexDoc
 
-HIDDEN_COPIES = ("withdrawn",)
 FIRST_DAY = date(1970, 1, 1).toordinal()
 
 Column: TypeAlias = InstrumentedAttribute[Any]
@@ -93,7 +92,11 @@ def _read_around(session: Session, ids: list[int]) -> _Around:
         ),
         identifiers=_by_notice(session, ids, NoticeIdentifier.id, NoticeIdentifier.notice_id, NoticeIdentifier.value),
         items=_by_notice(
-            session, ids, Item.id, *(Item.notice_id, Item.call_number, Item.barcode, Item.code, Item.status)
+            session,
+            ids,
+            Item.id,
+            *(Item.notice_id, Item.call_number, Item.barcode, Item.code),
+            where=~items.is_hidden(),
         ),
         online=set(session.scalars(digital)),
         onsite=_on_shelf(session, ids),
@@ -103,7 +106,7 @@ def _read_around(session: Session, ids: list[int]) -> _Around:
 
 def _on_shelf(session: Session, ids: list[int]) -> set[int]:
     """Notices with a copy of their own, in their issue (an article) or in their issues (a periodical)."""
-    here = Item.status.not_in(HIDDEN_COPIES)
+    here = items.is_public()
     own = select(Item.notice_id).where(Item.notice_id.in_(ids), here)
     issue = (
         select(NoticeLink.notice_id)
@@ -164,9 +167,17 @@ def _document(row: Any, around: _Around) -> IndexDoc:
     )
 
 
-def _by_notice(session: Session, ids: list[int], order: Column, notice_id: Column, *columns: Column) -> Rows:
+def _by_notice(
+    session: Session,
+    ids: list[int],
+    order: Column,
+    notice_id: Column,
+    *columns: Column,
+    where: ColumnElement[bool] | None = None,
+) -> Rows:
     found: Rows = defaultdict(list)
-    for row in session.execute(select(notice_id, *columns).where(notice_id.in_(ids)).order_by(order)):
+    asked = (notice_id.in_(ids), *(() if where is None else (where,)))
+    for row in session.execute(select(notice_id, *columns).where(*asked).order_by(order)):
         found[row.notice_id].append(row)
     return found
 

@@ -16,9 +16,11 @@ from threading import Thread
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
@@ -61,20 +63,79 @@ def postgres_url() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> None:
+    """Passwords cost little to check here: a quarter of a test with somebody signed in went into that."""
+    users._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty Travée in one file, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("empty") / "travee.db"
+    _make_empty(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_url: str) -> Iterator[Connection]:
+    """The server's own door, where bases are made and dropped; the base « empty » is ready to be copied."""
+    server = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text("CREATE DATABASE empty"))
+        _make_empty(_named(postgres_url, "empty"))
+        yield connection
+    server.dispose()
+
+
+def _named(url: str, base: str) -> str:
+    return url.replace("/postgres?", f"/{base}?")
+
+
+def _make_empty(url: str) -> None:
+    """Tables, counters, our centre."""
+    base = Database(url)
+    setup.create_tables(base)
+    setup.first_rows(base, Settings(_env_file=None))
+    base.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty Travée, ready to work: tables, counters, our centre."""
+    """An empty Travée, ready to work."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("empty_file"), tmp_path / "travee.db")
         base = Database(f"sqlite:///{tmp_path / 'travee.db'}")
-        setup.create_tables(base)
-        setup.first_rows(base, Settings(_env_file=None))
         yield base
         base.close()
         return
-    base = Database(request.getfixturevalue("postgres_url"))
-    with base.engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
+    server: Connection = request.getfixturevalue("postgres")
+    server.execute(text("CREATE DATABASE one_test TEMPLATE empty STRATEGY FILE_COPY"))
+    base = Database(_named(request.getfixturevalue("postgres_url"), "one_test"))
+    yield base
+    base.close()
+    server.execute(text("DROP DATABASE one_test WITH (FORCE)"))
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A writing session whose work is rolled back."""
+    with database.write_session() as opened:
+        yield opened
+        opened.rollback()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def lasting_base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The same, made once for all the tests that ask for it: they commit nothing."""
+    if request.param == "sqlite":
+        base = Database(f"sqlite:///{tmp_path_factory.mktemp('lasting') / 'travee.db'}")
+    else:
+        server = Database(request.getfixturevalue("postgres_url"))
+        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("CREATE DATABASE lasting"))
+        server.close()
+        base = Database(server.url.replace("@/postgres?", "@/lasting?"))
     setup.create_tables(base)
     setup.first_rows(base, Settings(_env_file=None))
     yield base
@@ -82,9 +143,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    """A writing session whose work is rolled back."""
-    with database.write_session() as opened:
+def quick_session(lasting_base: Database) -> Iterator[Session]:
+    """A writing session whose work is rolled back, on a base that was there before: services never commit."""
+    with lasting_base.write_session() as opened:
         yield opened
         opened.rollback()
 
@@ -100,12 +161,27 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a Travée that has just been made, copied for each test."""
+    folder = tmp_path_factory.mktemp("init") / "var"
+    setup.init(Settings(_env_file=None, data_dir=folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates are compiled once, not once for each application."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, empty_folder: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     from catalogue.app import create_app
 
-    setup.init(settings)
+    shutil.copytree(empty_folder, settings.data_dir)
     made = create_app(settings)
+    made.jinja_env.bytecode_cache = compiled_templates
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     yield made
     made.extensions["travee"].close()

@@ -26,7 +26,7 @@ import pymarc
 from rdflib import Graph
 from rdflib.namespace import RDF, SKOS
 
-from catalogue.entities import Thesaurus
+from catalogue.entities import About, Thesaurus
 from catalogue.problems import SENTENCES, Refusal
 from harvest import files, skos
 
@@ -113,6 +113,9 @@ def measure(name: str, members: Iterable[Path], *, with_peers: bool = True) -> L
 
 def _measure_records(line: Line, path: Path) -> None:
     for found in files.read(path):
+        if isinstance(found, About):
+            line.repairs.update(p.code for p in found.problems if p.code.startswith("charset."))
+            continue
         if isinstance(found, Refusal):
             line.refused[found.code] += 1
             assert found.code in SENTENCES, found.code

@@ -3,8 +3,9 @@
     .venv/bin/python -m tests.fuzz ../shared/data --minutes 10
 
 A reader must come back, in time and within memory, with records and refusals that have a sentence each; and
-what it calls a record must be written and read again. A failure prints the seed and leaves the file. The same
-engine runs for a moment in the ordinary tests, on our own fixtures, from a fixed seed (`tests/test_fuzz.py`).
+what it calls a record must be written and read again. A failure prints the seed and leaves the file. First come
+the files of `tests/hostile.py`, made to be endless or slow. The same engine runs for a moment in the ordinary
+tests, on our own fixtures, from a fixed seed (`tests/test_fuzz.py`).
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from catalogue.entities import About
 from catalogue.problems import SENTENCES, Problem, Refusal, sentence
 from catalogue.unimarc import Record
 from export.iso2709 import record_bytes
 from harvest import files
-from tests import corpus
+from tests import corpus, hostile
 
 LARGEST = 60_000  # bytes of a mutated file: faults lie in structure, not in size
 SLOWEST = 5.0  # seconds for so many bytes; a hundred times what they take
+FAMILY, SLOWEST_FAMILY = 300_000, 60.0  # bytes of a file made to be slow, once unpacked, and seconds
 MEMORY = 2_000_000_000
 LONGEST = 700  # signs of a sentence that somebody is to read
 TOKENS = (
@@ -81,11 +84,12 @@ def _piece(data: bytes, chance: random.Random) -> bytes:
     return data[at : at + LARGEST]
 
 
-def check(data: bytes, format: str) -> Iterator[str]:
+def check(data: bytes, format: str, slowest: float = SLOWEST) -> Iterator[str]:
     """What is wrong with the way these bytes were read; nothing, as a rule."""
     began, last = time.perf_counter(), 0
     for found in files.read_bytes(data, format):
-        for said in (found,) if isinstance(found, Refusal) else getattr(found, "repairs", ()):
+        of_file = found.problems if isinstance(found, About) else getattr(found, "repairs", ())
+        for said in (found,) if isinstance(found, Refusal) else of_file:
             yield from _unsaid(said)
         if 0 < found.position < last and format != "bibtex":  # there an entry may wait for the one it quotes
             yield f"position {found.position} after {last}"
@@ -95,7 +99,7 @@ def check(data: bytes, format: str) -> Iterator[str]:
             if len(again) != 1 or isinstance(again[0], Refusal):
                 yield f"record {found.position} cannot be written and read again: {again[:1]!r}"[:300]
     took = time.perf_counter() - began
-    if took > SLOWEST:
+    if took > slowest:
         yield f"{took:.1f} s for {len(data)} bytes"
 
 
@@ -118,14 +122,26 @@ def trial(samples: Sequence[tuple[str, bytes]], seed: int) -> tuple[str, bytes, 
     chance = random.Random(seed)
     format, data = chance.choice(samples)
     bad = mutated(data, chance.choice(samples)[1], chance)
+    if format == "xlsx":  # a zip with a wrong byte is only damaged: it is the sheet inside that is mutated
+        bad = hostile.workbook({hostile.SHEET: bad})
     try:
         return format, bad, list(check(bad, format))
     except Exception:
         return format, bad, [traceback.format_exc()]
 
 
+def family(name: str, size: int = FAMILY) -> list[str]:
+    """What went wrong with one of the files made to hurt."""
+    format, make = hostile.FAMILIES[name]
+    try:
+        return list(check(make(size), format, SLOWEST_FAMILY))
+    except Exception:
+        return [traceback.format_exc()]
+
+
 def samples(root: Path) -> list[tuple[str, bytes]]:
-    out = []
+    """Format and bytes of real files; of a workbook, of its sheet."""
+    out = [("xlsx", hostile.SMALL_SHEET)] * 6
     for members in corpus.groups(root).values():
         for path in members[:12]:
             format = files.format_of(path)
@@ -144,7 +160,13 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     known = samples(asked.folder)
     print(f"{len(known)} files, formats {dict(Counter(format for format, _data in known))}")
-    end, seed, failures = time.monotonic() + 60 * asked.minutes, asked.seed, 0
+    failures = 0
+    for name in hostile.FAMILIES:
+        for words in family(name):
+            failures += 1
+            print(f"{name}: {words}", file=sys.stderr)
+    print(f"{len(hostile.FAMILIES)} files made to hurt: {failures} failures", flush=True)
+    end, seed = time.monotonic() + 60 * asked.minutes, asked.seed
     tried: Counter[str] = Counter()
     told: set[str] = set()
     while time.monotonic() < end:

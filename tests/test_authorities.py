@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -375,6 +376,16 @@ def test_what_was_changed_here_stays_and_the_source_s_word_waits(session: Sessio
     assert waiting is agent
     authorities.settle(session, known, by="claire", take_over=True)
     assert (agent.name, authorities.list_waiting(session)) == ("Vasseur, Lucy", [])
+
+
+def test_a_form_that_was_taken_out_here_does_not_come_back(session: Session, source: Source, lot: Lot) -> None:
+    authorities.take_in_agents(session, source, [DOUBLE], batch=lot)
+    (agent,) = session.scalars(select(Agent)).all()
+    edit = history.open_batch(session, "edit", by="claire")
+    authorities.put_agents(session, [(agent, {"variants": []})], batch=edit)
+    news = replace(DOUBLE, variants=(*DOUBLE.variants, "Vasseur, Lucy"), note="Géographe")
+    assert authorities.take_in_agents(session, source, [news], batch=lot).updated == 1
+    assert (agent.note, agent.variants) == ("Géographe", ["Vasseur, Lucy"]), "what is new comes, what went stays away"
 
 
 def test_a_form_to_replace_leads_to_the_one_that_is_kept(

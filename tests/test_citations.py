@@ -15,10 +15,13 @@ import rispy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pybtex.database.input.bibtex import Parser
+from sqlalchemy import select
 
 from catalogue import unimarc
 from catalogue.db import Database
+from catalogue.entities import About
 from catalogue.i18n import use_language
+from catalogue.models import Notice, Refused
 from catalogue.problems import SENTENCES, Refusal
 from catalogue.unimarc import KINDS, Fields, Record, first, values
 from harvest import files, importer
@@ -52,7 +55,7 @@ PMB_RIS = sorted(SHARED.glob("pmb/live/exports/*.ris.gz"))
 RIS = b"TY  - BOOK\nTI  - %s\nER  - \n"
 
 
-def read(format: str, data: bytes) -> list[Record | Refusal]:
+def read(format: str, data: bytes) -> list[Record | About | Refusal]:
     return list(import_module(f"harvest.crosswalk.{files.READERS[format]}").read_file(io.BytesIO(data), {}))
 
 
@@ -281,10 +284,18 @@ def test_pmb_says_utf8_and_sends_windows_1252() -> None:
     data = "TY  - BOOK\nTI  - L’été à l’œuvre\nA1  - Riou, Zoé\nER - \n\nTY  - BOOK\nTI  - Plain\nER - \n".encode(
         "cp1252"
     )
-    first_one, second = good(read("ris", data))
+    found = read("ris", data + data.partition(b"\n\n")[0])
+    assert [[p.code for p in a.problems] for a in found if isinstance(a, About)] == [["charset.windows_file"]]
+    first_one, second, third = good(found)
     assert unimarc.title(first_one.fields) == "L’été à l’œuvre"
-    assert told(first_one) == ["charset.windows"]
-    assert told(second) == []
+    assert told(first_one) == told(second) == told(third) == []
+
+
+def test_one_reference_in_windows_1252_among_others_in_utf8_is_told_with_it() -> None:
+    said = "TY  - BOOK\nTI  - Été {}\nER  - \n"
+    found = read("ris", said.format(1).encode() + said.format(2).encode("cp1252") + said.format(3).encode())
+    assert [unimarc.title(r.fields) for r in good(found)] == ["Été 1", "Été 2", "Été 3"]
+    assert [told(r) for r in good(found)] == [[], ["charset.windows"], []]
 
 
 def test_a_line_of_another_charset_does_not_spoil_its_neighbours() -> None:
@@ -524,10 +535,41 @@ def test_whatever_the_bytes_no_exception_and_only_sentences_that_exist(format: s
         if isinstance(read_one, Refusal):
             assert read_one.code in SENTENCES
             assert SENTENCES[read_one.code].format_map({**read_one.params, "identifier": read_one.identifier})
-        else:
+        elif isinstance(read_one, Record):
             json.dumps(read_one.fields, ensure_ascii=False).encode()
             assert all(f["s"] and all(v for _c, v in f["s"]) for f in read_one.fields if "s" in f)
             assert all(problem.code in SENTENCES for problem in read_one.repairs)
+
+
+@pytest.mark.parametrize(
+    ("format", "data"),
+    [
+        ("bibtex", "@book{a, title = {" + "x" * 200_000 + "}, author = }"),
+        ("csljson", '[{"title": ' + '"x"' * 70_000 + "}]"),
+        ("mods", "<mods>" + "<note/>" * 10_100 + "</mods>"),
+    ],
+)
+def test_a_refused_reference_is_kept_whole(format: str, data: str) -> None:
+    [refusal] = [r for r in read(format, data.encode()) if isinstance(r, Refusal)]
+    assert refusal.code not in files.BEGINNINGS
+    assert len(refusal.raw) >= len(data) * 0.9 and refusal.raw[-1:] in b"}>"
+
+
+def test_one_beyond_any_reason_is_kept_as_a_beginning_says_so_and_is_not_tried_again(
+    database: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "monster.ris"
+    path.write_text("TY  - BOOK\nTI  - Monstre\nN1  - " + "abcd\n" * 210_000 + "ER  - \n")
+    report = importer.import_file(database, path, source="R", by="claire")
+    [refusal] = report.refused
+    assert refusal.code in files.BEGINNINGS
+    assert "seul son début est gardé" in refusal.sentence()
+    assert "importez de nouveau le fichier" in refusal.sentence()
+    again = importer.retry(database, by="claire")
+    assert (again.counts["created"], again.counts["refused"]) == (0, 0)
+    with database.read() as session:
+        assert [len(row.raw) for row in session.scalars(select(Refused))] == [1 << 16]
+        assert not session.scalars(select(Notice)).all()
 
 
 # --- the page that explains it -----------------------------------------------------------------------

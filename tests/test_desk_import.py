@@ -6,6 +6,9 @@ import io
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from html import unescape
@@ -25,7 +28,7 @@ from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Item, Notice, Source
 from export.iso2709 import record_bytes
-from harvest import waiting
+from harvest import importer, waiting
 from harvest.waiting import Job
 from tests.cast import MIETTES, PHENIX
 from tests.conftest import PASSWORD
@@ -124,6 +127,15 @@ def test_the_way_to_it_is_on_today(claire: FlaskClient) -> None:
     assert "Importer un fichier" in words(claire.get("/bureau/importer"))
 
 
+def test_the_menu_leads_to_imports_and_sources(claire: FlaskClient) -> None:
+    menu = re.search(r'<ul class="menu">(.*?)</ul>', claire.get("/bureau").text, re.S)
+    assert menu is not None
+    assert [name for name in ("/bureau/importer", "/bureau/sources") if f'href="{name}"' in menu[1]] == [
+        "/bureau/importer",
+        "/bureau/sources",
+    ]
+
+
 def test_a_reader_neither_sees_nor_may(app: Flask, travee: Travee) -> None:
     with travee.db.write() as session:
         users.add(session, "marc", PASSWORD, "contributor")
@@ -166,7 +178,24 @@ def test_a_file_may_be_larger_than_a_form_and_not_larger_than_the_limit(
     assert claire.post("/bureau/notices/nouvelle?modele=book", data={"title": long}).status_code == 413
     assert give(claire, long).status_code == 303
     monkeypatch.setattr(travee.settings, "upload_limit_mb", 0)
-    assert give(claire, long).status_code == 413
+    answer = give(claire, long)
+    assert answer.status_code == 413
+    said = words(answer)
+    assert "Bureau" in said and "Ce fichier dépasse 0 Mo." in said and "« travee import »" in said
+    assert 'type="file"' in answer.text and "<title>Erreur :" in answer.text  # and another can be given
+    assert "« travee import »" not in words(give(app.test_client(), long))  # a visitor is told nothing of the desk
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/../b", "///", "…"])
+def test_a_source_has_a_name_that_the_address_of_its_page_can_carry(claire: FlaskClient, name: str) -> None:
+    answer = give(claire, LIST, source=name)
+    assert answer.status_code == 422 and "un nom avec des lettres" in words(answer)
+
+
+def test_a_file_without_a_name_gives_its_source_one(claire: FlaskClient, folder: Path) -> None:
+    give(claire, LIST, name="..csv", source="")
+    give(claire, LIST, name="---.csv", source="")
+    assert [job.source for job in waiting.list_jobs(folder)] == ["csv", "fichier"]
 
 
 # --- preparing -------------------------------------------------------------------------------
@@ -197,7 +226,7 @@ def test_a_dry_run_counts_and_names_what_is_refused_and_writes_nothing(claire: F
     said = words(answer)
     assert "Essai à blanc : rien n’a été écrit Lues 3 Nouvelles notices 2 Exemplaires 2 Refusées 1" in said
     assert "ligne 4 : La notice n’a pas de titre" in said
-    assert "« Tapuscrit » n’est pas connu" in said
+    assert "« Tapuscrit » n’est pas connu ; il est gardé, à relier à un type. ligne 3" in said
     assert (count(travee, Notice), count(travee, Source)) == (0, 0)
 
 
@@ -237,6 +266,27 @@ def test_what_was_chosen_is_remembered_and_proposed_again(claire: FlaskClient, t
     assert (again["colonne-0"], again["colonne-7"]) == ("subtitle", "title")
     assert 'value="Réserve"' in answer.text
     assert "Choisi la dernière fois pour cette source." in words(answer)
+
+
+def test_an_answer_about_a_type_can_be_changed_and_taken_back(
+    claire: FlaskClient, travee: Travee, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = prepared(claire, LIST)
+    claire.post(page, data={**choices(claire.get(page)), "sorte-0": "study"})
+    again = choices(claire.get(page))
+    assert (again["mot-0"], again["sorte-0"]) == ("Tapuscrit", "study")
+    claire.post(page, data={**again, "sorte-0": "report"})
+    assert choices(claire.get(page))["sorte-0"] == "report"
+    claire.post(page, data={**choices(claire.get(page)), "sorte-0": "", "action": "try"})
+    assert choices(claire.get(page))["sorte-0"] == ""
+    # Once it is in, the next file of the source shows the answer, and it can be corrected there too.
+    claire.post(page, data={**choices(claire.get(page)), "sorte-0": "study", "action": "import"})
+    page = prepared(claire, LIST)
+    assert choices(claire.get(page))["sorte-0"] == "study"
+    claire.post(page, data={**choices(claire.get(page)), "sorte-0": "", "action": "import"})
+    with travee.db.read() as session:
+        source = sources.find(session, "Tableur")
+        assert source is not None and source.profile["kinds"] == {}
 
 
 def test_a_sheet_whose_title_nobody_named_does_not_come_in(claire: FlaskClient, travee: Travee) -> None:
@@ -332,6 +382,105 @@ def test_a_worker_that_was_killed_is_replaced(travee: Travee, folder: Path, long
     os.utime(folder / long_job.token / "taken", (long_ago, long_ago))
     assert waiting.work(travee.db, folder) is True
     assert titles(travee) == ["Habiter la marge", "Les écoles du faubourg"]
+
+
+def test_a_worker_at_a_long_transaction_is_not_taken_for_dead(
+    travee: Travee, folder: Path, long_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "BEAT", 0.01)
+    taken = folder / long_job.token / "taken"
+    import_file = importer.import_file
+    seen: list[bool] = []
+
+    def slow(*given: Any, **more: Any) -> Any:
+        long_ago = time.time() - 2 * waiting.SILENT
+        os.utime(taken, (long_ago, long_ago))
+        limit = time.monotonic() + 10
+        while taken.stat().st_mtime < long_ago + 1 and time.monotonic() < limit:
+            time.sleep(0.005)
+        seen.append(waiting.work(travee.db, folder))  # another worker looks around
+        return import_file(*given, **more)
+
+    monkeypatch.setattr(importer, "import_file", slow)
+    assert waiting.work(travee.db, folder) is True
+    assert seen == [False]
+    assert titles(travee) == ["Habiter la marge", "Les écoles du faubourg"]
+
+
+def test_a_worker_that_never_comes_forward_gives_no_sign_any_more(
+    travee: Travee, folder: Path, long_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "BEAT", 0.001)
+    monkeypatch.setattr(waiting, "STUCK", 0.0)
+    assert waiting.take(folder, long_job) is not None
+    taken = folder / long_job.token / "taken"
+    sign = waiting._Sign(taken)
+    os.utime(taken, (1_000, 1_000))
+    with sign.given():
+        time.sleep(0.05)
+    assert taken.stat().st_mtime == 1_000
+
+
+def test_a_worker_that_was_asleep_leaves_its_job_to_the_one_that_took_it_over(
+    claire: FlaskClient, travee: Travee, folder: Path, long_job: Job
+) -> None:
+    def falls_asleep() -> bool:
+        """After its first record, for so long that another worker does it all."""
+        long_ago = time.time() - 2 * waiting.SILENT
+        os.utime(folder / long_job.token / "taken", (long_ago, long_ago))
+        assert waiting.work(travee.db, folder) is True
+        return False
+
+    taken = waiting.take(folder, long_job)
+    assert taken is not None
+    waiting.perform(travee.db, folder, taken, falls_asleep)
+    assert titles(travee) == ["Habiter la marge", "Les écoles du faubourg"]
+    assert count(travee, Item) == 2
+    assert "L’import est fait" in follow(claire, long_job)
+
+
+def test_a_worker_that_wakes_up_while_another_is_at_its_job_stops_there(
+    travee: Travee, folder: Path, long_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = folder / long_job.token / "taken"
+    others: list[waiting._Sign] = []
+    asked: list[bool] = []
+
+    def taken_over() -> bool:
+        asked.append(True)
+        others.append(waiting._Sign(taken))
+        return False
+
+    job = waiting.take(folder, long_job)
+    assert job is not None
+    assert waiting.perform(travee.db, folder, job, taken_over).done is None
+    assert len(asked) == 1  # it did not go on after the next step
+    others[0].check()  # and the other has its job still
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from catalogue.config import Settings
+from catalogue.db import Database
+from harvest import importer, waiting
+importer.BATCH = 1
+settings = Settings(_env_file=None, data_dir=Path(sys.argv[1]))
+steps = iter((False, True))
+waiting.work(Database(settings.url), settings.imports_dir, lambda: next(steps) and os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_a_killed_process_loses_nothing_and_doubles_nothing(travee: Travee, folder: Path, long_job: Job) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(travee.settings.data_dir)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert waiting.state(folder, long_job) == "running"  # so it looks
+    assert 0 < count(travee, Notice) <= 2
+    long_ago = time.time() - 2 * waiting.SILENT
+    os.utime(folder / long_job.token / "taken", (long_ago, long_ago))
+    assert waiting.work(travee.db, folder) is True
+    assert titles(travee) == ["Habiter la marge", "Les écoles du faubourg"]
+    assert count(travee, Item) == 2
 
 
 def test_a_file_that_kills_every_worker_is_left_alone(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from catalogue import copies, history, item_profiles, items, lots, source_pages, sources
+from catalogue import copies, history, item_profiles, items, lots, rereading, sources
 from catalogue.db import Database
 from catalogue.models import Batch, Item, Location, Notice
 from catalogue.unimarc import Field, RecordItem
@@ -47,7 +47,15 @@ def shelf(database: Database) -> dict[str, tuple[str, str, str, str]]:
         ('field = "001"\nbarcode = "f"\n', "Ligne 1 : « 001 » n’est pas une étiquette."),
         ('field = "995"\nbarcode = "é"\n', "Ligne 2 : « é » n’est pas un code de sous-zone."),
         ('field = "995"\nbarcode = 9\n', "Ligne 2 : « 9 » n’est pas un code de sous-zone."),
-        ('field = "995"\nbarcode = "f\n', "Ligne 2 : cette ligne n’est pas comprise"),
+        ('field = "995"\nbarcode = "f\n', "Ligne 2 : un guillemet ouvert n’est pas refermé"),
+        ('field = "995"\nbarcode = f\n', "Ligne 2 : écrivez la valeur entre guillemets droits"),
+        ('field = "995"\nbarcode = “f”\n', "Ligne 2 : écrivez la valeur entre guillemets droits"),
+        ('field = "995"\nbarcode "f"\n', "Ligne 2 : il manque le signe ="),
+        ('field = "995" barcode = "f"\n', "Ligne 1 : rien ne doit suivre la valeur"),
+        ('field = "995"\nfield = "996"\nnote = "u"', "Ligne 2 : ce nom est déjà donné"),
+        ('field = "995"\n[states\n', "Ligne 2 : il manque un crochet fermant"),
+        ('field = "995"\nétat = "o"\n', "Ligne 2 : elle doit commencer par un nom sans accent"),
+        ('field = "995"\nbarcod = "f"\n', "Connus : habit, field, barcode"),
         ('barcode = "f"\n', "Il manque la ligne field"),
         ('field = "995"\nnote = "u"\n', "Dites au moins où est le code-barres"),
         ('field = "995"\nbarcode = "f"\n\n[states]\nab = "Perdu"\n', "Ligne 5 : « ab » n’est pas un code"),
@@ -225,13 +233,35 @@ def test_a_profile_is_tried_before_it_is_kept(desk: Desk, tmp_path: Path) -> Non
     written = 'field = "930"\nbarcode = "c"\ncall_number = "a"\nlocation = "b"\n'
     tried = text(desk.claire.post(page, data={"action": "try", "items": written}))
     assert "pas encore enregistré" in tried
-    assert "Code-barres 930-1 Cote 711 PAQ Emplacement Réserve" in tried
+    assert "Code-barres 930-1 · Cote 711 PAQ · Emplacement Réserve" in tried
     assert profile_of(desk, "essai") == {}
     # Kept, it serves the next import of the same file: the copy comes in.
     desk.claire.post(page, data={"action": "save", "items": written})
     done = take(desk.base, path, source="essai")
     assert (done.counts["updated"], done.counts["items"]) == (1, 1)
     assert shelf(desk.base)["930-1"] == ("711 PAQ", "Réserve", "", "available")
+
+
+def test_what_is_shown_is_what_is_being_written(desk: Desk, tmp_path: Path) -> None:
+    page = seven(desk, tmp_path, "vu")
+    typed = {"about": ["location"], "code": ["MED1A"], "means": ["Grande salle"]}
+    tried = text(desk.claire.post(page, data={"action": "try", "items": 'habit = "koha"', **typed}))
+    assert "Emplacement Grande salle" in tried
+    wrong = text(desk.claire.post(page, data={"action": "try", "items": 'field = "995"\nbarcode = f'}))
+    assert "Ce texte n’est pas compris : il ne lit rien." in wrong and "Code-barres" not in wrong
+    assert profile_of(desk, "vu") == {}
+
+
+def test_an_answer_can_be_corrected_however_many_codes_still_wait(desk: Desk, tmp_path: Path) -> None:
+    many = [record(str(n), f"Titre {n}", SUBJECT, odd(f"N{n}", c=f"SALLE{n}")) for n in range(70)]
+    take(desk.base, write(tmp_path, *many), source="nombreux")
+    page = "/bureau/sources/nombreux"
+    answer = {"about": ["type"], "code": ["PRETLIV"], "means": ["report"]}
+    desk.claire.post(page, data={"action": "save", "items": 'habit = "auto"', **answer})
+    shown = desk.claire.get(page)
+    assert "PRETLIV" in filled(shown, "code") and len(shown.data) < 60_000
+    desk.claire.post(page, data={"action": "save", "items": 'habit = "auto"', **answer, "means": ["book"]})
+    assert profile_of(desk, "nombreux")["kinds"] == {"PRETLIV": "book"}
 
 
 def test_a_change_says_who_made_it_and_can_be_taken_up_again(desk: Desk, tmp_path: Path) -> None:
@@ -259,11 +289,11 @@ def test_only_a_documentalist_sees_profiles_and_only_of_sources_there_are(desk: 
 # --- reading again ---------------------------------------------------------------------------
 
 
-def reread(database: Database) -> source_pages.Reread:
+def reread(database: Database) -> rereading.Reread:
     with database.write() as session:
         source = sources.find(session, "fonds")
         assert source is not None
-        return source_pages.reread(session, source, by="claire")
+        return rereading.reread(session, source, by="claire")
 
 
 def set_profile(database: Database, **profile: Any) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harvest import files
-from tests import corpus, fuzz
+from harvest.crosswalk import workbook
+from tests import corpus, fuzz, hostile
 
 FIXTURES = sorted(path for path in (Path(__file__).parent / "data").rglob("*") if path.is_file())
 
@@ -24,3 +25,11 @@ def test_a_file_with_anything_wrong_is_read_or_refused_in_words(beginning: int) 
     for seed in range(beginning, beginning + 100):
         format, _bad, wrong = fuzz.trial(known, seed)
         assert not wrong, f"seed {seed}, {format}: {wrong[0]}"
+
+
+@pytest.mark.parametrize("format", sorted({format for format, _make in hostile.FAMILIES.values()}))
+def test_a_file_made_to_hurt_is_read_or_refused_in_words(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "CELLS", 20_000)
+    monkeypatch.setattr(workbook, "LAST_ROW", 2_000)
+    names = [name for name, (of, _make) in hostile.FAMILIES.items() if of == format]
+    assert {name: wrong for name in names if (wrong := fuzz.family(name, 5_000))} == {}

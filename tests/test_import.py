@@ -8,18 +8,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.orm import Session
 
 import dev
-from catalogue import copies, desk_reading, history, i18n, items, lots, notices, setup, sources
+from catalogue import copies, desk_reading, history, i18n, integrity, items, lots, notices, setup, sources
 from catalogue.app import Travee
 from catalogue.config import Settings
 from catalogue.db import Database, now
@@ -33,6 +34,7 @@ from catalogue.models import (
     NoticeAgent,
     NoticeLink,
     Refused,
+    Revision,
     Run,
     SourceRecord,
     SourceVersion,
@@ -67,13 +69,25 @@ def write(folder: Path, *fields: Fields, name: str = "fonds.mrc") -> Path:
     return path
 
 
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    said: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        said.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", hear)
+    yield said
+    event.remove(database.engine, "before_cursor_execute", hear)
+
+
 def take(database: Database, path: Path, **more: Any) -> Report:
     return importer.import_file(database, path, **{"source": "fonds", "by": "claire", **more})
 
 
 def counts(report: Report, *names: str) -> dict[str, int]:
     assert report.counts["read"] == sum(
-        report.counts[name] for name in ("created", "matched", "updated", "unchanged", "refused")
+        report.counts[name] for name in ("created", "matched", "updated", "unchanged", "folded", "refused")
     )
     told = {k: v for k, v in report.counts.items() if v and k != "to_complete"}  # that: test_import_report
     return {name: report.counts[name] for name in names} if names else told
@@ -138,7 +152,7 @@ def test_what_a_pmb_changes_every_day_is_no_change(database: Database, tmp_path:
     take(database, PMB)
     tomorrow = tmp_path / "pmb.mrc"
     tomorrow.write_bytes(PMB.read_bytes().replace(b"20261122", b"20261123").replace(b"00000000", b"20261201"))
-    assert counts(take(database, tomorrow)) == {"read": 5, "unchanged": 5}
+    assert counts(take(database, tomorrow)) == {"read": 5, "unchanged": 4, "folded": 1}
 
 
 def test_a_file_may_be_compressed_and_is_told_by_its_content(database: Database, tmp_path: Path) -> None:
@@ -297,7 +311,8 @@ def test_copies_go_out_as_they_came_but_for_what_changed_here(database: Database
 
 def test_copies_of_an_issue_hang_on_the_issue(database: Database) -> None:
     report = take(database, PMB)
-    assert counts(report) == {"read": 5, "created": 5, "items": 4, "issues": 1}
+    # What only carried the copies of an issue is no notice: it is said apart, so that the counts add up.
+    assert counts(report) == {"read": 5, "created": 4, "folded": 1, "items": 4, "issues": 1}
     with database.read() as session:
         issue, own = of(session, "905"), of(session, "906")
         serial, article = of(session, "77"), of(session, "40211")
@@ -323,7 +338,7 @@ def test_the_record_of_an_issue_takes_over_the_one_made_for_its_copies(database:
     first, last = tmp_path / "first.mrc", tmp_path / "last.mrc"
     first.write_bytes(b"\x1d".join([*parts[:4], b""]))
     last.write_bytes(parts[4] + b"\x1d")
-    assert counts(take(database, first), "created", "issues") == {"created": 4, "issues": 2}
+    assert counts(take(database, first), "created", "folded", "issues") == {"created": 3, "folded": 1, "issues": 2}
     with database.read() as session:
         made = of(session, "906").id
     assert counts(take(database, last)) == {"read": 1, "matched": 1}
@@ -332,7 +347,7 @@ def test_the_record_of_an_issue_takes_over_the_one_made_for_its_copies(database:
         assert [f["s"] for f in described.fields if f["t"] == "300"] == [[["a", "Dossier de ce numéro"]]]
         assert [i.barcode for i in items.list_of(session, [made])] == ["5002"]
     for path in (first, last):
-        assert set(counts(take(database, path))) == {"read", "unchanged"}
+        assert set(counts(take(database, path))) - {"folded"} == {"read", "unchanged"}
     assert count(database, Notice) == 5
 
 
@@ -385,6 +400,7 @@ def test_a_number_used_twice_lets_the_first_in_and_keeps_the_second(database: Da
     [
         ([{"t": "000", "v": "     c0xm222     3  45  "}, field("245", "a", "Une ville")], "record.intermarc"),
         ([{"t": "000", "v": "     na a 22     3  450 "}, field("252", "a", "Bibliothèque")], "record.holdings"),
+        ([{"t": "000", "v": "     nx  j22     3  450 "}, field("231", "a", "La ville (film)")], "record.entity"),
     ],
 )
 def test_what_is_no_document_is_named_and_stays_out(
@@ -620,6 +636,58 @@ def test_one_undo_takes_a_whole_file_back_and_a_new_import_brings_it_again(
         assert set(session.scalars(select(Item.status))) == {"available"}
         assert [b.kind for b, _n in history.list_batches(session)] == ["import", "undo", "import"]
     assert (count(database, Notice), count(database, Item)) == (5, 5)
+
+
+def undo(database: Database, report: Report) -> None:
+    with database.write() as session:
+        assert lots.undo(session, session.get_one(Batch, report.batch_id), by="claire").left == []
+
+
+def test_what_comes_back_says_what_its_file_says_now_and_goes_on_following_it(
+    database: Database, tmp_path: Path
+) -> None:
+    undo(database, take(database, write(tmp_path, record("1", "Une ville"), record("2", "Un quartier"))))
+    for note in ("Épuisé", "Réédité"):
+        path = write(tmp_path, record("1", "Une ville", field("300", "a", note)), record("2", "Un quartier"))
+        again = take(database, path)
+        assert (again.counts["updated"], again.counts["waiting"]) == (2 if note == "Épuisé" else 1, 0)
+        with database.read() as session:
+            notice_ = of(session, "1")
+            assert [f["s"] for f in notice_.fields if f["t"] == "300"] == [[["a", note]]]
+            assert {len(f["o"]) for f in notice_.fields} == {1}
+
+
+@pytest.mark.parametrize("withdrawn", [False, True], ids=["changed", "taken back and changed"])
+def test_what_changed_is_written_for_a_whole_batch_at_once(database: Database, tmp_path: Path, withdrawn: bool) -> None:
+    def made(*more: Field, at: str) -> Path:
+        return write(tmp_path, *(record(str(n), f"Dossier {n}", *more, copy(f"B{n}", at)) for n in range(40)))
+
+    first = take(database, made(at="711"))
+    if withdrawn:
+        undo(database, first)
+    path = made(field("300", "a", "Relu"), at="712")
+    with statements(database) as said:
+        report = take(database, path)
+    assert counts(report) == {"read": 40, "updated": 40}
+    assert len(said) < 60, "as many statements for forty records as for five hundred"
+    with database.read() as session:
+        statement = select(Revision.entity, func.count()).where(Revision.batch_id == report.batch_id)
+        changed = {entity: n for entity, n in session.execute(statement.group_by(Revision.entity))}
+        assert changed == {"notice": 40, "item": 40}, "one revision for each"
+        assert set(session.scalars(select(Item.call_number))) == {"712"}
+        assert list(integrity.faults(session)) == []
+
+
+def test_two_lines_of_one_sheet_under_one_isbn_are_told(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "liste.csv"
+    lines = ("Une ville;9782070368228", "Un quartier;", "Une ville, 2e tirage;978-2-07-036822-8", "Un quartier;")
+    path.write_text("\n".join(("Titre;ISBN", *lines)) + "\n", encoding="utf-8")
+    report = take(database, path)
+    told = [t for t in report.told.values() if t.problem.code == "record.same_number"]
+    assert [(t.n, t.first[0].position, dict(t.first[0].params)) for t in told] == [
+        (1, 4, {"value": "9782070368228", "line": "2"})
+    ]
+    assert report.counts["created"] == 3
 
 
 def test_what_a_person_withdrew_does_not_come_back(database: Database, tmp_path: Path) -> None:

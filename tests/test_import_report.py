@@ -21,8 +21,8 @@ from catalogue.cli import main
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Batch, Claim, Notice, Refused, Run
-from catalogue.problems import Problem
-from catalogue.unimarc import LEADER, Field, Fields
+from catalogue.problems import Problem, Refusal
+from catalogue.unimarc import LEADER, Field, Fields, Record
 from catalogue.validation import validate
 from export.iso2709 import record_bytes
 from harvest import importer, report
@@ -327,11 +327,83 @@ def test_what_was_refused_can_be_saved_put_aside_and_tried_again(desk: Desk, tmp
     assert saved.headers["Content-Disposition"] == f'attachment; filename="notice-refusee-{row.id}.mrc"'
     address = f"/bureau/imports/{done.run_id}"
     tried = claire.post(f"{address}/reessayer", follow_redirects=True)
-    assert "Aucune n’a pu entrer" in text(tried)
+    message = (
+        "1 notice réessayée. 1 n’a pas pu entrer : La notice n’a pas de titre : elle ne peut pas entrer au catalogue."
+    )
+    assert message in text(tried)
     aside = claire.post(f"/bureau/imports/refus/{row.id}", data={"action": "put_aside"}, follow_redirects=True)
     assert "mise de côté" in text(aside) and "Réessayer" not in text(aside)
     back = claire.post(f"/bureau/imports/refus/{row.id}", data={"action": "take_back"}, follow_redirects=True)
     assert "La notice attend de nouveau." in text(back) and "Réessayer" in text(back)
+
+
+def test_trying_again_says_what_came_in_and_can_be_taken_back(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_yet(found: Record) -> Refusal:
+        return Refusal(found.position, "", "record.entity", {"position": str(found.position)}, found.raw)
+
+    claire = desk.claire
+    with monkeypatch.context() as before:  # a program that cannot read these records yet
+        before.setattr("harvest.intake.refuse", not_yet)
+        early = [record("71", "Un", SUBJECT), record("72", "Deux", SUBJECT)]
+        done = take(desk.base, write(tmp_path, *early), source="essais")
+    assert done.counts["refused"] == 2
+    with desk.base.write() as session:
+        rows = session.scalars(select(Refused).where(Refused.run_id == done.run_id)).all()
+        rows[0].raw = b"not a record"
+    said = text(claire.post(f"/bureau/imports/{done.run_id}/reessayer", follow_redirects=True))
+    assert "2 notices réessayées. 1 notice créée. 1 n’a pas pu entrer :" in said
+    assert "Annuler ce nouvel essai" in said
+
+
+CANDIDATE = record("61", "Le secret du canal", SUBJECT, field("010", "a", "978-2-07-036822-1"), year="hier")
+
+
+def test_who_may_not_decide_reads_no_title_of_what_is_not_published(desk: Desk, tmp_path: Path) -> None:
+    path = write(tmp_path, CANDIDATE, UNTITLED, UNTITLED[:2])
+    done = take(desk.base, path, source="secret", status="candidate")
+    shown = record("62", "Au grand jour", SUBJECT, field("010", "a", "978-2-07-036822-2"))
+    take(desk.base, write(tmp_path, shown, name="public.mrc"), source="secret")
+    address = f"/bureau/imports/{done.run_id}"
+    for page in (address, f"{address}.json", f"{address}.csv"):
+        told = desk.marc.get(page).get_data().decode("unicode_escape" if page.endswith("json") else "utf-8")
+        assert "Cet ISBN n’est pas valide : « … »" in told, page
+        for secret in ("secret du canal", "978-2-07-036822-1", "hier", "/bureau/notices/"):
+            assert secret not in told, (page, secret)
+    assert "Le secret du canal" in text(desk.claire.get(address))
+    public = text(desk.marc.get(f"/bureau/imports/{(done.run_id or 0) + 1}"))
+    assert "Au grand jour" in public and "978-2-07-036822-2" in public
+
+
+def test_the_report_says_each_column_and_each_value_of_a_problem(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "liste.csv"
+    path.write_text("Titre;Auteur;Type;Rayonnage\nUn;Morel;Mémo;A\nDeux;Petit;Tapuscrit;B\nTrois;Petit;Mémo;B\n")
+    done = take(desk.base, path, source="tableau")
+    said = text(desk.claire.get(f"/bureau/imports/{done.run_id}"))
+    how = said[said.index("Comment le fichier a été lu") : said.index("Ce qui a été réparé")]
+    for words in ("« Titre » : Titre.", "« Auteur » : Auteur", "« Type » : Type", "« Rayonnage » : gardée en note"):
+        assert f"Colonne {words}" in how
+    assert "« Mémo » n’est pas connu ; il est gardé, à relier à un type. Aussi : Tapuscrit" in said
+    assert "3 notices sont à compléter" in said
+    assert "Champs concernés : Date de publication (3), Sujets (3)." in said
+    rows = desk.claire.get(f"/bureau/imports/{done.run_id}.csv").get_data().decode("utf-8-sig")
+    assert "Colonne « Auteur » : Auteur" in rows and "Champs concernés" in rows
+
+
+def test_authorities_are_called_so(desk: Desk, tmp_path: Path) -> None:
+    def person(number: str, name: str) -> Fields:
+        head: Fields = [{"t": "000", "v": "     nx  a22     3  450 "}, {"t": "001", "v": number}]
+        return [*head, field("200", "a", name, "b", "Jeanne", ind=" 1")]
+
+    done = take(desk.base, write(tmp_path, person("A1", "Morel"), person("A2", "Sabatier")), source="autorités")
+    address = f"/bureau/imports/{done.run_id}"
+    said = text(desk.claire.get(address))
+    assert "2 autorités lues. 2 autorités créées. 2 auteurs et collectivités." in said
+    assert "notices lues" not in said
+    again = take(desk.base, write(tmp_path, GOOD, person("A1", "Morel"), name="deux.mrc"), source="autorités")
+    said = text(desk.claire.get(f"/bureau/imports/{again.run_id}"))
+    assert "1 notice lue. 1 notice créée. 1 exemplaire entré. 1 autorité lue. 1 autorité déjà là, inchangée." in said
 
 
 def test_a_reader_sees_the_report_and_decides_nothing(desk: Desk, tmp_path: Path) -> None:
@@ -378,3 +450,43 @@ def test_the_commands_report_names_places_and_records(travee: Any, tmp_path: Pat
     assert told["records"] == [{"position": 2, "identifier": "3", "params": {"value": "978-2-07-036822-0"}}]
     assert file["codes"]["type"] == {"PRETLIV": 1}
     assert file["to_complete"] == 0
+
+
+def test_the_command_says_which_fields_are_missing_and_calls_authorities_so(travee: Any, tmp_path: Path) -> None:
+    said = travee("import", write(tmp_path, GOOD, NO_SUBJECT), "--source", "fonds").output
+    assert "1 notice est à compléter" in said and "Champs concernés : Sujets (1)." in said
+    person: Fields = [
+        {"t": "000", "v": "     nx  a22     3  450 "},
+        {"t": "001", "v": "A1"},
+        field("200", "a", "Morel"),
+    ]
+    said = travee("import", write(tmp_path, person, name="auteurs.mrc")).output
+    assert "autorités lues : 1 ; créées : 1" in said and "notices lues" not in said
+
+
+@pytest.mark.parametrize("arguments", [("--format", "jsonl"), ()])
+def test_jsonl_goes_out_only_and_the_command_says_what_comes_in(
+    travee: Any, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    travee("import", write(tmp_path, GOOD), "--source", "fonds")
+    out = tmp_path / "tout.jsonl"
+    travee("export", "--format", "jsonl", "-o", out)
+    done = travee("import", out, *arguments)
+    assert done.exit_code
+    assert "pmbxml" in done.output or "XML de PMB" in done.output
+    assert "sortir des notices" in done.output or "ne relit pas" in done.output
+
+
+def test_a_source_always_has_a_name_that_an_address_can_carry(travee: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD, name="..mrc")
+    assert "(source mrc)" in travee("import", path).output
+    refused = travee("import", path, "--source", ".")
+    assert refused.exit_code == 2 and "avec des lettres" in refused.output
+    assert "c’est un dossier" in travee("import", tmp_path).output
+
+
+def test_signs_that_nobody_sees_are_named(travee: Any, tmp_path: Path) -> None:
+    travee("import", write(tmp_path, record("1", "Vivre\u200b\u2060 ici \u2192 là", SUBJECT)), "--source", "fonds")
+    said = travee("export", "--format", "unimarc", "--charset", "iso5426", "-o", tmp_path / "vieux.mrc").output
+    assert "U+200B ZERO WIDTH SPACE" in said and "U+2060 WORD JOINER" in said and "→" in said
+    assert "\u200b" not in said and "\u2060" not in said

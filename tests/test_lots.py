@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, history, integrity, items, lots, notices, sources
+from catalogue import authorities, history, integrity, items, lots, notices, renaming, sources
 from catalogue.entities import ConceptRow
-from catalogue.models import Batch, IndexQueue, Item, Notice, NoticeConcept, NoticeIdentifier, NoticeLink
+from catalogue.models import Batch, Concept, IndexQueue, Item, Notice, NoticeConcept, NoticeIdentifier, NoticeLink
 from catalogue.notices import NewNotice
 from catalogue.unimarc import RecordItem, bare
 from tests.cast import ARTICLE, GAZETTE, MIETTES, PHENIX, field, notice
@@ -270,3 +270,27 @@ def test_lots_are_taken_back_from_the_last_to_the_first(session: Session) -> Non
     for left, lot in zip((2, 1, 0), reversed(lots_made), strict=True):
         assert lots.undo(session, lot, by="claire").left == []
         assert len([f for f in made.fields if f["t"] == "300"]) == left
+
+
+def test_a_concept_made_of_a_keyword_goes_with_its_lot_although_another_came_and_went(session: Session) -> None:
+    word = field("610", "a", "relogement")
+    made = notices.create(session, [*MIETTES, word], by="claire", status="published")
+    concept, done = renaming.promote(session, "relogement", by="claire")
+    later = history.open_batch(session, "edit", by="marc")
+    notices.revise(session, made, [*made.fields, field("300", "a", "Relue")], by="marc", batch=later)
+    lots.undo(session, later, by="marc")
+    assert done.batch
+    assert left(lots.undo(session, done.batch, by="claire")) == []
+    assert session.get_one(Concept, concept.id).status == "withdrawn"
+    assert [f["t"] for f in made.fields if f["t"][0] == "6"] == ["606", "610"], "its own descriptor, and the keyword"
+
+
+def test_a_concept_that_a_notice_still_names_stays(session: Session) -> None:
+    word = field("610", "a", "relogement")
+    made = notices.create(session, [*MIETTES, word], by="claire", status="published")
+    concept, done = renaming.promote(session, "relogement", by="claire")
+    notices.revise(session, made, [*made.fields, field("300", "a", "Relue")], by="marc")
+    assert done.batch
+    taken_back = left(lots.undo(session, done.batch, by="claire"))
+    assert taken_back == [(made.title, "changed_since"), ("relogement", "used_since")]
+    assert session.get_one(Concept, concept.id).status == "accepted"

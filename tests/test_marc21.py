@@ -468,7 +468,7 @@ def test_other_programs_read_the_file() -> None:
     assert (one.title, one.author) == ("Le jardin : carnet /", "Oury, Abel.")
     assert two.title == "La ville en partage : enquêtes = Sharing the city /"
     assert one["001"].data == "k7m4x9q0"
-    assert str(one["852"]) == "=852  8\\$bCentre$h307 OUR$p300012$x44"
+    assert str(one["852"]) == "=852  8\\$bCentre$h307 OUR$p300012$x44$9travee-inventory_number:44"
     assert str(one.leader)[9] == "a"
     assert one["245"].indicators == pymarc.Indicators("1", "3")
 

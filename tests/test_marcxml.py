@@ -25,7 +25,7 @@ from harvest.crosswalk import marcxml, xmltext
 SHARED = Path(__file__).parent.parent.parent / "shared"
 SCHEMA = sorted((SHARED / "xsd").glob("MARC21slim.xsd"))
 BROKEN = sorted((SHARED / "data" / "broken").glob("*.xml*"))
-SUDOC = sorted((SHARED / "data" / "unimarc" / "sudoc_kalidos").glob("*.xml"))
+SUDOC = sorted((SHARED / "data" / "unimarc").glob("sudoc_kalidos"))
 
 SLIM = 'xmlns="http://www.loc.gov/MARC21/slim"'
 LEADER = "<leader>00042nam0 2200097 i 450 </leader>"
@@ -376,6 +376,16 @@ def test_mutilated_files_are_read_or_refused_with_a_sentence() -> None:
             assert not isinstance(found, Refusal) or found.code in SENTENCES
 
 
+def test_a_refused_record_is_kept_whole_up_to_the_limit_and_one_beyond_as_a_beginning() -> None:
+    many = record("7", more=data("300", a="x" * 200) * 10_100)
+    [refusal] = [r for r in read(collection(many)) if isinstance(r, Refusal)]
+    assert (refusal.code, refusal.raw) == ("marcxml.too_many_fields", many.encode())
+    monster = record("8", more=data("300", a="x" * (xmltext.MAX_RECORD + 600_000)))
+    [refusal] = [r for r in read(collection(monster)) if isinstance(r, Refusal)]
+    assert refusal.code in files.BEGINNINGS
+    assert refusal.raw.decode() == monster[: 1 << 16]
+
+
 # --- real files ------------------------------------------------------------------------------
 
 
@@ -391,12 +401,13 @@ def test_no_peer_reads_more_of_a_broken_file(path: Path, tmp_path: Path) -> None
     assert len(records(raw)) >= max(peer, 1)
 
 
-@pytest.mark.skipif(not SUDOC, reason="no real records beside the project")
-def test_the_records_of_sudoc_are_all_read_two_with_a_warning_about_their_charset() -> None:
-    found = [r for path in SUDOC for r in files.read(path)]
+@pytest.mark.parametrize("folder", SUDOC, ids=lambda p: p.name)
+def test_the_records_of_sudoc_are_all_read_two_with_a_warning_about_their_charset(folder: Path) -> None:
+    paths = sorted(folder.glob("*.xml"))
+    found = [r for path in paths for r in files.read(path)]
     assert all(isinstance(r, Record) for r in found)
     codes = Counter(p.code for r in found if isinstance(r, Record) for p in r.repairs)
-    assert len(found) == len(SUDOC)
+    assert len(found) == len(paths)
     assert sum(n for code, n in codes.items() if code.startswith("charset.")) == 2
 
 
@@ -421,9 +432,9 @@ def as_marcxml(*several: Fields, items: tuple[RecordItem, ...] = ()) -> bytes:
     return b"".join(out.file_bytes(Outgoing("k7m4x9q0", "", "", "", None, fields, items) for fields in several))
 
 
-@pytest.mark.skipif(not SCHEMA, reason="no schema beside the project")
-def test_what_is_written_is_valid_against_the_schema() -> None:
-    schema = etree.XMLSchema(etree.parse(str(SCHEMA[0])))
+@pytest.mark.parametrize("path", SCHEMA, ids=lambda p: p.name)
+def test_what_is_written_is_valid_against_the_schema(path: Path) -> None:
+    schema = etree.XMLSchema(etree.parse(str(path)))
     plain: Fields = [{"t": "000", "v": "          22        450 "}, {"t": "200", "i": "1 ", "s": [["a", "T"]]}]
     document = etree.fromstring(as_marcxml(HARD, plain, items=(RecordItem(barcode="B1", call_number="364 DUM"),)))
     schema.assertValid(document)

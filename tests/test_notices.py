@@ -18,7 +18,7 @@ from catalogue.models import (
     NoticeLink,
     Revision,
 )
-from catalogue.notices import NewNotice
+from catalogue.notices import Edit, NewNotice
 from catalogue.unimarc import bare, title
 from tests.cast import ARTICLE, GAZETTE, MIETTES, PHENIX, field
 
@@ -142,6 +142,23 @@ def test_many_at_once_are_like_one_by_one(session: Session) -> None:
         )
     everything = session.scalars(select(Notice.changed_seq).order_by(Notice.id)).all()
     assert everything == sorted(set(everything))
+
+
+def test_many_notices_are_revised_in_one_lot_each_by_who_says_so(session: Session) -> None:
+    one, two, three = (notices.create(session, f, by="claire", status="published") for f in (MIETTES, PHENIX, GAZETTE))
+    note = field("300", "a", "Relue")
+    lot = history.open_batch(session, "import", by="marc")
+    rows = [
+        Edit(one, [*map(bare, one.fields), note], origin=7),
+        Edit(two, two.fields, status="withdrawn"),
+        Edit(three, [*map(bare, three.fields)]),
+    ]
+    assert notices.revise_many(session, rows, batch=lot) == [one, two]
+    assert [(n.status, n.version) for n in (one, two, three)] == [("published", 2), ("withdrawn", 2), ("published", 1)]
+    said = {f["t"]: f["o"] for f in one.fields}
+    assert (said["300"], said["200"]) == ([7], ["l"])
+    assert lots.undo(session, lot, by="marc").restored == 2
+    assert (one.fields, two.status) == ([f for f in one.fields if f["t"] != "300"], "published")
 
 
 def test_undo_puts_back_what_nobody_touched_and_names_the_rest(session: Session) -> None:

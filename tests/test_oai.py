@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import time
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from lxml import etree
@@ -14,8 +16,9 @@ from pytest_httpserver import HTTPServer
 from requests_hardened import ip_filter_adapter
 from werkzeug.wrappers import Request, Response
 
-from harvest import oai
-from harvest.oai import Answer, Client, HarvestStopped, read_page
+from harvest import oai, oai_page
+from harvest.oai import Client
+from harvest.oai_page import Answer, HarvestStopped, read_page
 
 HERE = Path(__file__).parent
 DATA = HERE / "data" / "oai"
@@ -31,7 +34,7 @@ NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
 PMB = {"metadataPrefix": "pmb_xml_unimarc"}
 
 
-def page(name: str) -> oai.Page:
+def page(name: str) -> oai_page.Page:
     return read_page(Answer((DATA / name).read_bytes()), 1, host="pmb.example")
 
 
@@ -162,7 +165,7 @@ def test_blank_lines_before_the_xml_are_no_repair() -> None:
     ],
 )
 def test_instants_as_servers_write_them(text: str, instant: datetime | None) -> None:
-    assert oai.parse_instant(text) == instant
+    assert oai_page.parse_instant(text) == instant
 
 
 @pytest.mark.parametrize(
@@ -178,7 +181,7 @@ def test_instants_as_servers_write_them(text: str, instant: datetime | None) -> 
     ],
 )
 def test_both_forms_of_retry_after(value: str, seconds: float | None) -> None:
-    assert oai.retry_after(value, NOON) == seconds
+    assert oai_page.retry_after(value, NOON) == seconds
 
 
 # --- real answers ----------------------------------------------------------------------------
@@ -353,7 +356,7 @@ def test_a_token_that_was_used_before_a_crash_is_known(httpserver: HTTPServer, c
     assert [one.sequence for one in walk_until_stopped(walk)] == [4]
 
 
-def walk_until_stopped(walk: Iterator[oai.Page]) -> Iterator[oai.Page]:
+def walk_until_stopped(walk: Iterator[oai_page.Page]) -> Iterator[oai_page.Page]:
     try:
         yield from walk
     except HarvestStopped as fault:
@@ -460,13 +463,83 @@ def test_an_answer_that_breaks_off_is_asked_for_again(httpserver: HTTPServer, cl
     assert codes(client) == ["49", "935"]
 
 
+@pytest.fixture
+def dripping() -> Iterator[Callable[[bytes], str]]:
+    """A server that sends these bytes, then one more now and then, for ever."""
+    over = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip(first: bytes) -> None:
+            while not over.is_set():
+                try:
+                    connection, _address = listening.accept()
+                except OSError:
+                    return
+                with connection, suppress(OSError):
+                    connection.recv(4096)
+                    connection.sendall(first)
+                    while not over.wait(0.02):
+                        connection.sendall(b"x")
+
+        def serve(first: bytes) -> str:
+            Thread(target=drip, args=(first,), daemon=True).start()
+            return f"http://127.0.0.1:{listening.getsockname()[1]}/oai"
+
+        yield serve
+        over.set()
+
+
+@pytest.mark.parametrize(
+    "first", [b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n<OAI-PMH>"]
+)
 def test_a_server_that_drips_is_given_up(
+    dripping: Callable[[bytes], str], waits: Waits, monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
+    """A byte now and then keeps the time-out between two bytes from striking, in the headers as in the body."""
+    monkeypatch.setattr(oai, "PAGE_SECONDS", 0.1)
+    client = ask(dripping(first), waits)
+    assert codes(client) == ["oai.slow"]
+    assert client.requests == oai.TRIES
+    client.close()
+
+
+def test_a_list_of_invented_records_has_an_end_too(
     httpserver: HTTPServer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oai, "PAGE_SECONDS", 0.0)
-    monkeypatch.setattr(time, "monotonic", iter(range(1000)).__next__)
-    answers(httpserver, LAST, LAST, LAST, LAST)
-    assert codes(client) == ["oai.slow"]
+    monkeypatch.setattr(oai, "LONGEST_LIST", 3)
+    invented = [
+        FIRST.replace(b"df102b0f", f"{n:08d}".encode()).replace(b"oai:RECI:101<", f"oai:RECI:9{n}<".encode())
+        for n in range(9)
+    ]
+    answers(httpserver, *invented)
+    assert codes(client)[-1] == "oai.endless"
+
+
+def test_a_text_beyond_measure_does_not_take_its_neighbours_along() -> None:
+    huge = read_page(Answer(FIRST.replace(b"canal<", b"canal" + b"x" * 11_000_000 + b"<")), 1)
+    assert [r.identifier for r in huge.records] == ["oai:RECI:101", "oai:RECI:40211"]
+
+
+def test_a_list_of_identifiers_is_no_list_of_records() -> None:
+    listed = FIRST.replace(b"ListRecords", b"ListIdentifiers")
+    found = read_page(Answer(listed), 1, verbs=("ListIdentifiers",))
+    assert [r.identifier for r in found.records] == ["oai:RECI:101", "oai:RECI:40211"]
+    bare = b"<OAI-PMH><ListIdentifiers><header><identifier>a</identifier><datestamp>2026-03-01</datestamp></header>"
+    bare += b"<record><header status='deleted'><identifier>b</identifier></header></record></ListIdentifiers></OAI-PMH>"
+    headers = read_page(Answer(bare), 1, verbs=("ListIdentifiers",)).records
+    assert [(r.identifier, r.deleted) for r in headers] == [("a", False), ("b", True)]
+
+
+def test_one_record_by_name(httpserver: HTTPServer, client: Client) -> None:
+    body = FIRST.replace(b"ListRecords>", b"GetRecord>")
+    gone = b'<OAI-PMH><error code="idDoesNotExist">inconnue</error></OAI-PMH>'
+    asked = answers(httpserver, body, gone)
+    found = oai.get_record(client, "oai:RECI:101", "oai_dc", sequence=7, keep=lambda *page: None)
+    assert (found.sequence, found.records[0].identifier) == (7, "oai:RECI:101")
+    assert asked[0].args["identifier"] == "oai:RECI:101"
+    with pytest.raises(HarvestStopped) as caught:
+        oai.get_record(client, "oai:RECI:9", "oai_dc", sequence=8, keep=lambda *page: None)
+    assert caught.value.code == "oai.no_such_record"
 
 
 def test_formats_that_a_server_offers(httpserver: HTTPServer, client: Client) -> None:

@@ -19,6 +19,8 @@ from lxml import etree
 from catalogue.unimarc import Field, Fields, Record, values
 from demo import partner as module
 from demo.partner import Faults, Partner, RunningPartner, main, serve
+from demo.partner_standard import Standard
+from harvest import payload
 from harvest.crosswalk.pmbxml import from_element
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
@@ -577,3 +579,161 @@ def test_the_command_serves_the_demo_base(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(module, "start", start)
     main(["--port", "0"])
     assert started[0].url in capsys.readouterr().out
+
+
+# --- the road, and what else goes wrong -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("faults", "seen"),
+    [
+        ({"empty_200_on_page": 2}, lambda r: (r.status_code, r.content) == (200, b"")),
+        ({"latin1_page": 2}, lambda r: b"\xc9tude" in r.content),
+        ({"controls_page": 2}, lambda r: b"\x0b" in r.content),
+        ({"bomb_page": 2}, lambda r: b"<!ENTITY a8" in r.content and b"&a8;" in r.content),
+        ({"outside_page": 2}, lambda r: b"file:///etc/passwd" in r.content),
+        ({"constant_total": 40}, lambda r: b'completeListSize="40"' in r.content),
+        ({"no_identifier": (12,)}, lambda r: b"<identifier></identifier>" in r.content),
+        ({"huge": (12,)}, lambda r: len(r.content) > 20_000_000),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_fault_shows_on_its_page(
+    visit: Make, faults: dict[str, Any], seen: Callable[[requests.Response], bool]
+) -> None:
+    partner = visit([Kept(n, title(f"Ouvrage {n}")) for n in range(1, 26)], faults=Faults(**faults))
+    first = partner.ask(verb="ListRecords", metadataPrefix=PMB)
+    assert seen(partner.get(verb="ListRecords", resumptionToken=token_of(first).text))
+
+
+@pytest.mark.parametrize("faults", [{"reset_page": 1}, {"bad_gzip_page": 1}])
+def test_an_answer_can_break_on_its_way(visit: Make, faults: dict[str, Any]) -> None:
+    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
+        visit(faults=Faults(**faults)).get(verb="ListRecords", metadataPrefix=PMB)
+
+
+def test_a_page_can_come_byte_by_byte(visit: Make) -> None:
+    partner = visit(faults=Faults(drip_page=1, drip_seconds=0.1))
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        partner.get(verb="ListRecords", metadataPrefix=PMB)
+
+
+@pytest.mark.parametrize(
+    ("faults", "records", "identifiers"),
+    [
+        ({"lost": (3,)}, [1, 2, 4, 5], [1, 2, 3, 4, 5]),
+        ({"unlisted": (3,)}, [1, 2, 4, 5], [1, 2, 4, 5]),
+        ({"twice": (3,)}, [1, 2, 3, 3, 4, 5], [1, 2, 3, 4, 5]),
+        ({"two_contents": (3,)}, [1, 2, 3, 3, 4, 5], [1, 2, 3, 4, 5]),
+        ({"false_deletions": (3,)}, [1, 2, 4, 5, 3], [1, 2, 4, 5, 3]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_list_can_leave_out_repeat_and_lie(
+    visit: Make, faults: dict[str, Any], records: list[int], identifiers: list[int]
+) -> None:
+    partner = visit(base(5), faults=Faults(**faults))
+    assert partner.identifiers(verb="ListRecords") == records
+    assert partner.identifiers() == identifiers
+    assert partner.record(3).control_number == "3"
+
+
+def test_lists_can_be_empty_or_fail_for_a_while(visit: Make) -> None:
+    partner = visit(faults=Faults(empty_list=True))
+    assert partner.errors(verb="ListRecords", metadataPrefix=PMB) == ["noRecordsMatch"]
+    partner.running.faults = Faults(fail_first_n_with_500=1)
+    answers = [partner.get(verb="ListRecords", metadataPrefix=PMB).status_code for _turn in range(2)]
+    partner.running.faults = Faults(no_identifiers=True)
+    answers.append(partner.get(verb="ListIdentifiers", metadataPrefix=PMB).status_code)
+    assert answers == [500, 200, 500]
+
+
+def test_a_token_can_turn_round_the_same_page(visit: Make) -> None:
+    partner = visit(faults=Faults(turning_tokens=True))
+    page, shown = partner.ask(verb="ListIdentifiers", metadataPrefix=PMB), []
+    for _turn in range(3):
+        page = partner.ask(verb="ListIdentifiers", resumptionToken=token_of(page).text)
+        shown.append((numbers_in(page)[0], token_of(page).text))
+    assert [number for number, _token in shown] == [11, 11, 11]
+    assert len({token for _number, token in shown}) == 3
+
+
+def test_only_the_last_set_tells_its_deletions(visit: Make) -> None:
+    gone = Kept(7, title("Perdue"), deleted=True)
+    partner = visit([*base(3), gone], sets={1: ("Tout", None), 2: ("Panier", None)})
+    partner.running.faults = Faults(deletions_of_last_set_only=True)
+    assert partner.identifiers(set_="set_1") == [1, 2, 3]
+    assert partner.identifiers(set_="set_2") == [1, 2, 3, 7]
+
+
+def test_pmb_may_answer_its_own_xml_to_dublin_core(visit: Make) -> None:
+    partner = visit(base(3), faults=Faults(pmb_in_dublin_core=(2,)))
+    page = partner.ask(verb="ListRecords", metadataPrefix="oai_dc")
+    roots = [etree.QName(e[0]).localname for e in page.iter("{*}metadata")]
+    assert roots == ["dc", "notice", "dc"]
+
+
+def test_what_a_base_drags_along_and_the_dates_of_8_1(visit: Make) -> None:
+    partner = visit([Kept(1, ARTICLE)], faults=Faults(leftovers=True, with_009_dates=True))
+    tags = [f["t"] for f in partner.record(1).fields]
+    assert {"009", "300", "463", "900"} <= set(tags)
+    body = partner.get(verb="GetRecord", metadataPrefix=PMB, identifier="1").text
+    assert all(left in body for left in ("0000-00-00", "00000000", "uu", "&lt;p&gt;Don", "14/03/2009"))
+
+
+def test_a_record_can_be_listed_because_of_its_copies(visit: Make) -> None:
+    partner = visit(faults=Faults(item_dates=(4,)))
+    assert partner.identifiers(from_="2026-03-02") == [4]
+
+
+def test_something_can_happen_between_two_pages(visit: Make) -> None:
+    partner = visit()
+    partner.partner.before_page = lambda page: partner.partner.delete(1, NOON) if page == 2 else None
+    assert 11 not in partner.identifiers(verb="ListRecords")
+
+
+# --- the standard one -----------------------------------------------------------------------------
+
+
+def test_a_standard_server_counts_right_and_ends_with_an_empty_token(visit: Make) -> None:
+    partner = visit(kind=Standard)
+    page = partner.ask(verb="ListRecords", metadataPrefix="marcxml")
+    sizes = []
+    while token_of(page).text:
+        sizes.append((token_of(page).get("completeListSize"), numbers_in(page)[0]))
+        page = partner.ask(verb="ListRecords", resumptionToken=token_of(page).text)
+    assert sizes == [("25", 1), ("25", 11)]
+    assert numbers_in(page)[-1] == 25
+
+
+def test_its_bounds_are_included_and_its_time_is_utc(visit: Make) -> None:
+    partner = visit(kind=Standard)
+    assert partner.identifiers(metadataPrefix="oai_dc", from_="2026-03-01T10:20:30Z") == list(range(1, 26))
+    late = partner.errors(verb="ListRecords", metadataPrefix="oai_dc", from_="2026-03-01T10:20:31Z")
+    odd = partner.errors(verb="ListRecords", metadataPrefix="oai_dc", from_="hier")
+    assert (late, odd) == (["noRecordsMatch"], ["badArgument"])
+    by_day = visit(kind=Standard, by_day=True)
+    assert by_day.ask(verb="Identify").findtext(".//o:granularity", None, OAI) == "YYYY-MM-DD"
+    assert len(by_day.identifiers(metadataPrefix="oai_dc", from_="2026-03-01")) == 25
+
+
+def test_its_deletions_stand_among_the_others_and_have_a_name(visit: Make) -> None:
+    partner = visit([*base(3), Kept(2, [], deleted=True)], kind=Standard)
+    assert partner.identifiers(metadataPrefix="oai_dc") == [1, 2, 3]
+    page = partner.ask(verb="GetRecord", metadataPrefix="oai_dc", identifier="oai:demo.example.org:2")
+    header = page.find(".//o:header", OAI)
+    assert header is not None
+    assert (header.get("status"), [etree.QName(e).localname for e in header][:2]) == (
+        "deleted",
+        ["identifier", "datestamp"],
+    )
+    assert partner.errors(verb="GetRecord", metadataPrefix=PMB, identifier="1") == ["cannotDisseminateFormat"]
+
+
+def test_it_gives_unimarc_in_marcxml(visit: Make) -> None:
+    partner = visit([Kept(1, ARTICLE)], kind=Standard)
+    page = partner.ask(verb="ListRecords", metadataPrefix="marcxml")
+    record = next(page.iter("{http://www.loc.gov/MARC21/slim}record"))
+    read = payload.read(record, 1, {})
+    assert isinstance(read, Record)
+    assert [f["s"] for f in read.fields if f["t"] == "200"] == [[["a", "Le relogement en question"]]]

@@ -12,22 +12,24 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from catalogue import lots, notices, sources, unimarc
 from catalogue.db import Database
 from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
-from catalogue.models import Batch, Item, Notice
+from catalogue.models import Batch, Concept, Item, Notice, NoticeConcept
 from catalogue.pmb import keep_dump_only
 from catalogue.problems import SENTENCES, Problem, Refusal
 from catalogue.unimarc import Field, Record, each, fingerprint, first, subfields, texts, values
 from harvest import files, importer
 from harvest.crosswalk import pmbsql, pmbxml
 from harvest.crosswalk.mysqldump import Broken, Created, Dump, Long, Rows, Value
-from harvest.crosswalk.pmbsql_tables import Base, fate
+from harvest.crosswalk.pmbsql_tables import Base, fate, look
 from harvest.importer import Report
 
 HERE = Path(__file__).parent
@@ -254,7 +256,7 @@ def test_what_no_export_tells_stands_apart() -> None:
     read = records(DUMP)
     assert values(read["5"].fields, "991", "a") == ["En cours de traitement"]
     assert values(read["5"].fields, "991", "b") == ["À relire : l'auteur a demandé un retrait"]
-    assert read["5"].status == "candidate" and read["1"].status == ""
+    assert read["5"].status == "candidate" and read["1"].status == "published"
     [kept] = each(read["1"].fields, "901")
     assert (first(kept, "a"), first(kept, "l")) == ("vu avec Odile", "Suivi interne")
     assert not list(each(read["1"].fields, "991"))  # « no particular status » says nothing
@@ -302,6 +304,80 @@ def test_references_in_a_circle_and_to_nowhere_keep_their_terms() -> None:
     assert [(p.code, p.params["n"]) for p in thesaurus.repairs] == [("pmbsql.lost_references", "1")]
 
 
+# A store of triples as ARC2 lays it out: subjects, objects, and properties with languages, apart.
+CONCEPTS = """
+INSERT INTO rdfstore_s2val (id, cid, misc, val_hash, val) VALUES (1,1,0,'','http://centre.example/scheme#1'),
+(2,2,0,'','http://centre.example/concept#2'),(3,3,0,'','http://centre.example/concept#3');
+INSERT INTO rdfstore_id2val (id, misc, val, val_type) VALUES (20,0,'http://www.w3.org/1999/02/22-rdf-syntax-ns#type',0),
+(21,0,'http://www.w3.org/2004/02/skos/core#prefLabel',0),(22,0,'http://www.w3.org/2004/02/skos/core#inScheme',0),
+(23,0,'http://www.w3.org/2004/02/skos/core#broader',0),(24,0,'fr',2),(25,0,'en',2),
+(26,0,'http://www.w3.org/2004/02/skos/core#altLabel',0),(27,0,'http://www.pmbservices.fr/ontology#hasFather',0),(28,0,'',2);
+INSERT INTO rdfstore_o2val (id, cid, misc, val_hash, val) VALUES
+(30,30,0,'','http://www.w3.org/2004/02/skos/core#ConceptScheme'),(31,31,0,'','http://www.w3.org/2004/02/skos/core#Concept'),
+(32,32,0,'','Gestes du quotidien'),(33,33,0,'','Jardiner \\"en bas\\"'),(34,34,0,'','Gardening'),(35,35,0,'','Potager'),
+(36,36,0,'','Composter'),(1,1,0,'','http://centre.example/scheme#1'),(2,2,0,'','http://centre.example/concept#2');
+INSERT INTO rdfstore_triple (t, s, p, o, o_lang_dt, o_comp, s_type, o_type, misc) VALUES
+(1,1,20,30,28,'',0,0,0),(2,1,21,32,24,'',0,2,0),(3,2,20,31,28,'',0,0,0),(4,2,21,33,24,'',0,2,0),(5,2,21,34,25,'',0,2,0),
+(6,2,26,35,24,'',0,2,0),(7,2,22,1,28,'',0,0,0),(8,3,20,31,28,'',0,0,0),(9,3,21,36,24,'',0,2,0),(10,3,23,2,28,'',0,0,0),
+(11,3,22,1,28,'',0,0,0),(12,3,27,2,28,'',0,0,0);
+INSERT INTO onto_uri (uri_id, uri) VALUES (7,'http://centre.example/concept#2'),(8,'http://centre.example/concept#3');
+INSERT INTO index_concept (num_object, type_object, num_concept, order_concept) VALUES (6,1,8,1),(6,1,7,0),(6,2,8,0);
+"""
+
+
+def test_concepts_come_with_their_tree_and_records_are_about_them(database: Database, tmp_path: Path) -> None:
+    given = read(DUMP + CONCEPTS)
+    [scheme] = [r for r in given if isinstance(r, Thesaurus) and r.uri == "http://centre.example/scheme#1"]
+    below, above = sorted(scheme.rows, key=lambda row: row.label)
+    assert scheme.title == {"fr": "Gestes du quotidien"}
+    assert (below.label, below.broader) == ("Composter", (above.uri,))
+    assert above.preferred == {"fr": 'Jardiner "en bas"', "en": "Gardening"} and above.alternate == (("fr", "Potager"),)
+    about = each(records(DUMP + CONCEPTS)["6"].fields, "606")
+    assert [(subfields(f, "9"), first(f, "a")) for f in about] == [
+        (
+            [f"uri:http://centre.example/concept#{n}", "lang:fr_FR", "uriScheme:http://centre.example/scheme#1"],
+            label,
+        )
+        for n, label in ((2, 'Jardiner "en bas"'), (3, "Composter"))
+    ]
+    assert [
+        p.params["n"] for r in given if isinstance(r, About) for p in r.problems if p.code == "pmbsql.statements"
+    ] == ["1"]
+    take(database, tmp_path, DUMP + CONCEPTS)
+    with database.read() as session:
+        linked = select(Concept.uri).join(NoticeConcept, NoticeConcept.concept_id == Concept.id)
+        found = session.scalars(linked.where(NoticeConcept.notice_id == known(session, "6").id).order_by(Concept.uri))
+        assert found.all() == ["http://centre.example/concept#2", "http://centre.example/concept#3"]
+
+
+def test_a_date_that_is_not_quite_known_is_shown_in_words() -> None:
+    field = """INSERT INTO notices_custom (idchamp, name, titre, type, datatype, export)
+    VALUES (9,'periode','Période','date_flot','text',1);"""
+    value = """INSERT INTO notices_custom_values (notices_custom_champ, notices_custom_origine, notices_custom_text)
+    VALUES (9,6,'{}');"""
+    index = "INSERT INTO notices_custom_dates (notices_custom_champ, notices_custom_origine) VALUES (9,6);"
+    shown = {}
+    for raw in (
+        "0|||1998||||||",
+        "1|||1975-06-01|||",
+        "2|||1980||||||au plus tôt",
+        "3|||2001||||||",
+        "4|||1998|||2003|||",
+        "hier",
+    ):
+        [f] = each(records(DUMP + field + value.format(raw) + index)["6"].fields, "900")
+        shown[raw[:1]] = first(f, "a")
+    assert shown == {
+        "0": "vers 1998",
+        "1": "avant 01/06/1975",
+        "2": "après 1980 (au plus tôt)",
+        "3": "2001",
+        "4": "entre 1998 et 2003",
+        "h": "hier",
+    }
+    assert fate("notices_custom_dates") == "derived"  # what PMB looks them up by: the value is in the field
+
+
 def test_authors_and_classes_come_with_their_numbers() -> None:
     agents = {r.number: r for r in read(DUMP) if isinstance(r, AgentRow)}
     assert agents["1"].name == "Vasseur, Odile" and agents["1"].identifiers["isni"] == "0000000121032683"
@@ -345,14 +421,21 @@ def told(dump: str | bytes) -> dict[str, list[Problem]]:
 def test_every_table_with_rows_is_accounted_for() -> None:
     tables = set(re.findall(r"INSERT INTO `(\w+)`", DUMP))
     said = told(DUMP)
-    lines = {
-        p.tag for code, several in said.items() if code.startswith(("pmbsql.left_", "pmbsql.taken")) for p in several
-    }
-    assert lines == tables
-    assert {p.tag for p in said["pmbsql.left_personal"]} == {"empr", "pret"}
-    assert {p.tag for p in said["pmbsql.left_selections"]} == {"bannettes", "caddie"}
-    assert {p.tag for p in said["pmbsql.left_derived"]} == {"notices_mots_global_index"}
-    assert {p.tag for p in said["pmbsql.left_unknown"]} == {"plugin_du_centre"}
+
+    def named(code: str) -> list[object]:
+        return [p.params["table"] for p in said[code]]
+
+    fates = [code for code in said if code.startswith(("pmbsql.left_", "pmbsql.taken"))]
+    assert {table for code in fates for table in named(code)} == tables
+    # What was taken comes first, records before what hangs on them; PMB's own affairs come last.
+    assert fates[0] == "pmbsql.taken" and fates[-1] == "pmbsql.left_derived"
+    assert named("pmbsql.taken")[0] == "notices"
+    assert {p.params["n"] for p in said["pmbsql.taken"] if p.params["table"] == "arch_type"} == {"1"}
+    assert "1 lignes" not in " ".join(p.message for several in said.values() for p in several)
+    assert named("pmbsql.left_personal") == ["empr", "pret"]
+    assert named("pmbsql.left_selections") == ["caddie", "bannettes"]
+    assert named("pmbsql.left_derived") == ["notices_mots_global_index"]
+    assert named("pmbsql.left_unknown") == ["plugin_du_centre"]
     assert [p.tag for p in said["pmbsql.unknown_column"]] == ["notices.champ_du_futur"]
     assert said["pmbsql.file_data"][0].params["n"] == "2"
     assert "pmbsql.dangling" not in said and "pmbsql.no_rows" not in said
@@ -407,7 +490,7 @@ def test_what_a_part_of_a_base_lacks_is_told() -> None:
 
 def test_a_status_that_the_dump_does_not_explain_is_taken_for_hidden() -> None:
     part = re.sub(r"INSERT INTO `notice_statut`.*?;\n", "", DUMP)
-    assert {n: r.status for n, r in records(part).items() if r.status} == {"5": "candidate"}
+    assert [n for n, r in records(part).items() if r.status == "candidate"] == ["5"]
 
 
 # --- the text of a dump ---------------------------------------------------------------------------
@@ -469,6 +552,19 @@ def test_a_dump_of_another_program_is_named() -> None:
     same_name = refusal("INSERT INTO notices (id, texte) VALUES (1,'Attention');")
     assert same_name.code == "pmbsql.not_pmb" and "notices" in same_name.sentence()
     assert refusal("-- rien\n").code == "pmbsql.not_pmb"
+
+
+def test_the_head_of_a_dump_tells_whose_it_is() -> None:
+    wordpress = "".join(f"CREATE TABLE `wp_{name}` (id int);\n" for name in ("comments", "links", "posts"))
+    for head, code in ((wordpress, "pmbsql.not_pmb"), ("DROP TABLE IF EXISTS `accountlines`;", "pmbsql.koha")):
+        refused = look(head.encode())
+        assert refused is not None and refused.code == code and "{" not in refused.sentence()
+    assert look(DUMP.encode()[:2000]) is None
+    assert look(b"-- MySQL dump 10.13\n") is None  # it may be: the import says so in the end
+    assert (
+        look(b"CREATE TABLE `a_nous` (id int);\nCREATE TABLE `abts_abts` (id int);\nCREATE TABLE `b_nous` (id int);")
+        is None
+    )
 
 
 def test_a_dump_without_its_columns_asks_for_them() -> None:
@@ -599,10 +695,38 @@ def test_a_comment_changed_here_stays_as_it_is_here() -> None:
 
     title: Field = {"t": "200", "i": "1 ", "s": [["a", "Titre"]], "o": [4]}
     theirs, newer, mine = comment("à revoir"), comment("revu"), comment("vu hier", "local")
-    assert keep_dump_only([title, comment("à revoir", 4)], [title, newer], 4, [title, theirs]) == [title, newer]
-    assert keep_dump_only([title, mine], [title, newer], 4, [title, theirs]) == [title, mine]
-    assert keep_dump_only([title], [title, newer], 4, [title, theirs]) == [title]  # taken away here
-    assert keep_dump_only([title], [title, newer], 4, [title]) == [title, newer]
+
+    def after(ours: list[Field], said: list[Field], base: list[Field], *, by_dump: bool = True) -> list[Field]:
+        return keep_dump_only([title, *ours], [title, *said], 4, [title, *base], by_dump=by_dump)[1:]
+
+    assert after([comment("à revoir", 4)], [newer], [theirs]) == [newer]
+    assert after([comment("à revoir", 4)], [], [theirs]) == []  # PMB says it no longer
+    assert after([comment("à revoir", 4)], [], [theirs], by_dump=False) == [comment("à revoir", 4)]
+    assert after([mine], [newer], [theirs]) == [mine]
+    assert after([], [newer], [theirs]) == []  # taken away here
+    assert after([], [newer], []) == [newer]
+    hidden: Field = {"t": "992", "i": "  ", "s": [["f", "9"]]}
+    assert after([mine], [newer, hidden], [theirs]) == [mine, hidden]  # tag by tag
+
+
+def test_a_dump_given_at_the_desk_is_told_by_its_head_and_waits_for_the_worker(
+    claire: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given(content: bytes, name: str = "pmb.sql") -> TestResponse:
+        return claire.post(
+            "/bureau/importer",
+            data={"fichier": (io.BytesIO(content), name), "nouvelle_source": "PMB"},
+            follow_redirects=True,
+        )
+
+    monkeypatch.setattr(Base, "load", lambda *_: pytest.fail("a base is never loaded while a page waits"))
+    for content, name in ((BASE.read_bytes(), "pmb.sql"), (gzip.compress(BASE.read_bytes()), "pmb.sql.gz")):
+        page = given(content, name)
+        assert page.status_code == 200 and "Une base entière se lit d’un bloc" in page.text
+    asked = claire.post(page.request.path, data={"action": "import"})
+    assert asked.status_code == 303 and asked.location.endswith("/suivi")
+    refused = given(b"".join(b"CREATE TABLE wp_%d (id int);\n" % n for n in range(4)))
+    assert refused.status_code == 422 and "n’est pas une base PMB" in refused.text
 
 
 def test_a_dry_run_says_everything_and_keeps_nothing(database: Database, tmp_path: Path) -> None:

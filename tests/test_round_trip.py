@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -207,6 +208,64 @@ def test_the_copies_of_an_issue_go_in_an_article_of_pmbs_invention() -> None:
     assert (typed(link, "lnk"), typed(link, "id")) == ("bull_expl", "905")
     assert [(c.barcode, c.issue_of) for c in copies] == [("GF212", "905")]
     assert stands_for_issue(Record(stand_in))
+
+
+def test_that_article_is_field_by_field_the_one_pmb_writes() -> None:
+    issue = outgoing(
+        "60",
+        "s2",
+        Field(t="100", i="  ", s=[["a", "20240228u        u  u0frey50      ba"]]),
+        Field(t="200", i="1 ", s=[["a", "212"], ["h", "212"], ["9", "id:905"]]),
+        Field(t="210", i="  ", s=[["d", "2024"], ["h", "2024-02-01"]]),
+        Field(t="461", i="  ", s=[["9", "id:77"], ["9", "type_lnk:b"], ["9", "lnk:parent"], ["t", "Gazette fictive"]]),
+        items=(RecordItem(barcode="GF212"),),
+    )
+    _issue, (stand_in, copies) = pmbxml.for_pmb([issue])
+    assert pmbxml.notice_text(stand_in) == STAND_IN_OF_PMB
+    assert [(c.barcode, c.issue_of) for c in copies] == [("GF212", "905")]
+    told = replace(issue, fields=[*issue.fields[:3], NAMED, DATED, issue.fields[5]])
+    _serial, _issue, (stand_in, copies) = pmbxml.for_pmb([outgoing("77", "s1"), told])
+    assert [f["s"] for f in stand_in if f["t"] in ("200", "463")] == [
+        [["a", "Spécial canaux, mars 2024"], ["d", "Article_expl_bulletin"], ["h", "Gazette fictive"], ["i", "212"]],
+        [
+            *(["0", "77"], ["d", "2024-03-01"], ["e", "mars 2024"], ["v", "212"], ["t", "Spécial canaux"]),
+            *(["t", "Gazette fictive"], ["9", "id:905"], ["9", "lnk:bull_expl"]),
+        ],
+    ]
+
+
+NAMED = Field(t="200", i="1 ", s=[["a", "212"], ["h", "212"], ["i", "Spécial canaux"], ["9", "id:905"]])
+DATED = Field(t="210", i="  ", s=[["d", "mars 2024"], ["h", "2024-03-01"]])
+STAND_IN_OF_PMB = """<notice>
+  <rs>n</rs>
+  <dt>a</dt>
+  <bl>a</bl>
+  <hl>2</hl>
+  <el>1</el>
+  <ru>i</ru>
+  <f c="001">905-bull</f>
+  <f c="100" ind="  ">
+    <s c="a">20240228u        u  u0frey50      ba</s>
+  </f>
+  <f c="200" ind="1 ">
+    <s c="a">Notice de bulletin</s>
+    <s c="d">Article_expl_bulletin</s>
+    <s c="h">Gazette fictive</s>
+    <s c="i">212</s>
+  </f>
+  <f c="210" ind="  ">
+    <s c="d">2024</s>
+  </f>
+  <f c="463" ind="  ">
+    <s c="d">2024-02-01</s>
+    <s c="v">212</s>
+    <s c="t"> </s>
+    <s c="t">Gazette fictive</s>
+    <s c="9">id:905</s>
+    <s c="9">lnk:bull_expl</s>
+  </f>
+</notice>
+"""
 
 
 def test_a_periodical_that_does_not_come_is_not_announced() -> None:

@@ -20,12 +20,14 @@ from sqlalchemy import select
 from catalogue import columns, sources, unimarc
 from catalogue.columns import MEANINGS
 from catalogue.db import Database
+from catalogue.entities import About
 from catalogue.models import Item, Notice, Refused
 from catalogue.problems import SENTENCES, Refusal
 from catalogue.unimarc import Fields, Record
 from export import notice_list
 from harvest import files, importer
 from harvest.crosswalk import delimited, grid, sheets, workbook
+from tests import hostile
 
 LIST = (
     "Titre;Auteur(s);Éditeur;Année;ISBN;Cote;Code-barres;Mots-clés;Type;Prix\n"
@@ -35,7 +37,7 @@ LIST = (
 )
 
 
-def read(content: bytes | str, profile: Mapping[str, Any] | None = None) -> list[Record | Refusal]:
+def read(content: bytes | str, profile: Mapping[str, Any] | None = None) -> list[Record | About | Refusal]:
     raw = content.encode() if isinstance(content, str) else content
     return list(sheets.read_file(io.BytesIO(raw), profile))
 
@@ -250,7 +252,15 @@ def test_a_csv_is_read_whatever_program_wrote_it(content: bytes, words: str) -> 
     (made,) = records(content)
     assert (unimarc.title(made.fields), unimarc.responsibilities(made.fields)[0].name) == ("Été", "Émile œuvre")
     assert words in " ".join(p.message for p in made.repairs)
-    assert ("charset.windows" in told(made)) is (words == "Windows-1252")
+    assert "charset.windows" not in told(made)
+    of_file = [p.code for r in read(content) if isinstance(r, About) for p in r.problems]
+    assert of_file == (["charset.windows_file"] if words == "Windows-1252" else [])
+
+
+def test_a_line_of_windows_in_a_file_in_utf8_is_told_with_its_row() -> None:
+    first, second, third = records("Titre\nÉté\nPlain\n".encode() + "Œuvre\n".encode("cp1252"))
+    assert [unimarc.title(r.fields) for r in (first, second, third)] == ["Été", "Plain", "Œuvre"]
+    assert [told(r) & {"charset.windows"} for r in (first, second, third)] == [set(), set(), {"charset.windows"}]
 
 
 def test_cells_may_hold_quotes_separators_and_lines() -> None:
@@ -336,7 +346,7 @@ def test_any_table_written_as_csv_is_read_back(rows: list[list[str]], sign: str)
 @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda end: LIST.encode() + end))
 def test_no_bytes_end_in_anything_but_records_and_refusals(content: bytes) -> None:
     for one in read(content):
-        assert isinstance(one, Record) or one.code in SENTENCES
+        assert not isinstance(one, Refusal) or one.code in SENTENCES
 
 
 # --- XLSX ------------------------------------------------------------------------------------
@@ -376,13 +386,38 @@ def test_the_named_sheet_is_read() -> None:
     [
         (packed(xl__workbook="<workbook/>", xl__sheet=b"0" * 30_000_000), "sheet.grows"),
         (packed(word__document="<document/>"), "sheet.not_workbook"),
-        (packed(xl__workbook='<!DOCTYPE w [<!ENTITY a "aaaa">]><workbook>&a;</workbook>'), "sheet.doctype"),
+        (hostile.XLSX["entities in a sheet"](10), "sheet.doctype"),
+        (hostile.XLSX["columns without end"](1_000_000), "sheet.grows"),
+        (hostile.XLSX["rows in a row"](2_000_000), "sheet.grows"),
+        (hostile.XLSX["styles in one another"](10_000), "sheet.grows"),
+        (hostile.XLSX["a password"](0), "sheet.locked"),
         (packed(xl__workbook="<workbook/>"), "sheet.damaged"),
         (book(acquisitions)[:3000], "sheet.damaged"),
     ],
 )
 def test_a_zip_that_is_no_honest_workbook_is_refused(content: bytes, code: str) -> None:
     assert refusal(content).code == code
+
+
+def test_a_fault_of_ours_is_not_told_as_one_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "_text", lambda *_: list[str]()[0])
+    with pytest.raises(IndexError):
+        read(book(acquisitions))
+
+
+def test_a_workbook_with_strange_cells_is_read_all_the_same() -> None:
+    [beyond] = records(hostile.XLSX["a number beyond ours"](0))
+    assert unimarc.title(beyond.fields) == "inf"
+    [styled] = records(hostile.XLSX["a style that is not there"](0))
+    assert unimarc.title(styled.fields) == "18/03/2024"
+    for name in ("a link to another file", "macros"):
+        assert [unimarc.title(r.fields) for r in records(hostile.XLSX[name](1000))] == ["Habiter la marge"]
+
+
+def test_an_old_office_file_is_told_what_to_do() -> None:
+    refusal = files.recognise(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)[1]
+    assert refusal is not None
+    assert ".xlsx sans mot de passe" in refusal.sentence()
 
 
 def test_a_sheet_that_is_damaged_half_way_gives_what_stands_before() -> None:

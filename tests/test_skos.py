@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rdflib import BNode, Graph, Literal
 from rdflib.namespace import SKOS
 from rdflib.term import Node
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, notices, vocabulary
+from catalogue import authorities, notices, setup, vocabulary
+from catalogue.app import Travee
+from catalogue.cli import main
+from catalogue.config import Settings
 from catalogue.entities import ConceptRow
-from catalogue.models import Concept, ConceptRelation, Notice
+from catalogue.models import Batch, Concept, ConceptRelation, Notice
 from catalogue.vocabulary import ConceptPage, WholeScheme
 from export import rdf
 from harvest import skos
@@ -322,3 +327,50 @@ def test_a_thesaurus_goes_in_twice_and_is_there_once(session: Session) -> None:
     broader = session.scalars(select(ConceptRelation).where(ConceptRelation.type == "broader")).all()
     assert len(broader) == sum(len(r.broader) for r in scheme.rows)
     assert session.scalars(select(Concept).where(Concept.label == "Quartier prioritaire")).one()
+
+
+def test_a_concept_that_names_no_scheme_is_in_the_nearest_one_above_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.ttl"
+    below = [':c0 a skos:Concept ; skos:prefLabel "c0"@fr ; skos:inScheme <https://v.example/t> .\n']
+    below += [f':c{n} a skos:Concept ; skos:prefLabel "c{n}"@fr ; skos:broader :c{n - 1} .\n' for n in range(1, 1500)]
+    near = (
+        "<https://v.example/z> a skos:ConceptScheme . :c9 skos:inScheme <https://v.example/z> .\n"
+        ':alone a skos:Concept ; skos:prefLabel "seul"@fr . :c3 skos:narrower :alone .\n'
+    )
+    path.write_text(HEAD + "".join(below) + near, "utf-8")
+    first, second = skos.read(path)
+    assert {row.uri.rpartition("/")[2] for row in first.rows} == {*(f"c{n}" for n in range(9)), "alone"}
+    assert len(second.rows) == 1491
+
+
+def test_the_command_takes_several_thesauri_each_in_a_lot_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAVEE_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("TRAVEE_LANGUAGE", "fr")
+    settings = Settings(_env_file=None, data_dir=tmp_path / "var")
+    setup.init(settings)
+    one, two, bad = (tmp_path / name for name in ("un.ttl", "deux.ttl", "lettre.ttl"))
+    one.write_text(HEAD + concept("ville", 'skos:prefLabel "Ville"@fr'), "utf-8")
+    two.write_text(HEAD.replace("v.example", "w.example").replace("Ville", "Rues") + RUE, "utf-8")
+    bad.write_text("Bonjour,", "utf-8")
+    done = CliRunner().invoke(main, ["thesaurus", "import", str(one), str(bad), str(two), "--by", "claire", "--json"])
+    told = json.loads(done.output)
+    assert done.exit_code == 3
+    assert [(row["file"], row["created"]) for row in told["schemes"]] == [("un.ttl", 1), ("deux.ttl", 1)]
+    assert "lettre.ttl" in told["errors"][0]
+    again = CliRunner().invoke(main, ["thesaurus", "import", str(one), str(two)])
+    assert (again.exit_code, again.output.count("0 concepts entrés, 0 mis à jour, 1 inchangés")) == (0, 2)
+    nothing = CliRunner().invoke(main, ["thesaurus", "import", str(bad), str(tmp_path / "absent.ttl")])
+    assert nothing.exit_code == 1
+    assert "absent.ttl" in nothing.output
+    travee = Travee(settings)
+    with travee.db.read() as session:
+        assert [(lot.by, lot.why) for lot in session.scalars(select(Batch).order_by(Batch.id))] == [
+            ("claire", "un.ttl"),
+            ("claire", "deux.ttl"),
+        ]
+    travee.close()
+
+
+RUE = ':rue a skos:Concept ; skos:inScheme <https://w.example/t> ; skos:prefLabel "Rue"@fr .\n'

@@ -220,8 +220,8 @@ def take_in_headings(
     for record in records:
         for number, f in headings.numbered(record):
             fields.setdefault(number, f)
-    known = _known_numbers(session, source, fields)
-    found = (headings.describe(f, number) for number, f in fields.items() if number not in known)
+    living = _living_numbers(session, source, fields)
+    found = (headings.describe(f, number) for number, f in fields.items() if number not in living)
     fresh = [row for row in found if row is not None]
     return take_in_agents(session, source, fresh, batch=batch, described=False) if fresh else Taken()
 
@@ -268,9 +268,10 @@ def _merge(agent: Agent, base: Mapping[str, Any], says: Mapping[str, Any]) -> tu
             waits = waits or bool(says[name])
     if values.get("name", now["name"]) != says["name"]:  # its heading goes with the name
         values.pop("heading", None)
-    gone = set(base.get("variants", ())) - set(says["variants"])
-    variants = [v for v in now["variants"] if v not in gone]
-    variants += [v for v in says["variants"] if v not in variants and v != values.get("name", now["name"])]
+    had = base.get("variants", ())  # of these, what is not there any more was taken out here
+    variants = [v for v in now["variants"] if v in says["variants"] or v not in had]
+    known = {*had, *variants, values.get("name", now["name"])}
+    variants += [v for v in dict.fromkeys(says["variants"]) if v not in known]
     if variants != now["variants"]:
         values["variants"] = variants
     identifiers = dict(now["identifiers"])
@@ -307,7 +308,7 @@ def _known(session: Session, source: Source, numbers: Iterable[str]) -> dict[str
     return out
 
 
-def _known_numbers(session: Session, source: Source, numbers: Iterable[str]) -> set[str]:
+def _living_numbers(session: Session, source: Source, numbers: Iterable[str]) -> set[str]:
     """Those that lead to an agent which no undo has taken back."""
     out: set[str] = set()
     for part in db.chunks(sorted(numbers)):

@@ -245,14 +245,23 @@ def _write_labels(session: Session, before: Mapping[int, set[Label]], after: Map
 
 
 def load_scheme(
-    session: Session, code: str, uri: str, title: Mapping[str, str], rows: Iterable[ConceptRow]
+    session: Session,
+    code: str,
+    uri: str,
+    title: Mapping[str, str],
+    rows: Iterable[ConceptRow],
+    *,
+    by: str = "travee",
 ) -> SchemeReport:
-    """Put a whole thesaurus in, or bring it up to date: nothing is deleted, URIs say who is who."""
+    """Put a whole thesaurus in, or bring it up to date: nothing is deleted, URIs say who is who.
+
+    `by`: whose lot it is; commands that nobody signs are the work of "travee".
+    """
     opened: list[Batch] = []
 
     def batch() -> Batch:
         if not opened:
-            opened.append(history.open_batch(session, "import", by="skos", why=code))
+            opened.append(history.open_batch(session, "import", by=by, why=code))
         return opened[0]
 
     taken = take_in_thesauri(session, None, [Thesaurus(code, uri, title, tuple(rows))], batch=batch)

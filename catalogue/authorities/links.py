@@ -19,6 +19,7 @@ from catalogue import db
 from catalogue.entities import AUTHOR, CATEGORY
 from catalogue.headings import OURS, Mark
 from catalogue.models import Agent, AgentIdentifier, Concept, ExternalId, NoticeAgent, NoticeConcept, Source
+from catalogue.promises import find_promised
 
 # What a mark leads to: an id, or None.
 Resolve = Callable[[Mark], int | None]
@@ -35,16 +36,15 @@ class Names:
 
 def resolve_agents(session: Session, marks: Iterable[Mark]) -> Resolve:
     marks = set(marks)
-    named = _numbered(session, "agent", AUTHOR, {m.promise for m in marks if m.promise})
-    known = _identified_agents(session, {m.identifier for m in marks if m.identifier})
-    return _resolve(named, known, survivors(session, Agent, {*named.values(), *known.values()}))
+    named = find_promised(session, "agent", {m.promise for m in marks if m.promise}, AUTHOR)
+    return _resolve(session, Agent, named, _identified_agents(session, {m.identifier for m in marks if m.identifier}))
 
 
 def resolve_concepts(session: Session, marks: Iterable[Mark]) -> Resolve:
     marks = set(marks)
-    named = _numbered(session, "concept", CATEGORY, {m.promise for m in marks if m.promise})
+    named = find_promised(session, "concept", {m.promise for m in marks if m.promise}, CATEGORY)
     known = _identified_concepts(session, {m.identifier for m in marks if m.identifier})
-    return _resolve(named, known, survivors(session, Concept, {*named.values(), *known.values()}))
+    return _resolve(session, Concept, named, known)
 
 
 def survivors(session: Session, table: type[Any], ids: Iterable[int]) -> dict[int, int]:
@@ -168,41 +168,28 @@ def carriers_of(session: Session, table: type[Any], ids: Iterable[int]) -> dict[
 # --- the parts -------------------------------------------------------------------------------
 
 
-def _resolve(named: Mapping[str, int], known: Mapping[str, int], now: Mapping[int, int]) -> Resolve:
+def _resolve(session: Session, table: type[Any], named: Mapping[str, int], known: Iterable[tuple[str, int]]) -> Resolve:
+    """`named`: by their sources' numbers; `known`: by identifiers, each with every row that claims it."""
+    known = list(known)
+    now = survivors(session, table, {*named.values(), *(number for _identifier, number in known)})
+    claimed: dict[str, set[int]] = {}
+    for identifier, number in known:
+        if number in now:
+            claimed.setdefault(identifier, set()).add(now[number])
+
     def resolve(mark: Mark) -> int | None:
         found = now.get(named.get(mark.promise, 0))
-        return found if found is not None else now.get(known.get(mark.identifier, 0))
+        if found is not None:
+            return found
+        several = claimed.get(mark.identifier, ())
+        return next(iter(several)) if len(several) == 1 else None  # two that claim the same: a person decides
 
     return resolve
 
 
-def _numbered(session: Session, entity: str, space: str, promises: Iterable[str]) -> dict[str, int]:
-    """Promises -> the rows that their sources mean."""
-    wanted: dict[str, dict[str, str]] = {}
-    for promise in promises:
-        source, found, number = promise.partition(f":{space}:")
-        if found:
-            wanted.setdefault(source, {})[number] = promise
-    out: dict[str, int] = {}
-    for source, numbers in wanted.items():
-        for part in db.chunks(sorted(numbers)):
-            statement = (
-                select(ExternalId.value, ExternalId.entity_id)
-                .join(Source, Source.id == ExternalId.source_id)
-                .where(
-                    Source.name == source,
-                    ExternalId.space == space,
-                    ExternalId.entity == entity,
-                    ExternalId.value.in_(part),
-                )
-            )
-            out |= {numbers[value]: number for value, number in session.execute(statement)}
-    return out
-
-
-def _identified_agents(session: Session, identifiers: Iterable[str]) -> dict[str, int]:
+def _identified_agents(session: Session, identifiers: Iterable[str]) -> Iterator[tuple[str, int]]:
     ours, theirs = _split(identifiers)
-    out: dict[str, int] = dict(ours)
+    yield from ours.items()
     by_scheme: dict[str, list[str]] = {}
     for identifier in theirs:
         scheme, _colon, value = identifier.partition(":")
@@ -214,17 +201,15 @@ def _identified_agents(session: Session, identifiers: Iterable[str]) -> dict[str
                 .join(Agent, Agent.id == AgentIdentifier.agent_id)
                 .where(AgentIdentifier.scheme == scheme, AgentIdentifier.value.in_(part), Agent.status != "withdrawn")
             )
-            out |= _alone(session, Agent, [(f"{scheme}:{value}", n) for value, n in session.execute(statement)])
-    return out
+            yield from ((f"{scheme}:{value}", number) for value, number in session.execute(statement))
 
 
-def _identified_concepts(session: Session, identifiers: Iterable[str]) -> dict[str, int]:
+def _identified_concepts(session: Session, identifiers: Iterable[str]) -> Iterator[tuple[str, int]]:
     ours, theirs = _split(identifiers)
-    out: dict[str, int] = dict(ours)
+    yield from ours.items()
     for part in db.chunks(sorted(theirs)):
         statement = select(Concept.uri, Concept.id).where(Concept.uri.in_(part), Concept.status != "withdrawn")
-        out |= _alone(session, Concept, [(uri, number) for uri, number in session.execute(statement)])
-    return out
+        yield from ((uri, number) for uri, number in session.execute(statement))
 
 
 def _split(identifiers: Iterable[str]) -> tuple[dict[str, int], set[str]]:
@@ -232,13 +217,3 @@ def _split(identifiers: Iterable[str]) -> tuple[dict[str, int], set[str]]:
     identifiers = set(identifiers)
     ours = {i: int(i.removeprefix(f"{OURS}:")) for i in identifiers if i.startswith(f"{OURS}:")}
     return ours, identifiers - set(ours)
-
-
-def _alone(session: Session, table: type[Any], found: list[tuple[str, int]]) -> dict[str, int]:
-    """Those identifiers that lead to one living row: two that claim the same are a question for a person."""
-    now = survivors(session, table, {number for _name, number in found})
-    rows: dict[str, set[int]] = {}
-    for name, number in found:
-        if number in now:
-            rows.setdefault(name, set()).add(now[number])
-    return {name: numbers.pop() for name, numbers in rows.items() if len(numbers) == 1}

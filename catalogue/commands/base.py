@@ -169,7 +169,7 @@ def _leave(_signal: int, _frame: object) -> None:
 @click.command()
 @click.option("--every", default=10.0, show_default=True, help="Secondes entre deux passages.")
 def worker(every: float) -> None:
-    """Fait le travail de fond, sans fin : index, comptes, effacements."""
+    """Fait le travail de fond, sans fin : index, imports, moissons de la nuit, comptes, effacements."""
     from threading import Event
 
     signal.signal(signal.SIGTERM, _leave)
@@ -189,10 +189,15 @@ def jobs() -> None:
 @jobs.command("run-once")
 @as_json
 def jobs_run_once(as_json: bool) -> None:
-    """Un seul passage du travail de fond."""
+    """Un seul passage du travail de fond, moissons dues ou demandées comprises."""
     with running(as_json) as travee:
-        done = travee.work_once()
-    finish(as_json, {"indexed": done}, _("{n} notices portées à l’index.").format(n=done))
+        indexed = travee.work_once()
+        if harvested := travee.harvest_once():
+            indexed += travee.work_once()
+    lines = [_("{n} notices portées à l’index.").format(n=indexed)]
+    if harvested:
+        lines.insert(0, i18n.ngettext("{n} moisson faite.", "{n} moissons faites.", harvested).format(n=harvested))
+    finish(as_json, {"indexed": indexed, "harvested": harvested}, *lines)
 
 
 @click.group()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +17,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import history, notices, problems, sources
+from catalogue import history, import_words, imports, notices, problems, source_pages, sources
 from catalogue.app import Travee
 from catalogue.commands import (
     DONE,
@@ -39,7 +40,7 @@ from catalogue.unimarc import KINDS, Field
 from export import iso2709, jsonl, marc21, marcxml, notice_list, pmbxml, records
 from export.records import Outgoing
 from harvest import files, importer
-from harvest.report import COUNTS, CUT, Report, Told
+from harvest.report import AUTHORITIES, COUNTS, CUT, PARTS, Report, Told
 from indexes import queries
 
 NAMED = 20  # refused records that people are shown; machines are given them all
@@ -74,13 +75,11 @@ ALIVE = ("draft", "candidate", "published", "withdrawn")
 
 # --- import ----------------------------------------------------------------------------------
 
-PARTS = ("sheet.column", "pmbsql.taken", "pmbsql.left_")  # codes of what is said of a column or of a table
-
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FICHIER…")
 @click.option("--source", default="", help="D’où viennent ces notices ; sans elle, le nom du fichier.")
-@click.option("--format", "format_", type=click.Choice(IMPORTS), default="auto", show_default=True)
+@click.option("--format", "format_", default="auto", show_default=True, metavar=f"[{'|'.join(IMPORTS)}]")
 @click.option("--status", type=click.Choice(["published", "candidate"]), default="published", show_default=True)
 @click.option(
     "--dry-run",
@@ -108,8 +107,10 @@ def import_(
     as_json: bool,
 ) -> None:
     """Fait entrer des fichiers de notices ; le même fichier deux fois ne change rien."""
-    if format_ != "auto" and format_ not in files.READERS:
-        raise click.UsageError(_not_yet(format_, files.READERS))
+    if format_ not in IMPORTS:
+        raise click.UsageError(_not_read(format_))
+    if source and not source_pages.is_name(source):
+        raise click.UsageError(_("Donnez à la source un nom avec des lettres, ex. « RECI »."))
     if len(source) > LONGEST_SOURCE:
         raise click.UsageError(_("Le nom d’une source ne dépasse pas {n} signes.").format(n=LONGEST_SOURCE))
     reports: list[Report] = []
@@ -135,12 +136,14 @@ def import_(
 
 
 def _source_name(path: Path) -> str:
-    """roubaix_bib.mrc.gz -> roubaix_bib"""
-    name = path.name
+    """roubaix_bib.mrc.gz -> roubaix_bib; « ..mrc » has no name but « mrc »."""
+    whole = path.name.strip(" .")
+    name = whole
     for suffix in path.suffixes[::-1]:
         if len(suffix) <= 8:
             name = name.removesuffix(suffix)
-    return (name or path.name)[:LONGEST_SOURCE].rstrip()
+    name = (name.strip(" .") or whole)[:LONGEST_SOURCE].rstrip(" .")
+    return name if source_pages.is_name(name) else _("fichier")
 
 
 def _cannot_open(path: Path, error: OSError) -> str:
@@ -154,6 +157,13 @@ def _cannot_open(path: Path, error: OSError) -> str:
 def _not_yet(format_: str, known: Iterable[str]) -> str:
     sentence = _("Travée ne connaît pas encore le format {format}. Aujourd’hui : {known}.")
     return sentence.format(format=format_, known=", ".join(known))
+
+
+def _not_read(format_: str) -> str:
+    if format_ not in WRITERS:
+        return _not_yet(format_, IMPORTS)
+    sentence = _("{format} sert seulement à sortir des notices de Travée. Formats lus : {known}.")
+    return sentence.format(format=format_, known=", ".join(files.READERS))
 
 
 def _import_code(reports: Sequence[Report], troubles: Sequence[str]) -> int:
@@ -231,10 +241,24 @@ def _import_lines(reports: Sequence[Report], troubles: Sequence[str], dry_run: b
 
 def _report_lines(report: Report) -> Iterator[str]:
     n = {name: format_number(count) for name, count in report.counts.items()}
-    yield _(
-        "{file} (source {source}) — notices lues : {read} ; créées : {created} ; reconnues : {matched} ; "
-        "mises à jour : {updated} ; inchangées : {unchanged} ; refusées : {refused}."
-    ).format(file=report.file, source=report.source, **n)
+    if import_words.only_authorities(report.counts):
+        sentence = _(
+            "{file} (source {source}) — autorités lues : {read} ; créées : {created} ; reconnues : {matched} ; "
+            "mises à jour : {updated} ; inchangées : {unchanged} ; refusées : {refused}."
+        )
+    else:
+        sentence = _(
+            "{file} (source {source}) — notices lues : {read} ; créées : {created} ; reconnues : {matched} ; "
+            "mises à jour : {updated} ; inchangées : {unchanged} ; refusées : {refused}."
+        )
+        known = {name: report.counts[f"authorities_{name}"] for name in AUTHORITIES}
+        n |= {name: format_number(report.counts[name] - count) for name, count in known.items()}
+    yield sentence.format(file=report.file, source=report.source, **n)
+    if report.counts["authorities_read"] and not import_words.only_authorities(report.counts):
+        names = [name for name in import_words.ENTERED if name.startswith(import_words.OF_AUTHORITIES)]
+        yield " ".join(words for _name, _n, words in import_words.entered(report.counts, names))
+    if report.counts["folded"]:
+        yield import_words.counted("folded", report.counts["folded"])
     if report.counts["items"]:
         yield ngettext("{n} exemplaire est entré.", "{n} exemplaires sont entrés.", report.counts["items"]).format(
             n=n["items"]
@@ -257,6 +281,8 @@ def _report_lines(report: Report) -> Iterator[str]:
             "{n} notices sont à compléter : il leur manque ce que le formulaire demande pour publier.",
             n_left,
         ).format(n=n["to_complete"])
+        lacking = [told for told in report.told.values() if told.checked and told.problem.level == "error"]
+        yield import_words.missing((told.problem.tag, told.problem.subfield, told.n) for told in lacking)
     yield from _columns_lines(report)
     for told in report.told.values():
         if told.problem.code.startswith(PARTS):
@@ -285,9 +311,16 @@ def _report_lines(report: Report) -> Iterator[str]:
 
 def _columns_lines(report: Report) -> Iterator[str]:
     """Of a spreadsheet, what each column was taken for; of a base, what became of each table."""
+    folded = 0
     for told in report.told.values():
-        if told.problem.code.startswith(PARTS):
+        if told.problem.code in imports.TECHNICAL:
+            folded += told.n
+        elif told.problem.code.startswith(PARTS):
             yield from (problems.sentence(told.problem.code, met.params) for met in told.first)
+    if folded:
+        yield ngettext("{n} table ne décrit aucun document.", "{n} tables ne décrivent aucun document.", folded).format(
+            n=format_number(folded)
+        )
 
 
 # --- refused ---------------------------------------------------------------------------------
@@ -419,10 +452,20 @@ def _refused_document(row: Refused, source: str) -> dict[str, Any]:
 @click.option("--query", help="Seulement ce que cette recherche trouve.")
 @click.option("--ids", multiple=True, help="Seulement ces documents : « k7m4x9q0,b2c3d4f5 ».")
 @click.option("--status", type=click.Choice([*ALIVE, "any"]), default="published", show_default=True)
+@click.option(
+    "--public", is_flag=True, help="Pour d’autres : sans les exemplaires, fichiers et champs cachés au public."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Dans ce fichier, non sur la sortie standard.")
 @as_json
 def export(
-    format_: str, charset: str, query: str | None, ids: tuple[str, ...], status: str, output: Path | None, as_json: bool
+    format_: str,
+    charset: str,
+    query: str | None,
+    ids: tuple[str, ...],
+    status: str,
+    public: bool,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Écrit des notices dans un format d’échange.
 
@@ -447,7 +490,9 @@ def export(
             with _opened(output) as stream:
                 if format_ == "pmbxml":
                     chosen = records.hosts_first(session, chosen)
-                too_long = _write(stream, WRITERS[format_](records.load(session, chosen), wishes), format_)
+                too_long = _write(
+                    stream, WRITERS[format_](records.load(session, chosen, public=public), wishes), format_
+                )
         except BrokenPipeError:  # « | head » has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(DONE)
@@ -464,7 +509,7 @@ def export(
         )
     if wishes.missing:
         sentence = _("ISO 5426 n’a pas ces signes, remplacés par les plus proches : {signs}.")
-        lines.append(sentence.format(signs=" ".join(sign for sign, _n in wishes.missing.most_common(40))))
+        lines.append(sentence.format(signs=", ".join(_sign_words(sign) for sign, _n in wishes.missing.most_common(40))))
     if output and not as_json:
         written = ngettext("{n} notice écrite dans {file}.", "{n} notices écrites dans {file}.", len(chosen))
         lines.insert(0, written.format(n=format_number(len(chosen)), file=output))
@@ -476,6 +521,14 @@ def export(
     document["too_long"] = too_long
     document["missing_signs"] = dict(wishes.missing)
     finish(as_json, document, code=IN_PART if missing else DONE)
+
+
+def _sign_words(sign: str) -> str:
+    """A sign as it is; one that nobody sees, by its number and its name in Unicode: « U+200B ZERO WIDTH SPACE »."""
+    if unicodedata.category(sign)[0] in "LNPS":
+        return sign
+    shown = f"◌{sign} " if unicodedata.category(sign)[0] == "M" else ""
+    return f"{shown}U+{ord(sign):04X} {unicodedata.name(sign, '')}".rstrip()
 
 
 def _opened(output: Path | None) -> AbstractContextManager[IO[bytes]]:

@@ -1,4 +1,4 @@
-"""What comes in from partners: sources, harvests, the inbox, thesauri."""
+"""What comes in from partners: sources and harvests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import inbox as waiting
 from catalogue import sources
 from catalogue.app import Travee
 from catalogue.commands import (
@@ -51,7 +50,7 @@ def source() -> None:
 @click.argument("name")
 @click.argument("url")
 @click.option("--prefix", default=run.PREFIX, show_default=True, help="Format demandé ; « auto » : le premier lisible.")
-@click.option("--set", "set_spec", default="", help="Un seul ensemble du partenaire.")
+@click.option("--set", "set_spec", multiple=True, help="Un ensemble du partenaire (plusieurs : --set A --set B).")
 @click.option("--local", is_flag=True, help="Le partenaire est sur un réseau privé.")
 @click.option("--identity", default="", help="D’un numéro à un identifiant, ex. oai:RECI:{001}.")
 @click.option("--new", "new_status", type=click.Choice(["candidate", "published"]), default="candidate")
@@ -63,7 +62,7 @@ def source_add(
     name: str,
     url: str,
     prefix: str,
-    set_spec: str,
+    set_spec: tuple[str, ...],
     local: bool,
     identity: str,
     new_status: str,
@@ -82,7 +81,8 @@ def source_add(
         if known is not None and known.kind == "oai" and known.removed_at is None:
             fail(as_json, _("La source « {name} » existe déjà : retirez-la d’abord.").format(name=name))
         made = sources.for_file(session, name)
-        made.kind, made.url, made.prefix, made.set_spec, made.local = "oai", address, prefix, set_spec, local
+        made.kind, made.url, made.prefix, made.local = "oai", address, prefix, local
+        made.set_spec = " ".join(set_spec)
         made.new_status, made.rules, made.licence, made.resend = new_status, rules, licence, resend
         made.removed_at = None
         if identity:
@@ -227,6 +227,7 @@ def _told(last: Mapping[str, Any] | None) -> str:
 @click.option("--all", "every", is_flag=True, help="Toutes les sources à moissonner.")
 @click.option("--full", is_flag=True, help="Tout redemander, pas seulement ce qui a changé.")
 @click.option("--from", "since", default="", help="Ce qui a changé depuis ce jour (AAAA-MM-JJ).")
+@click.option("--believe", is_flag=True, help="Croire aux disparitions en nombre qu’une moisson a retenues.")
 @click.option("--replay", type=int, help="Relire les pages gardées d’une moisson, sans réseau.")
 @click.option("--report", type=click.Path(path_type=Path), callback=writable, help="Bilan JSON.")
 @as_json
@@ -235,6 +236,7 @@ def harvest(
     every: bool,
     full: bool,
     since: str,
+    believe: bool,
     replay: int | None,
     report: Path | None,
     as_json: bool,
@@ -242,7 +244,7 @@ def harvest(
     """Moissonne un ou plusieurs partenaires, et dit ce qui est venu."""
     if bool(names) == every and not (replay is not None and not names):
         raise click.UsageError(_("Nommez une source, ou dites --all."))
-    if replay is not None and (every or len(names) > 1 or full or since):
+    if replay is not None and (every or len(names) > 1 or full or since or believe):
         raise click.UsageError(_("--replay relit une seule moisson, telle qu’elle fut."))
     if since and full:
         raise click.UsageError(_("--full et --from ne vont pas ensemble."))
@@ -255,7 +257,10 @@ def harvest(
         for name in names or ("",):
             if every and not names:
                 break
-            one = _replay_one(travee, replay, name) if replay is not None else _harvest_one(travee, name, full, since)
+            if replay is not None:
+                one = _replay_one(travee, replay, name)
+            else:
+                one = _harvest_one(travee, name, full, since, believe)
             if isinstance(one, str):
                 failures.append((name, one))
             else:
@@ -267,10 +272,10 @@ def harvest(
     finish(as_json, document, *(lines or [_("Aucune source à moissonner.")]), code=code)
 
 
-def _harvest_one(travee: Travee, name: str, full: bool, since: str) -> run.Report | str:
+def _harvest_one(travee: Travee, name: str, full: bool, since: str, believe: bool) -> run.Report | str:
     try:
         with progress(_("Moisson de {name}").format(name=name)) as step:
-            return run.harvest(travee.db, travee.settings, name, full=full, since=since, progress=step)
+            return run.harvest(travee.db, travee.settings, name, full=full, since=since, believe=believe, progress=step)
     except LookupError:
         return _("Aucune source à moissonner ne s’appelle « {name} ».").format(name=name)
     except run.AlreadyRunning:
@@ -348,6 +353,11 @@ def _lines(report: run.Report) -> list[str]:
     if counts["received"] or report.status == "complete":
         received = _("{received} : {said}").format(received=received, said=said) if said else received
         lines.append(f"  {received}.")
+    if counts["disappeared"]:
+        text = ngettext(
+            "{n} n’est plus chez le partenaire.", "{n} ne sont plus chez le partenaire.", counts["disappeared"]
+        )
+        lines.append("  " + text.format(n=format_number(counts["disappeared"])))
     if counts["inbox"]:
         text = ngettext("{n} attend votre décision.", "{n} attendent votre décision.", counts["inbox"])
         lines.append("  " + text.format(n=format_number(counts["inbox"])))
@@ -356,39 +366,4 @@ def _lines(report: run.Report) -> list[str]:
     return lines
 
 
-# --- the inbox -------------------------------------------------------------------------------
-
-
-@click.group()
-def inbox() -> None:
-    """Ce qui attend votre décision (« À revoir »)."""
-
-
-@inbox.command("list")
-@click.option("--run", "run_id", type=int, help="Seulement ce qu’une moisson a apporté.")
-@as_json
-def inbox_list(run_id: int | None, as_json: bool) -> None:
-    """Ce qui attend : nature, titre, source, depuis quand."""
-    with running(as_json) as travee, travee.db.read() as session:
-        entries = waiting.list_inbox(session, run_id=run_id)
-    rows = [
-        {
-            "kind": e.kind,
-            "what": e.what,
-            "source": e.source,
-            "since": e.since.isoformat(),
-            "age_days": e.age.days,
-            "link": e.link,
-            "id": e.ref,
-        }
-        for e in entries
-    ]
-    lines = [f"{e.label} · {e.what}{' · ' + e.source if e.source else ''} · {_days(e.age.days)}" for e in entries]
-    finish(as_json, {"total": len(rows), "entries": rows}, *(lines or [_("Tout est à jour.")]))
-
-
-def _days(n: int) -> str:
-    return ngettext("{n} jour", "{n} jours", n).format(n=format_number(n)) if n else _("aujourd’hui")
-
-
-COMMANDS = [source, harvest, inbox]
+COMMANDS = [source, harvest]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, history, notices, vocabulary
-from catalogue.commands import as_json, bring_index_up_to_date, fail, finish, running
+from catalogue.commands import DONE, IN_PART, as_json, bring_index_up_to_date, fail, finish, running
 from catalogue.entities import Thesaurus
 from catalogue.i18n import _, format_number
 from catalogue.models import Batch, Concept, ConceptScheme
+
+if TYPE_CHECKING:
+    from harvest.skos import Scheme
 
 
 @click.group()
@@ -23,47 +27,68 @@ def thesaurus() -> None:
 
 
 @thesaurus.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FICHIER…")
 @click.option("--by", default="travee", show_default=True, help="Qui importe, pour l’historique.")
 @as_json
-def thesaurus_import(file: Path, by: str, as_json: bool) -> None:
-    """Fait entrer un thésaurus (Turtle ou RDF/XML), ou le met à jour ; rien n’est effacé."""
+def thesaurus_import(paths: tuple[Path, ...], by: str, as_json: bool) -> None:
+    """Fait entrer des thésaurus (Turtle ou RDF/XML), ou les met à jour ; rien n’est effacé."""
     from harvest import skos  # rdflib takes a while to load: other commands do without
 
-    try:
-        schemes = skos.read(file)
-    except skos.NotRead as error:
-        fail(as_json, str(error))
-    rows, lines, lots = [], [], list[Batch]()
+    rows: list[dict[str, Any]] = []
+    lines: list[str] = []
+    troubles: list[str] = []
     with running(as_json) as travee:
-        with travee.db.write() as session:
-
-            def batch() -> Batch:
-                if not lots:
-                    lots.append(history.open_batch(session, "import", by=by, why=file.name))
-                return lots[0]
-
-            for scheme in schemes:
-                code = _code(session, scheme.code, scheme.uri)
-                given = Thesaurus(code, scheme.uri, scheme.title, scheme.rows)
-                taken = authorities.take_in_thesauri(session, None, [given], batch=batch)
-                vocabulary.keep(session, code, scheme.kept)
-                rows.append(
-                    {
-                        "scheme": code,
-                        "uri": scheme.uri,
-                        "created": taken.created,
-                        "updated": taken.updated,
-                        "unchanged": taken.unchanged + taken.joined,
-                        "notices_linked": notices.relink_concepts(session, taken.ids),
-                        "problems": [problem.message for problem in scheme.problems],
-                    }
-                )
+        for path in paths:
+            try:
+                schemes = skos.read(path)
+            except skos.NotRead as error:
+                troubles.append(str(error))
+                continue
+            except OSError as error:
+                sentence = _("{file} : ce fichier ne peut pas être ouvert ({detail}).")
+                troubles.append(sentence.format(file=path, detail=error.strerror))
+                continue
+            with travee.db.write() as session:
+                taken = _take_in(session, schemes, by=by, why=path.name)
+            rows += [{"file": path.name, **row} for row in taken]
+            for row in taken:
                 template = _("{scheme} : {created} concepts entrés, {updated} mis à jour, {unchanged} inchangés.")
-                lines.append(template.format(**rows[-1]))
-                lines += [f"  {problem.message}" for problem in scheme.problems]
-        bring_index_up_to_date(travee)
-    finish(as_json, {"schemes": rows}, *lines)
+                lines.append(template.format(**row))
+                lines += [f"  {problem}" for problem in row["problems"]]
+        if rows:
+            bring_index_up_to_date(travee)
+    if not rows:
+        fail(as_json, " ".join(troubles))
+    finish(as_json, {"schemes": rows, "errors": troubles}, *lines, *troubles, code=IN_PART if troubles else DONE)
+
+
+def _take_in(session: Session, schemes: Iterable[Scheme], *, by: str, why: str) -> list[dict[str, Any]]:
+    """The thesauri of one file, as one lot, opened when something changes; what became of each."""
+    lots: list[Batch] = []
+
+    def batch() -> Batch:
+        if not lots:
+            lots.append(history.open_batch(session, "import", by=by, why=why))
+        return lots[0]
+
+    rows = []
+    for scheme in schemes:
+        code = _code(session, scheme.code, scheme.uri)
+        given = Thesaurus(code, scheme.uri, scheme.title, scheme.rows)
+        taken = authorities.take_in_thesauri(session, None, [given], batch=batch)
+        vocabulary.keep(session, code, scheme.kept)
+        rows.append(
+            {
+                "scheme": code,
+                "uri": scheme.uri,
+                "created": taken.created,
+                "updated": taken.updated,
+                "unchanged": taken.unchanged + taken.joined,
+                "notices_linked": notices.relink_concepts(session, taken.ids),
+                "problems": [problem.message for problem in scheme.problems],
+            }
+        )
+    return rows
 
 
 @thesaurus.command("export")

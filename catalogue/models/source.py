@@ -116,16 +116,22 @@ class Refused(Base):
 
 
 class Claim(Base):
-    """A source record, or a notice merged away, that speaks about one of our notices."""
+    """A source record, or a notice merged away, that speaks about one of our notices.
+
+    `base_version_id` is the version agreed on last. `moved` is what came along with a notice merged away, by kind:
+    its documents, requests, places in selections and numbers at its sources; they follow the state of the claim.
+    """
 
     __tablename__ = "claim"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # taken from a counter
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
     record_id: Mapped[int | None] = mapped_column(ForeignKey("source_record.id"), index=True)
-    merged_notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"))
+    merged_notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"), index=True)
     base_version_id: Mapped[int | None] = mapped_column(ForeignKey("source_version.id"))
     state: Mapped[str] = mapped_column(String(10), default="linked")
     judgement_id: Mapped[int | None] = mapped_column(ForeignKey("judgement.id"))
+    moved: Mapped[dict[str, Any]] = mapped_column(J, default=dict)
+    version: Mapped[int] = mapped_column(default=1)
     __table_args__ = (
         CheckConstraint(one_of("state", ("linked", "withdrawn", "split")), name="state"),
         CheckConstraint("(record_id IS NULL) <> (merged_notice_id IS NULL)", name="speaker"),
@@ -145,11 +151,16 @@ class Judgement(Base):
     by: Mapped[str] = mapped_column(String(80))
     at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
     __table_args__ = (CheckConstraint(one_of("verdict", ("same", "different", "unsure")), name="verdict"),)
 
 
 class Proposal(Base):
-    """What a source's new version would change; stale when either side has moved since."""
+    """What a source's new version would change; one waits for each claim, stale when nothing is left to decide.
+
+    `category` is the worst of its changes, `why` the code of what forbids a rule to apply it; `kept` remembers what
+    was decided for ours while the rest still waits.
+    """
 
     __tablename__ = "proposal"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -158,9 +169,14 @@ class Proposal(Base):
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), index=True)
     against_notice_version: Mapped[int]
     changes: Mapped[list[Any]] = mapped_column(J, default=list)
+    category: Mapped[str] = mapped_column(String(10), default="")  # safe | update | conflict
+    why: Mapped[str] = mapped_column(String(60), default="")
+    kept: Mapped[dict[str, Any]] = mapped_column(J, default=dict)
     state: Mapped[str] = mapped_column(String(10), default="waiting", index=True)
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str] = mapped_column(String(80), default="")
+    version: Mapped[int] = mapped_column(default=1)
     __table_args__ = (CheckConstraint(one_of("state", ("waiting", "accepted", "refused", "stale")), name="state"),)
 
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 
-from catalogue import columns, form, items, problems, sources, unimarc
-from catalogue.i18n import N_, _, current_language
+from catalogue import columns, form, import_words, items, problems, source_pages, sources, unimarc
+from catalogue.i18n import N_, _, current_language, format_number, set_language
 from catalogue.problems import Refusal
 from catalogue.unimarc import KINDS, Record
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
+from catalogue.web.public import show_error
 from harvest import files, waiting
-from harvest.crosswalk import sheets
+from harvest.crosswalk import pmbsql_tables, sheets
 from harvest.waiting import Job
 
 LONGEST_SOURCE = 80
@@ -34,6 +36,7 @@ SAMPLES = 3
 PREVIEWED = 3
 SHOWN_VALUE = 160
 SENTENCES = 6  # of one kind of problem
+PLACES = 8  # records named for each
 MOST_KINDS = 20
 REPORT = "desk_reports.show"
 SEPARATORS = {
@@ -63,19 +66,22 @@ def import_file() -> ResponseReturnValue:
         return _show_giving([])
     given = request.files.get("fichier")
     if given is None or not given.filename:
-        return _show_giving([("fichier", _("Choisissez un fichier sur votre ordinateur."))])
+        return _show_giving([("fichier", _("Choisissez un fichier sur votre ordinateur."))]), 422
     name = form.one_line(request.form.get("nouvelle_source", "") or request.form.get("source", ""))
     if len(name) > LONGEST_SOURCE:
         words = _("Le nom d’une source ne dépasse pas %(n)s signes.") % {"n": LONGEST_SOURCE}
-        return _show_giving([("nouvelle_source", words)])
+        return _show_giving([("nouvelle_source", words)]), 422
+    if name and not source_pages.is_name(name):
+        return _show_giving([("nouvelle_source", _("Donnez à la source un nom avec des lettres, ex. « RECI »."))]), 422
     with given.stream:
         job = waiting.keep(_folder(), given.filename, given.stream, by=current_user.login)
     refusal = _refusal(job)
     if refusal is not None:
         waiting.drop(_folder(), job)
-        return _show_giving([("fichier", refusal.sentence())])
+        return _show_giving([("fichier", refusal.sentence())]), 422
     format = files.format_of(waiting.path_of(_folder(), job))
-    name = name or Path(job.file_name).stem[:LONGEST_SOURCE].strip()
+    stem = Path(job.file_name).stem[:LONGEST_SOURCE].strip()
+    name = name or (stem if source_pages.is_name(stem) else _("fichier"))
     waiting.save(_folder(), replace(job, format=format, source=name))
     return redirect(url_for("desk.prepare_import", token=job.token), 303)
 
@@ -87,14 +93,32 @@ def _refusal(job: Job) -> Refusal | None:
     if format in SHEETS:
         looked = _look(job, {})
         return looked if isinstance(looked, Refusal) else None
+    if format in files.WHOLE:
+        with files.opened(path) as stream:
+            return pmbsql_tables.look(stream.read(pmbsql_tables.HEAD))
     first = next(iter(files.read(path)), None)
     return first if isinstance(first, Refusal) and first.position == 0 else None
 
 
-def _show_giving(errors: Errors) -> ResponseReturnValue:
+@blueprint.errorhandler(413)
+def too_large(error: HTTPException) -> ResponseReturnValue:
+    """A file that nobody reads to its end: said on the page where it was given, with a way out."""
+    known = current_user.is_authenticated and current_user.may("documentalist")
+    if request.endpoint != "desk.import_file" or not known:
+        return show_error(error)
+    set_language(current_user.language)
+    limit = format_number(ctx.settings().upload_limit_mb)
+    words = _(
+        "Ce fichier dépasse %(n)s Mo. Compressez-le (.gz), il sera lu ainsi ; ou faites-le importer sur la machine "
+        "même par la commande « travee import », qui n’a pas de limite."
+    )
+    return _show_giving([("fichier", words % {"n": limit})], {}), 413
+
+
+def _show_giving(errors: Errors, typed: Mapping[str, str] | None = None) -> str:
     names = [source.name for source in sources.list_sources(ctx.get_session())]
     prepared = [(job, waiting.state(_folder(), job)) for job in waiting.list_jobs(_folder()) if job.format]
-    page = render_template(
+    return render_template(
         "desk/import_file.html",
         errors=errors,
         error=dict(errors),
@@ -102,9 +126,8 @@ def _show_giving(errors: Errors) -> ResponseReturnValue:
         jobs=prepared,
         limit=ctx.settings().upload_limit_mb,
         read=[files.NAMES[known] for known in files.READERS],
-        typed=request.form,
+        typed=request.form if typed is None else typed,
     )
-    return page, 422 if errors else 200
 
 
 # --- preparing -------------------------------------------------------------------------------
@@ -144,9 +167,8 @@ def prepare_import(token: str) -> ResponseReturnValue:
         looked = _look(job, _typed_sheet())
         if isinstance(looked, Refusal):
             return _show_preparing(job, [("feuille", looked.sentence())])
-        typed = _typed_profile(looked)
-        typed["kinds"] = {**_source_profile(job).get("kinds", {}), **job.profile.get("kinds", {}), **typed["kinds"]}
-        job = replace(job, profile=typed, tried=None)
+        kinds = _typed_kinds({**_source_profile(job), **job.profile}.get("kinds") or {})
+        job = replace(job, profile={**_typed_profile(looked), "kinds": kinds}, tried=None)
     waiting.save(_folder(), job)
     asked = request.form.get("action", "")
     if asked not in ("try", "import"):
@@ -201,12 +223,14 @@ def _typed_profile(looked: sheets.Look) -> dict[str, Any]:
         code = request.form.get(f"colonne-{n}", "")
         if code in columns.MEANINGS and request.form.get(f"titre-{n}", heading) == heading:
             meanings[heading] = code
-    return {"columns": meanings, "sheet": _typed_sheet(), "kinds": _typed_kinds()}
+    return {"columns": meanings, "sheet": _typed_sheet()}
 
 
-def _typed_kinds() -> dict[str, str]:
-    typed = {request.form.get(f"mot-{n}", ""): request.form.get(f"sorte-{n}", "") for n in range(MOST_KINDS)}
-    return {word[:80]: code for word, code in typed.items() if word and code in KINDS}
+def _typed_kinds(known: Mapping[str, str]) -> dict[str, str]:
+    """What was answered before, with the answers of this form: one that is taken back is forgotten."""
+    typed = {request.form.get(f"mot-{n}", "")[:80]: request.form.get(f"sorte-{n}", "") for n in range(MOST_KINDS)}
+    kinds = {word: code for word, code in known.items() if word not in typed}
+    return kinds | {word: code for word, code in typed.items() if word and code in KINDS}
 
 
 def _show_preparing(job: Job, errors: Errors) -> ResponseReturnValue:
@@ -227,7 +251,7 @@ def _show_preparing(job: Job, errors: Errors) -> ResponseReturnValue:
         lines=_lines(job, looked, known) if looked else (),
         charset=sheets.CHARSETS.get(looked.charset, "") if looked else "",
         plan=plan,
-        unknown_kinds=_unknown_kinds(job, plan, looked) if looked and plan else (),
+        asked_kinds=_asked_kinds(job, plan, looked, known) if looked and plan else (),
         doubt=looked.doubt.sentence() if looked and looked.doubt and not job.profile else "",
         meanings=_meanings(),
         separators=[(sign, _(words)) for sign, words in SEPARATORS.items()],
@@ -255,13 +279,20 @@ def _lines(job: Job, looked: sheets.Look, known: Mapping[str, Any]) -> tuple[Col
     return tuple(out)
 
 
-def _unknown_kinds(job: Job, plan: columns.Plan, looked: sheets.Look) -> list[str]:
-    """Words for kinds that mean nothing here: in the first rows, and in what a try has met."""
-    found = columns.unknown_kinds(plan, looked.samples)
+def _asked_kinds(job: Job, plan: columns.Plan, looked: sheets.Look, known: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Words for kinds that mean nothing here by themselves, and what was answered: (word, code or "").
+
+    They are those of the first rows, those that a try has met, and those answered for this file: an answer can
+    be changed. What waits for one comes first.
+    """
+    found = columns.asked_kinds(plan, looked.samples)
     for told in (job.tried or {}).get("told", ()):
         if told["code"] == "sheet.kind_unknown":
-            found += [params["value"] for params in told["first"]]
-    return list(dict.fromkeys(found))[:MOST_KINDS]
+            found |= {params["value"]: "" for params in told["first"] if params["value"] not in found}
+    before = known.get("kinds") or {}
+    kinds = job.profile.get("kinds") or {}
+    found |= {word: code for word, code in kinds.items() if before.get(word) != code}
+    return sorted(found.items(), key=lambda one: bool(one[1]))[:MOST_KINDS]
 
 
 def _meanings() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -274,7 +305,9 @@ def _meanings() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _cards(job: Job, profile: Mapping[str, Any]) -> list[Card]:
-    """The first notices, as they would come in."""
+    """The first notices, as they would come in; none of a base, which is loaded whole before there is a first."""
+    if job.format in files.WHOLE:
+        return []
     read = files.read(waiting.path_of(_folder(), job), job.format, profile)
     return [_card(one) for one in islice((r for r in read if isinstance(r, (Record, Refusal))), PREVIEWED)]
 
@@ -320,12 +353,21 @@ def _short(text: str, length: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """One kind of problem: how often, and the first sentences that differ, each with places where it was met."""
+
+    count: int
+    sentences: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What an import, or a try, said of itself."""
 
     counts: Mapping[str, int]
     trouble: str
-    told: tuple[tuple[int, tuple[str, ...]], ...]  # how often, and the first sentences that differ
+    told: tuple[Warned, ...]
+    only_authorities: bool
     refused: tuple[tuple[int, str, str], ...]
     more_refused: int
     report: str  # address of its page
@@ -384,16 +426,20 @@ def _said(job: Job, document: Mapping[str, Any] | None) -> Said | None:
     return Said(
         counts=counts,
         trouble=problems.sentence(trouble["code"], trouble["params"]) if trouble else "",
-        told=tuple((t["n"], _sentences(t)) for t in document["told"]),
+        told=tuple(_warned(t) for t in document["told"]),
+        only_authorities=import_words.only_authorities(counts),
         refused=refused,
         more_refused=counts.get("refused", 0) - len(refused),
         report=report,
     )
 
 
-def _sentences(told: Mapping[str, Any]) -> tuple[str, ...]:
-    found = dict.fromkeys(problems.sentence(told["code"], params) for params in told["first"])
-    return tuple(islice(found, SENTENCES))
+def _warned(told: Mapping[str, Any]) -> Warned:
+    places: dict[str, list[int]] = {}
+    for params, at in zip(told["first"], told.get("at") or repeat(0), strict=False):
+        places.setdefault(problems.sentence(told["code"], params), []).append(at)
+    shown = islice(places.items(), SENTENCES)
+    return Warned(told["n"], tuple((words, tuple(filter(None, at))[:PLACES]) for words, at in shown))
 
 
 # --- small things ----------------------------------------------------------------------------

@@ -15,12 +15,13 @@ from catalogue.cataloguing import EDITABLE, UNFINISHED, Copy, Outcome
 from catalogue.form import Values
 from catalogue.i18n import _
 from catalogue.identifiers import is_code, new_code
+from catalogue.inbox_pages import pairs
 from catalogue.models import Item, Notice
 from catalogue.unimarc import KINDS
 from catalogue.validation import validate
 from catalogue.web import ctx, forms
 from catalogue.web.auth import needs
-from catalogue.web.desk import blueprint
+from catalogue.web.desk import blueprint, done_lot
 
 DONE = {"saved", "published", "proposed", "unchanged"}
 
@@ -184,6 +185,7 @@ def _show(
         years=_understood(notice),
         others=outcome.others if outcome else (),
         copies=desk_reading.copies(session, notice) if notice else [],
+        joined=pairs.joined(session, notice) if notice else [],
         kept=form.rest(notice.fields) if notice else [],
         terms=desk_reading.suggested_terms(session),
         journals=desk_reading.suggested_journals(session) if "journal" in _keys(shown) else [],
@@ -270,6 +272,7 @@ def _as_typed(item: Item) -> Copy:
         section=item.section,
         inventory_number=item.inventory_number,
         status=item.status,
+        hidden=bool(items.why_hidden(item)),
     )
 
 
@@ -282,6 +285,7 @@ def _show_copy(notice: Notice, item: Item | None, copy: Copy, problems: Any = ()
         title=desk_history.title_or_none(notice.title),
         item=item,
         places=places,
+        why_hidden=desk_history.hidden_words(items.why_hidden(item)) if item else "",
     )
     return page, 422 if problems else 200
 
@@ -292,8 +296,10 @@ def _show_copy(notice: Notice, item: Item | None, copy: Copy, problems: Any = ()
 @blueprint.get("/notices/<address>/historique")
 @needs("reader")
 def notice_history(address: str) -> ResponseReturnValue:
-    page = desk_history.notice_history(ctx.get_session(), _found(address), page_asked(request.args))
-    return render_template("desk/history.html", page=page, may_write=_may_write(_found(address)))
+    session, notice = ctx.get_session(), _found(address)
+    page = desk_history.notice_history(session, notice, page_asked(request.args))
+    shown = {"may_write": _may_write(notice), "joined": pairs.joined(session, notice), "done": done_lot()}
+    return render_template("desk/history.html", page=page, **shown)
 
 
 def page_asked(args: Mapping[str, str]) -> int:

@@ -7,12 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import import_data, imports, sources
-from catalogue.i18n import _, format_number, ngettext
+from catalogue import import_data, import_words, imports, sources
+from catalogue.i18n import _
 from catalogue.imports import ImportPage
 from catalogue.models import Refused, Run, Source
 from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
+from catalogue.web.desk import done_lot
 from catalogue.web.desk_notices import page_asked
 from export import tables
 from harvest import importer
@@ -36,7 +37,8 @@ def list_imports() -> ResponseReturnValue:
 @blueprint.get(f"/{NUMBER}")
 @needs("reader")
 def show(number: int) -> ResponseReturnValue:
-    return render_template("desk/import.html", page=_page(number), may_decide=current_user.may("documentalist"))
+    may_decide = current_user.may("documentalist")
+    return render_template("desk/import.html", page=_page(number), may_decide=may_decide, done=done_lot())
 
 
 @blueprint.get(f"/{NUMBER}.json")
@@ -56,18 +58,18 @@ def as_csv(number: int) -> ResponseReturnValue:
 @needs("documentalist")
 def retry(number: int) -> ResponseReturnValue:
     """Try what waits of this import again: as a program that has been corrected, or another profile, reads it."""
-    _found(ctx.get_session(), number)
+    session = ctx.get_session()
+    _found(session, number)
+    tried = [row.id for row, _name in sources.list_refused(session, run_id=number)]
     ctx.end_session()
     report = importer.retry(ctx.travee().db, by=current_user.login, run_id=number)
     ctx.travee().drain_soon()
     if report.trouble is not None:
         flash(report.trouble.sentence(), "danger")
-    elif report.got_in:
-        words = ngettext("%(n)s notice est entrée.", "%(n)s notices sont entrées.", report.got_in)
-        flash(words % {"n": format_number(report.got_in)}, "ok")
     else:
-        flash(_("Aucune n’a pu entrer : elles disent toujours ce qui les a fait refuser."), "warn")
-    return redirect(url_for("desk_reports.show", number=number), 303)
+        left = imports.still_refused(ctx.get_session(), tried)
+        flash(" ".join(import_words.retried(report.counts, len(tried), left)), "warn" if left else "ok")
+    return redirect(url_for("desk_reports.show", number=number, lot=report.batch_id), 303)
 
 
 @blueprint.get("/refus/<int(max=2147483647):number>")
@@ -105,7 +107,7 @@ def _found(session: Session, number: int) -> tuple[Run, Source]:
 
 def _page(number: int) -> ImportPage:
     session = ctx.get_session()
-    return imports.page(session, *_found(session, number))
+    return imports.page(session, *_found(session, number), sees_all=current_user.may("documentalist"))
 
 
 def _named(name: str) -> dict[str, str]:

@@ -8,9 +8,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from catalogue import copies, item_profiles, source_pages
-from catalogue.i18n import _
+from catalogue import copies, inbox, item_profiles, rereading, reviewing, source_pages, source_rules
+from catalogue.i18n import _, format_number, ngettext
+from catalogue.merging import rules
 from catalogue.problems import Problem
+from catalogue.proposals import CATEGORIES
 from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
 from catalogue.web.desk import done_lot
@@ -59,11 +61,68 @@ def save(name: str) -> ResponseReturnValue:
     return redirect(url_for("desk_sources.show", name=name), 303)
 
 
+@blueprint.route("/<path:name>/regles", methods=["GET", "POST"])
+@needs("documentalist")
+def edit_rules(name: str) -> ResponseReturnValue:
+    """What the source may do by itself: as a table, as a text; and letting the rules decide what waits already."""
+    if request.method == "GET":
+        return _rules_shown(name)
+    action, text = request.form.get("action", ""), request.form.get("texte", "")
+    problems: list[Problem] = []
+    if action == "apply":
+        return _apply_rules(name)
+    if action == "text":
+        table, problems = rules.parse_rules(text)
+    else:
+        table = source_rules.from_form(request.form.items())
+    if problems:
+        return _rules_shown(name, text, problems)
+    with ctx.get_writer() as session:
+        source = source_pages.find(session, name) or abort(404)
+        changed = source_rules.put(session, source, table, by=current_user.login)
+    flash(_("Les règles sont enregistrées.") if changed else _("Rien n’a changé."), "ok" if changed else "")
+    return redirect(url_for("desk_sources.edit_rules", name=name), 303)
+
+
+def _apply_rules(name: str) -> ResponseReturnValue:
+    with ctx.get_writer() as session:
+        source = source_pages.find(session, name) or abort(404)
+        done = reviewing.apply_rules(session, source, by=current_user.login)
+    words = ngettext(
+        "%(n)s proposition est décidée par ces règles.", "%(n)s propositions sont décidées par ces règles.", done.n
+    )
+    flash(
+        words % {"n": format_number(done.n)} if done.lot else _("Ces règles ne décident rien de ce qui attend."),
+        "ok" if done.lot else "",
+    )
+    return redirect(url_for("desk_sources.edit_rules", name=name, lot=done.lot), 303)
+
+
+def _rules_shown(name: str, text: str = "", problems: Sequence[Problem] = ()) -> ResponseReturnValue:
+    session = ctx.get_session()
+    source = source_pages.find(session, name) or abort(404)
+    table = source_rules.of_source(source)
+    shown = render_template(
+        "desk/source_rules.html",
+        name=source.name,
+        rows=source_rules.rows(table),
+        kinds=rules.WORDS,
+        answers=rules.ANSWERS,
+        sentences=rules.sentences(table),
+        text=text or rules.format_rules(table),
+        errors=[("texte", problem.message) for problem in problems],
+        changes=source_rules.changes_of(source),
+        waiting=sum(inbox.count_inbox(session, source=source.name).get(kind, 0) for kind in CATEGORIES),
+        done=done_lot(),
+    )
+    return shown, 422 if problems else 200
+
+
 def _reread(name: str) -> ResponseReturnValue:
     with ctx.get_writer() as session:
         source = source_pages.find(session, name) or abort(404)
-        done = source_pages.reread(session, source, by=current_user.login)
-        words = source_pages.reread_words(done)
+        done = rereading.reread(session, source, by=current_user.login)
+        words = rereading.words_of(done)
         lot = done.batch.id if done.batch else None
     flash(" ".join(words), "ok" if lot else "")
     return redirect(url_for("desk_sources.show", name=name, lot=lot), 303)
@@ -80,8 +139,9 @@ def _shown(
 ) -> ResponseReturnValue:
     session = ctx.get_session()
     source = source_pages.find(session, name) or abort(404)
-    page = source_pages.page(session, source, text=text, version=version)
-    typed = {(about, code): means for about, code, means in _meanings()}
+    meanings = list(_meanings())
+    page = source_pages.page(session, source, text=text, meanings=meanings, version=version)
+    typed = {(about, code): means for about, code, means in meanings}
     shown = render_template(
         "desk/source.html",
         page=page,
@@ -92,6 +152,7 @@ def _shown(
         unsaved=unsaved,
         tried=tried,
         done=done_lot(),
+        rules=rules.sentences(source_rules.of_source(source)),
     )
     return shown, 422 if problems else 200
 
@@ -110,7 +171,7 @@ def _habits() -> dict[str, str]:
     return {name: words.get(name, name) for name in (item_profiles.AUTO, item_profiles.PMB, *copies.tables())}
 
 
-def _meanings() -> Iterator[tuple[str, str, str]]:
+def _meanings() -> Iterator[source_pages.Meaning]:
     """What was typed beside each code: (about, code, meaning)."""
     names = ("about", "code", "means")
     yield from zip(*(request.form.getlist(name) for name in names), strict=False)

@@ -296,4 +296,5 @@ def sent_copy(posted: Mapping[str, str]) -> Copy:
         section=text("section"),
         inventory_number=text("numero_inventaire"),
         status=text("etat") or "available",
+        hidden="cache" in posted,
     )

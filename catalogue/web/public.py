@@ -287,7 +287,7 @@ def _gone(gone: Gone) -> ResponseReturnValue:
     return render_template("errors/error.html", error=page), 410
 
 
-def _show_error(error: HTTPException) -> ResponseReturnValue:
+def show_error(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     if code < 400:
         return error.get_response()
@@ -450,5 +450,5 @@ def register(app: Flask) -> None:
     app.context_processor(_context)
     app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, month=_month, bare_address=_bare_address)
     app.jinja_env.filters["language_words"] = _language_words
-    app.register_error_handler(HTTPException, _show_error)
+    app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(500, _show_failure)

@@ -28,12 +28,13 @@ from pybtex.exceptions import PybtexError
 from pybtex.scanner import Pattern, PybtexSyntaxError
 from pybtex.utils import CaseInsensitiveDict
 
+from catalogue.entities import About
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Record
 from harvest.crosswalk.citation import KEPT, MAX_ENTRY_BYTES, Name, each_once, line, to_record
 from harvest.crosswalk.gather import Pair, gather, is_body, table
 from harvest.crosswalk.latex import to_text
-from harvest.crosswalk.received import chunks, decode
+from harvest.crosswalk.received import charset_once, chunks, decode
 
 MAX_VALUE = 100_000  # signs of a value, its strings put in
 _STRINGS = 10_000_000  # signs of all strings of a file
@@ -55,9 +56,9 @@ _LISTS: Mapping[str, frozenset[str]] = {
 _MONTHS = {name: f"{number:02}" for number, name in enumerate(month_names, 1)}
 
 
-def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
+def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | About | Refusal]:
     """Every entry of a file; those that refer to a later one come after it. Position 0 is about the file itself."""
-    return each_once(_read(stream, profile or {}))
+    return charset_once(each_once(_read(stream, profile or {})))
 
 
 @dataclass(slots=True)
@@ -271,20 +272,20 @@ def _parse(raw: bytes, whole: bool, type_: str, position: int, macros: _Strings)
         return Refusal(position, key, "citation.too_big", params, raw[:KEPT])
     params = {"position": str(position), "key": key[:80]}
     if not whole:
-        return Refusal(position, key, "bibtex.unclosed", params, raw[:KEPT])
+        return Refusal(position, key, "bibtex.unclosed", params, raw)
     repairs: list[Problem] = []
     parser = _Parser(decode(raw, repairs), macros, repairs)
     try:
         read = next(iter(parser), None)
     except _TooLong:
-        return Refusal(position, key, "bibtex.too_long", {**params, "limit": str(MAX_VALUE)}, raw[:KEPT])
+        return Refusal(position, key, "bibtex.too_long", {**params, "limit": str(MAX_VALUE)}, raw)
     except PybtexSyntaxError as fault:
         params |= {"detail": str(fault).partition(": ")[2][:80], "line": str(fault.lineno)}
-        return Refusal(position, key, "bibtex.malformed", params, raw[:KEPT])
+        return Refusal(position, key, "bibtex.malformed", params, raw)
     if type_ == "string":
         return None
     if read is None:
-        return Refusal(position, key, "bibtex.malformed", {**params, "detail": "", "line": "1"}, raw[:KEPT])
+        return Refusal(position, key, "bibtex.malformed", {**params, "detail": "", "line": "1"}, raw)
     fields: dict[str, str] = {}
     for name, parts in read[1][1]:
         name, value = name.lower(), "".join(parts)

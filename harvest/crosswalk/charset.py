@@ -77,9 +77,9 @@ def mended(text: str, repairs: list[Problem]) -> str:
         repairs.append(Problem("", "", "charset.marks"))
         text = calm
     text = _in_nfc(text)
-    if _MAYBE_TWICE.search(text) and (once := _VALUES.sub(_once, text)) != text:
+    if is_maybe_twice(text) and (mended_text := _VALUES.sub(lambda found: once(found[0]), text)) != text:
         repairs.append(Problem("", "", "charset.twice"))
-        text = once
+        text = mended_text
     if "(B" in text and (whole := marc8.with_escapes(text)) != text:
         repairs.append(Problem("", "", "charset.escapes"))
         text = whole
@@ -196,12 +196,16 @@ def _western(data: bytes, repairs: list[Problem]) -> str:
 # --- mending ---------------------------------------------------------------------------------
 
 
-def _once(found: re.Match[str]) -> str:
+def is_maybe_twice(text: str) -> bool:
+    """Whether to look closer for what was made UTF-8 twice."""
+    return _MAYBE_TWICE.search(text) is not None
+
+
+def once(text: str) -> str:
     """A value before its second encoding, when every one of its accents says that there was one; or its third.
 
     Among accents that are right, « Ã© » or « Â° » alone is put right: nobody writes that.
     """
-    text = found[0]
     try:
         while _TWICE.search(text):
             text = _in_nfc(_bytes_of(text).decode("utf-8"))

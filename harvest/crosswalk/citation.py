@@ -30,7 +30,7 @@ from catalogue.unimarc import KINDS, Field, Fields, Record
 
 MAX_ENTRY_BYTES = 1_000_000  # one reference, in the formats written as text
 MAX_FIELDS = 10_000
-KEPT = 1 << 16  # of the bytes of a refused one
+KEPT = 1 << 16  # of the bytes of a larger one, which is refused; others are kept whole
 
 Pairs = list[list[str]]
 
@@ -163,7 +163,7 @@ def to_record(citation: Citation, position: int, raw: bytes = b"") -> Record | R
     if len(fields) > MAX_FIELDS:
         params = {"position": str(position), "limit": str(MAX_FIELDS)}
         name = citation.number or citation.title
-        return Refusal(position, name[:80], "citation.too_many_fields", params, raw[:KEPT])
+        return Refusal(position, name[:80], "citation.too_many_fields", params, raw)
     return Record(
         fields,
         position=position,

@@ -16,13 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
+from catalogue.entities import About
 from catalogue.problems import Problem, Refusal
 from catalogue.text import fold
 from catalogue.unimarc import Record
 from harvest.crosswalk import citation as citations
 from harvest.crosswalk.citation import KEPT, MAX_ENTRY_BYTES, Name, each_once, line
 from harvest.crosswalk.gather import ROLES, Gathered, finish, is_body, table
-from harvest.crosswalk.received import chunks, decode
+from harvest.crosswalk.received import charset_once, chunks, decode
 
 MAX_DEPTH = 40
 _NOWHERE = -1  # no reference stands at this depth: what follows the list is about the list
@@ -35,9 +36,9 @@ _SEASONS = {"1": "printemps", "2": "été", "3": "automne", "4": "hiver"}
 Item = Mapping[str, Any]
 
 
-def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
+def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | About | Refusal]:
     """Every reference of a file, in order. A Refusal at position 0 is about the file itself."""
-    return each_once(_read(stream, (profile or {}).get("kinds")))
+    return charset_once(each_once(_read(stream, (profile or {}).get("kinds"))))
 
 
 def _read(stream: BinaryIO, kinds: Mapping[str, str] | None) -> Iterator[Record | Refusal]:
@@ -48,7 +49,8 @@ def _read(stream: BinaryIO, kinds: Mapping[str, str] | None) -> Iterator[Record 
         item = fault or _parse(raw, repairs)
         if isinstance(item, str):
             params = {"position": str(position), "limit": str(MAX_DEPTH if item == "csljson.deep" else 1)}
-            yield Refusal(position, _name(raw), item, params, raw[:KEPT])
+            kept = raw if len(raw) <= MAX_ENTRY_BYTES else raw[:KEPT]
+            yield Refusal(position, _name(raw), item, params, kept)
             continue
         record = to_record(item, position, raw, kinds)
         yield replace(record, repairs=(*repairs, *record.repairs)) if isinstance(record, Record) else record
@@ -219,7 +221,7 @@ class _Scan:
     def end(self) -> Iterator[tuple[bytes, str]]:
         """What is left when the file ends."""
         if self._start >= 0:
-            yield self._data[self._start :][:KEPT], self._fault or "csljson.cut"
+            yield self._data[self._start :], self._fault or "csljson.cut"
         elif self._depth > 0:
             yield b"", "csljson.cut"
 

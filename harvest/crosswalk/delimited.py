@@ -2,8 +2,9 @@
 
 The separator is the one that gives the rows the same shape. The charset is what a byte order mark says;
 without one it is decided line by line, as records are elsewhere: strict UTF-8 first, else Windows-1252, and
-that is told. A quote that never closes is a sign like another; the rows after it are not swallowed. Rows are
-numbered as a spreadsheet numbers them: a cell of several lines does not count for several.
+that is told, once when the whole file begins so. A quote that never closes is a sign like another; the rows
+after it are not swallowed. Rows are numbered as a spreadsheet numbers them: a cell of several lines does not
+count for several.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from catalogue.problems import Problem
 from harvest.crosswalk.grid import CELL, Row, Table
 
 SEPARATORS = (";", "\t", ",", "|")
+WINDOWS = "charset.windows"
 CHARSETS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 AHEAD = 100  # lines by which the separator is chosen
 QUOTED_LINES = 500  # lines of one cell, after which its quote is a stray one
@@ -30,6 +32,7 @@ def open_csv(head: bytes, stream: BinaryIO) -> Table:
     """`head`: the first bytes, read already."""
     charset = next((name for mark, name in _BOMS if head.startswith(mark)), "")
     lines: Iterator[tuple[str, str]]
+    rows: Iterable[tuple[str, str]]
     if charset == "utf-16":
         decoded = io.TextIOWrapper(io.BufferedReader(_Rest(head, stream)), "utf-16", "replace", newline="")
         lines = ((line, "sheet.signs_lost" if "\ufffd" in line else "") for line in decoded)
@@ -40,8 +43,18 @@ def open_csv(head: bytes, stream: BinaryIO) -> Table:
         separator, first = m.group(1), first[1:]
     else:
         separator = _separator([line for line, _code in first])
-    charset = charset or ("cp1252" if any(code == "charset.windows" for _line, code in first) else "utf-8")
-    return Table(_csv_rows(chain(first, lines), separator), separator=separator, charset=charset)
+    rows = chain(first, lines)
+    if not charset:
+        charset = "cp1252" if _is_windows(first) else "utf-8"
+        if charset == "cp1252":
+            rows = ((line, code.removeprefix(WINDOWS)) for line, code in rows)
+    return Table(_csv_rows(rows, separator), separator=separator, charset=charset)
+
+
+def _is_windows(lines: Iterable[tuple[str, str]]) -> bool:
+    """Whether these lines are in Windows-1252, and not one of them in UTF-8."""
+    codes = {code for line, code in lines if not line.isascii()}
+    return codes == {WINDOWS}
 
 
 class _Rest(io.RawIOBase):
@@ -76,7 +89,7 @@ def _decoded(line: bytes) -> tuple[str, str]:
     try:
         return line.decode("utf-8"), ""
     except UnicodeDecodeError:
-        return line.decode("cp1252", "replace"), "charset.windows"
+        return line.decode("cp1252", "replace"), WINDOWS
 
 
 def _separator(lines: Sequence[str]) -> str:

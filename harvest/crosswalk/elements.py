@@ -194,7 +194,7 @@ class _Reading:
 
 
 def as_received(element: Element) -> bytes:
-    return bytes(etree.tostring(element, encoding="utf-8", with_tail=False))[:_KEPT]
+    return bytes(etree.tostring(element, encoding="utf-8", with_tail=False))
 
 
 def _let_go(element: Element) -> None:

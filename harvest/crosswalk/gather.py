@@ -204,9 +204,9 @@ class Gathered:
     def _take_keyword(self, tag: str, value: str, rest: str) -> None:
         """Cut at semicolons and line ends; at the sign the table gives when there is none of those."""
         value = html.unescape(value) if "&" in value else value  # before its « ; » cuts « &#233; » in two
-        words = re.split(r"\s*[;\n]\s*", value)
+        words = re.split("[;\n]", value)
         if len(words) == 1 and rest:
-            words = re.split(rf"\s*{re.escape(rest)}\s*", value)
+            words = value.split(rest)
         for word in words:
             text = line(word)
             if any(sign.isalnum() for sign in text) and self._new("keyword", text):

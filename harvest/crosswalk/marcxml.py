@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, BinaryIO
 
@@ -33,7 +32,7 @@ from harvest.crosswalk.pmbxml import local_name
 
 MAX_FIELDS = 10_000
 MAX_FAULTS = 1_000  # records that no parser takes, after which the rest is not worth trying
-KEPT = 1_000_000  # of the text of a broken record
+KEPT = 1 << 16  # of what is refused as a whole
 
 # The names that say the same thing; attributes likewise.
 _NAMES = {"lab": "leader", "cf": "controlfield", "df": "datafield", "sf": "subfield"}
@@ -143,13 +142,12 @@ class _Reading:
         fields = from_wire(_clean(fields, repairs))
         number = next((f["v"] for f in fields if f["t"] == "001" and "v" in f), None)
         record = Record(fields, (), self.position, number, tuple(repairs), _bytes(text))
-        settled = flavour.settle(record, element.get("format") or "")
-        return replace(settled, raw=settled.raw[:KEPT]) if isinstance(settled, Refusal) else settled
+        return flavour.settle(record, element.get("format") or "")
 
     def _refused(self, text: str, code: str, **params: str) -> Refusal:
         found = re.search(r"""\b(?:tag|t)=["']001["'][^>]{0,40}>\s*([^<\s]{1,40})""", text[:KEPT])
         params = {"position": str(self.position), **params}
-        return Refusal(self.position, found[1] if found else "", code, params, _bytes(text)[:KEPT])
+        return Refusal(self.position, found[1] if found else "", code, params, _bytes(text))
 
 
 def _bytes(text: str) -> bytes:

@@ -17,23 +17,23 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, BinaryIO
 
+from catalogue import pmb
 from catalogue.db import chunks
 from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Record, title
-from harvest.crosswalk import pmbsql_authorities
+from harvest.crosswalk import pmbsql_authorities, pmbsql_concepts, pmbsql_visible
 from harvest.crosswalk.mysqldump import Broken
-from harvest.crosswalk.pmbsql_fields import fields_of, file_field, hidden, look_around
+from harvest.crosswalk.pmbsql_fields import fields_of, file_field, look_around
 from harvest.crosswalk.pmbsql_items import items_of
 from harvest.crosswalk.pmbsql_links import PARTS, issue_and_journal
-from harvest.crosswalk.pmbsql_tables import Base, Row, TableLine, registry, said
+from harvest.crosswalk.pmbsql_tables import Base, Row, TableLine, none_of_pmb, registry, said
 from harvest.issues import describe_issue
 
 AT_ONCE = 500
 PERIODICALS = 20  # at once: each may have thousands of issues and articles
 # One of these with rows in it, and it is a PMB (a thesaurus alone is one too).
 _SIGNS = ("notices", "noeuds", "indexint", "authors", "exemplaires", "bulletins")
-_KOHA = frozenset(("biblio", "biblioitems", "items", "borrowers", "marc_subfield_structure", "biblio_metadata"))
 # What the records of a base are made of: a dump that has records and not these is only a part of one.
 _NEEDED = (
     "authors",
@@ -83,13 +83,12 @@ def _load(base: Base, stream: BinaryIO) -> Refusal | None:
         return Refusal(0, "", "pmbsql.cut_gzip", {"table": next(reversed(base.rows), "")})
     if any(base.count(table) for table in _SIGNS):
         return None
-    names = [table for table, rows in base.rows.items() if rows] or list(base.rows)
-    code = "pmbsql.koha" if _KOHA & set(names) else "pmbsql.not_pmb"
-    return Refusal(0, "", code, {"tables": ", ".join(names[:8]) or "0"})
+    return none_of_pmb([table for table, rows in base.rows.items() if rows] or list(base.rows))
 
 
-def _authorities(base: Base) -> Iterator[Thesaurus | ClassRow | AgentRow]:
+def _authorities(base: Base) -> Iterator[Thesaurus | ClassRow | AgentRow | About]:
     yield from pmbsql_authorities.thesauri(base)
+    yield from pmbsql_concepts.thesauri(base)
     yield from pmbsql_authorities.classes(base)
     yield from pmbsql_authorities.agents(base)
 
@@ -107,8 +106,10 @@ def _records(base: Base) -> Iterator[Record]:
 
 def _described(base: Base, notices: Sequence[Row]) -> Iterator[Record]:
     around = look_around(base, notices)
-    copies = items_of(base, "expl_notice", [n["notice_id"] for n in notices])
-    of_issues = items_of(base, "expl_bulletin", [b["bulletin_id"] for b in around.own_issue.values()])
+    statuses = {n["notice_id"]: n["statut"] for n in notices}
+    copies = items_of(base, "expl_notice", statuses)
+    issues = {b["bulletin_id"]: statuses[number] for number, b in around.own_issue.items()}
+    of_issues = items_of(base, "expl_bulletin", issues)
     for notice in notices:
         number = notice["notice_id"]
         fields = fields_of(notice, around)
@@ -118,7 +119,7 @@ def _described(base: Base, notices: Sequence[Row]) -> Iterator[Record]:
             items=(*copies.get(number, ()), *(of_issues.get(issue["bulletin_id"], ()) if issue else ())),
             control_number=str(number),
             raw=b"" if title(fields) else json.dumps(dict(notice), ensure_ascii=False).encode(),
-            status="candidate" if hidden(notice, base) else "",
+            status="published" if pmbsql_visible.record(base, notice["statut"]) else "candidate",
         )
 
 
@@ -126,18 +127,24 @@ def _bare_issues(base: Base, bulletins: Sequence[Row]) -> Iterator[Record]:
     """Issues without a record: as their articles tell of them, with what hangs on them."""
     numbers = [b["bulletin_id"] for b in bulletins]
     serials = base.one("notices", "notice_id", [b["bulletin_notice"] or 0 for b in bulletins])
-    copies = items_of(base, "expl_bulletin", numbers)
+    statuses = {number: serial["statut"] for number, serial in serials.items()}
+    copies = items_of(
+        base, "expl_bulletin", {b["bulletin_id"]: statuses.get(b["bulletin_notice"] or 0) for b in bulletins}
+    )
     files = base.get("explnum", "explnum_bulletin", numbers, "explnum_id")
     for bulletin in bulletins:
         number = bulletin["bulletin_id"]
         serial = serials.get(bulletin["bulletin_notice"] or 0)
         issue = describe_issue(Record(issue_and_journal(bulletin, serial)), str(number))
         online = [f for row in files.get(number, ()) for f in file_field(row, base)]
+        status = serial["statut"] if serial is not None else None
+        secret = not pmbsql_visible.record(base, status)
+        unseen = [r["explnum_id"] for r in files.get(number, ()) if not pmbsql_visible.file(base, r, status)]
         yield replace(
             issue,
-            fields=[*issue.fields, *online],
+            fields=[*issue.fields, *online, *pmb.hidden(record=secret, files=unseen)],
             items=copies.get(number, ()),
-            status="candidate" if serial is not None and hidden(serial, base) else "",
+            status="candidate" if secret else "published",
         )
 
 
@@ -145,10 +152,10 @@ def _bare_issues(base: Base, bulletins: Sequence[Row]) -> Iterator[Record]:
 
 
 def about(base: Base) -> Iterator[Problem]:
-    """What became of every table, and what reading the text showed."""
+    """What became of every table, what matters to a documentalist first, and what reading the text showed."""
     for line in base.inventory():
         if line.rows:
-            yield _problem(f"pmbsql.left_{line.why}" if line.why != "taken" else "pmbsql.taken", line.table, line)
+            yield _problem(f"pmbsql.left_{line.why}" if line.why != "taken" else "pmbsql.taken", line)
     if base.count("notices"):
         for table in _NEEDED:
             if not base.rows.get(table):
@@ -174,7 +181,7 @@ def about(base: Base) -> Iterator[Problem]:
         "pmbsql.twice": told.twice,
         "pmbsql.controls": told.controls,
         "pmbsql.file_data": _one(base, "SELECT count(*) FROM explnum WHERE coalesce(explnum_url, '') = ''"),
-        "pmbsql.hidden": sum(hidden(row, base) for row in base.select("SELECT statut FROM notices")),
+        **dict(pmbsql_visible.counts(base)),
         "pmbsql.queries": _one(base, "SELECT count(*) FROM notices_custom WHERE type IN ('query_list', 'query_auth')"),
         "pmbsql.homeless_copies": _one(base, _HOMELESS),
         "pmbsql.homeless_articles": _one(base, _NOT_IN_AN_ISSUE),
@@ -182,7 +189,7 @@ def about(base: Base) -> Iterator[Problem]:
     }
     for code, n in counts.items():
         if n:
-            level = "info" if code in ("pmbsql.hidden", "pmbsql.windows") else "warning"
+            level = "info" if code.startswith(("pmbsql.hidden", "pmbsql.windows")) else "warning"
             yield Problem("", "", code, level, {"n": str(n)})
 
 
@@ -200,6 +207,7 @@ _TIES = (
     ("notices", "origine_catalogage", "origine_notice", "orinot_id"),
     ("notices_categories", "num_noeud", "categories", "num_noeud"),
     ("notices_relations", "linked_notice", "notices", "notice_id"),
+    ("index_concept", "num_concept", "onto_uri", "uri_id"),
     ("bulletins", "bulletin_notice", "notices", "notice_id"),
     ("analysis", "analysis_bulletin", "bulletins", "bulletin_id"),
     ("exemplaires", "expl_location", "docs_location", "idlocation"),
@@ -241,6 +249,7 @@ def _one(base: Base, sql: str, *values: int) -> int:
     return int(next(base.select(sql, values))[0])
 
 
-def _problem(code: str, table: str, line: TableLine) -> Problem:
+def _problem(code: str, line: TableLine) -> Problem:
+    """Of all tables of one fate a report makes one line, which names them: so they have no tag."""
     level = "warning" if line.why in ("descriptions", "unknown") else "info"
-    return Problem(table, "", code, level, {"table": table, "n": str(line.rows), "taken": str(line.taken)})
+    return Problem("", "", code, level, {"table": line.table, "n": str(line.rows), "taken": str(line.taken)})

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from catalogue.unimarc import Field
 from harvest.crosswalk.pmbsql_tables import Base, Row, field, said
 
+# A date that is not quite known, as PMB keeps it: « 1|||1998|||2001|||comment », the first number saying how.
+FLOATING = {"0": "vers {0}", "1": "avant {0}", "2": "après {0}", "3": "{0}", "4": "entre {0} et {1}"}
 DATATYPES = ("small_text", "text", "integer", "date", "float")  # each has its column
 RESOLVERS = {"1": "PMID", "2": "DOI"}  # of PMB's own list, by number
 
@@ -115,9 +117,20 @@ def _shown(base: Base, prefix: str, number: int, kind: str, raw: str) -> str:
         return next(
             (said(w, f"{prefix}_custom_list_lib") for w in words if str(w[f"{prefix}_custom_list_value"]) == raw), raw
         )
-    if kind == "date_box" and len(raw) == 10 and raw[4] == raw[7] == "-":
-        return f"{raw[8:]}/{raw[5:7]}/{raw[:4]}"
+    if kind == "date_box":
+        return _day(raw)
+    if kind == "date_flot" and raw.count("|||") >= 2:
+        return _floating(*raw.split("|||"))
     if kind in ("url", "resolve"):
         address, _sep, rest = raw.partition("|")
         return (rest.partition("|")[0] if kind == "url" else "") or address
     return raw
+
+
+def _floating(how: str, begin: str, end: str, comment: str = "", *_rest: str) -> str:
+    words = FLOATING.get(how, "{0} {1}").format(_day(begin), _day(end)).strip()
+    return f"{words} ({comment.strip()})" if comment.strip() else words
+
+
+def _day(text: str) -> str:
+    return f"{text[8:]}/{text[5:7]}/{text[:4]}" if len(text) == 10 and text[4] == text[7] == "-" else text.strip()

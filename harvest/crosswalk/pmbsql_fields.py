@@ -2,7 +2,7 @@
 
 Field for field what `pmb_xml_unimarc` would say with links and copies on, so that a harvest of the same base,
 the night after, meets the same fingerprint. Two things differ on purpose: the 214 that repeats each 210 is not
-written, nor what changes every day (`pmbxml.PMB_VOLATILE`: 801 $c, link numbers in $0).
+written, nor what changes every day (`catalogue.volatile`: 801 $c, link numbers in $0).
 
 What the exports leave out stands in fields of its own (`catalogue.pmb.DUMP_ONLY`).
 """
@@ -16,9 +16,9 @@ from posixpath import basename
 
 from babel import Locale
 
-from catalogue.pmb import fields_from_header
+from catalogue import pmb
 from catalogue.unimarc import Field, Fields
-from harvest.crosswalk import pmbsql_custom
+from harvest.crosswalk import pmbsql_concepts, pmbsql_custom, pmbsql_visible
 from harvest.crosswalk.pmbsql_links import Links, links_of
 from harvest.crosswalk.pmbsql_tables import Base, Row, field, said
 
@@ -43,6 +43,7 @@ class Around:
     indexes: Mapping[int, Row]
     categories: Mapping[int, Sequence[Row]]
     labels: Mapping[int, Sequence[Row]]
+    concepts: Mapping[int, Sequence[Field]]
     own_issue: Mapping[int, Row]  # of a b2: its bulletin
     holdings: Mapping[int, Sequence[Row]]
     files: Mapping[int, Sequence[Row]]
@@ -78,6 +79,7 @@ def look_around(base: Base, notices: Sequence[Row]) -> Around:
         indexes=base.one("indexint", "indexint_id", these("indexint")),
         categories=subjects,
         labels=base.get("categories", "num_noeud", _all(subjects, "num_noeud")),
+        concepts=pmbsql_concepts.subjects_of(base, ids),
         own_issue=own_issue,
         holdings=holdings,
         files=base.get("explnum", "explnum_notice", ids, "explnum_id"),
@@ -97,7 +99,7 @@ def _all(rows: Mapping[int, Sequence[Row]], column: str) -> list[int]:
 
 def fields_of(notice: Row, around: Around) -> Fields:
     """Every field of a record, in PMB's order."""
-    fields = fields_from_header(_header(notice))
+    fields = pmb.fields_from_header(_header(notice))
     for part in _PARTS:
         fields += part(notice, around)
     return fields
@@ -292,6 +294,7 @@ def _subjects(n: Row, around: Around) -> Iterator[Field]:
         for label in around.labels.get(link["num_noeud"], ()):
             numbers = [f"id:{label['num_noeud']}", f"lang:{label['langue']}", f"idthes:{label['num_thesaurus']}"]
             yield from field("606", " 1", [("9", numbers), ("a", said(label, "libelle_categorie"))])
+    yield from around.concepts.get(n["notice_id"], ())
 
 
 def _custom(n: Row, around: Around) -> Iterator[Field]:
@@ -328,10 +331,14 @@ def _holdings(n: Row, around: Around) -> Iterator[Field]:
 
 
 def _files(n: Row, around: Around) -> Iterator[Field]:
+    for row in _files_of(n, around):
+        yield from file_field(row, around.base)
+
+
+def _files_of(n: Row, around: Around) -> Sequence[Row]:
     issue = around.own_issue.get(n["notice_id"])
     of_issue = around.files_of_issues.get(issue["bulletin_id"], ()) if issue else ()
-    for row in (*around.files.get(n["notice_id"], ()), *of_issue):
-        yield from file_field(row, around.base)
+    return (*around.files.get(n["notice_id"], ()), *of_issue)
 
 
 def file_field(row: Row, base: Base) -> Iterator[Field]:
@@ -361,15 +368,22 @@ def _origin(n: Row, around: Around) -> Iterator[Field]:
 
 
 def _not_exported(n: Row, around: Around) -> Iterator[Field]:
-    """What no export of PMB tells: status and management comment (991), custom fields kept to itself (901)."""
-    status = around.base.whole("notice_statut").get(n["statut"] or 0)
+    """What no export of PMB tells: status and management comment (991), custom fields kept to itself (901), what the
+    public does not see (992)."""
+    base, number = around.base, n["notice_id"]
+    status = base.whole("notice_statut").get(n["statut"] or 0)
     label = said(status, "gestion_libelle")
     # The first status is « no particular status »: it says nothing.
     pairs = [("a", label if (n["statut"] or 1) != 1 else ""), ("b", said(n, "commentaire_gestion").strip())]
-    pairs += [("h", name) for name in pmbsql_custom.hidden_names(around.custom, n["notice_id"])]
+    yield from pmbsql_custom.fields_of(around.custom, number, "901", exported=False)
     if any(value for _code, value in pairs):
         yield from field("991", "  ", [*pairs, ("2", "pmb")])
-    yield from pmbsql_custom.fields_of(around.custom, n["notice_id"], "901", exported=False)
+    yield from pmb.hidden(
+        record=not pmbsql_visible.record(base, n["statut"]),
+        names=pmbsql_custom.hidden_names(around.custom, number),
+        holdings=[r["collstate_id"] for r in around.holdings.get(number, ()) if not pmbsql_visible.holding(base, r)],
+        files=[r["explnum_id"] for r in _files_of(n, around) if not pmbsql_visible.file(base, r, n["statut"])],
+    )
 
 
 _PARTS: tuple[Callable[[Row, Around], Iterator[Field]], ...] = (
@@ -387,14 +401,3 @@ _PARTS: tuple[Callable[[Row, Around], Iterator[Field]], ...] = (
     _origin,
     _not_exported,
 )
-
-
-def hidden(notice: Row, base: Base) -> bool:
-    """Whether PMB keeps this record from its public catalogue, or shows it to subscribers only.
-
-    A status that the dump does not explain is taken for hidden; 1 is PMB's own « no particular status ».
-    """
-    status = base.whole("notice_statut").get(notice["statut"] or 0)
-    if status is None:
-        return (notice["statut"] or 1) != 1
-    return not status["notice_visible_opac"] or bool(status["notice_visible_opac_abon"])

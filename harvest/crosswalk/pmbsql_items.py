@@ -1,16 +1,17 @@
 """The copies of a PMB base: 995 and 996 as PMB writes them, 999 for the fields of the centre.
 
 PMB leaves a copy out of its exports when one of its labels is missing; here it comes in with what is known.
-`expl_prix` and `expl_nbparts` stand with PMB's own raw `$9 column:value`: no export has them.
+`expl_prix`, `expl_nbparts` and whether the public sees the copy stand with PMB's own raw `$9 column:value`: no
+export has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from catalogue.pmb import item_from_fields
 from catalogue.unimarc import Field, RecordItem
-from harvest.crosswalk import pmbsql_custom
+from harvest.crosswalk import pmbsql_custom, pmbsql_visible
 from harvest.crosswalk.pmbsql_tables import Base, Row, field, said
 
 NO_DAY = "0000-00-00"
@@ -25,24 +26,25 @@ _LABELS = {
 }
 
 
-def items_of(base: Base, column: str, owners: Iterable[int]) -> dict[int, tuple[RecordItem, ...]]:
-    """The copies of these records (`expl_notice`) or issues (`expl_bulletin`)."""
+def items_of(base: Base, column: str, owners: Mapping[int, int | None]) -> dict[int, tuple[RecordItem, ...]]:
+    """The copies of these records (`expl_notice`) or issues (`expl_bulletin`), each with the status of its record."""
     found = base.get("exemplaires", column, owners, "expl_id")
     numbers = [row["expl_id"] for rows in found.values() for row in rows]
     custom = pmbsql_custom.values_of(base, "expl", numbers)
-    return {owner: tuple(_item(base, row, custom) for row in rows) for owner, rows in found.items()}
+    return {owner: tuple(_item(base, row, owners[owner], custom) for row in rows) for owner, rows in found.items()}
 
 
-def _item(base: Base, row: Row, custom: pmbsql_custom.Values) -> RecordItem:
+def _item(base: Base, row: Row, status: int | None, custom: pmbsql_custom.Values) -> RecordItem:
     words: dict[str, tuple[str, str]] = {}
     for what, (table, column, label, code) in _LABELS.items():
         found = base.whole(table).get(row[column] or 0)
         words[what] = said(found, label), said(found, code) if code else ""
     lendable = base.whole("docs_statut").get(row["expl_statut"] or 0)
     barcode = said(row, "expl_cb")
+    shown = [f"{column}:{int(is_shown)}" for column, is_shown in pmbsql_visible.copy(base, row, status).items()]
     fields: list[Field] = [
         *field("995", "  ", _995(row, words)),
-        *field("996", "  ", [*_996(row, words, lendable), ("9", _raw(row, words, lendable))]),
+        *field("996", "  ", [*_996(row, words, lendable), ("9", [*_raw(row, words, lendable), *shown])]),
         *pmbsql_custom.fields_of(custom, row["expl_id"], "999", barcode),
     ]
     return item_from_fields(fields)

@@ -19,12 +19,14 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
+from catalogue.problems import Refusal
 from catalogue.unimarc import Field
 from harvest.crosswalk.mysqldump import Broken, Created, Dump, Long, Rows, Value
 
 Row = sqlite3.Row
+Key = TypeVar("Key", int, str)
 
 _MEMORY = 16_000  # kilobytes that SQLite may keep of the scratch file
 _AT_ONCE = 500
@@ -75,7 +77,7 @@ def registry() -> tuple[Mapping[str, Taken], Mapping[str, tuple[str, ...]]]:
             tuple(said.get(what, "").split()) for what in ("key", "by", "numbers", "columns", "sizes", "left")
         )
         every = tuple(dict.fromkeys((*key, *by, *numbers, *text, *sizes)))
-        texts = frozenset(("type_param", "code_langue", "langue"))  # keys that hold words
+        texts = frozenset(("type_param", "code_langue", "langue", "val"))  # keys that hold words
         integers = frozenset((*key, *by, *numbers, *sizes)) - texts
         taken[name] = Taken(key, by, integers, every, frozenset(sizes), frozenset(left))
     return taken, {why: tuple(said["tables"].split()) for why, said in words["left"].items()}
@@ -87,6 +89,29 @@ def fate(table: str) -> str:
     if table in taken:
         return "taken"
     return next((why for why, names in left.items() if any(fnmatchcase(table, name) for name in names)), "unknown")
+
+
+HEAD = 1 << 16  # bytes that are enough to tell whose dump it is
+_NAMED = re.compile(rb"^\s*(?:CREATE TABLE|INSERT INTO|DROP TABLE)(?: IF (?:NOT )?EXISTS)? [`\"]?(\w+)", re.M | re.I)
+_KOHA = frozenset(("biblio", "biblioitems", "items", "borrowers", "marc_subfield_structure", "biblio_metadata"))
+_KOHA |= {"account_credit_types", "account_debit_types", "accountlines", "action_logs", "aqbasket", "aqbooksellers"}
+_ENOUGH = 3  # tables of which none is PMB's, before it is said that the base is none
+
+
+def look(head: bytes) -> Refusal | None:
+    """Why a dump that begins so is not read, as far as that shows; nothing of it is loaded."""
+    names = list(dict.fromkeys(name.decode("ascii", "replace") for name in _NAMED.findall(head)))
+    foreign = len(names) >= _ENOUGH and all(fate(table) == "unknown" for table in names)
+    return none_of_pmb(names) if foreign or _KOHA & set(names) else None
+
+
+def none_of_pmb(tables: Sequence[str]) -> Refusal:
+    """That a dump with these tables is not of a PMB."""
+    code = "pmbsql.koha" if _KOHA & set(tables) else "pmbsql.not_pmb"
+    return Refusal(0, "", code, {"tables": ", ".join(tables[:8]) or "0"})
+
+
+FATES = ("taken", "descriptions", "unknown", "selections", "management", "personal", "settings", "derived")
 
 
 class Base:
@@ -201,10 +226,10 @@ class Base:
     def count(self, table: str) -> int:
         return int(self._base.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
-    def get(self, table: str, column: str, numbers: Iterable[int], order: str = "rowid") -> dict[int, list[Row]]:
-        """The rows of a table by the number in one of its columns; 0 is PMB's way to say none."""
+    def get(self, table: str, column: str, numbers: Iterable[Key], order: str = "rowid") -> dict[Key, list[Row]]:
+        """The rows of a table by the number (or word) in one of its columns; 0 is PMB's way to say none."""
         wanted = sorted({n for n in numbers if n})
-        found: dict[int, list[Row]] = {}
+        found: dict[Key, list[Row]] = {}
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(part))
@@ -212,7 +237,7 @@ class Base:
                 found.setdefault(row[column], []).append(row)
         return found
 
-    def one(self, table: str, column: str, numbers: Iterable[int]) -> dict[int, Row]:
+    def one(self, table: str, column: str, numbers: Iterable[Key]) -> dict[Key, Row]:
         return {number: rows[0] for number, rows in self.get(table, column, numbers).items()}
 
     def whole(self, table: str) -> Mapping[int, Row]:
@@ -234,12 +259,15 @@ class Base:
         return iter(self._base.execute(sql, values))
 
     def inventory(self) -> list[TableLine]:
-        """What became of every table of the dump, the fullest first."""
+        """What became of every table of the dump: those taken as pmbsql.toml has them, records first; then what a
+        centre may miss, the fullest first; last what is PMB's own affair."""
+        taken = list(registry()[0])
         lines = []
         for table, n in self.rows.items():
             why = fate(table)
             lines.append(TableLine(table, n, self.count(table) if why == "taken" else 0, why))
-        return sorted(lines, key=lambda line: (-line.rows, line.table))
+        rank = {line.table: taken.index(line.table) if line.why == "taken" else -line.rows for line in lines}
+        return sorted(lines, key=lambda line: (FATES.index(line.why), rank[line.table], line.table))
 
 
 def said(row: Row | None, column: str) -> str:

@@ -3,7 +3,9 @@
 One `<notice>` is six header elements, `rs dt bl hl el ru`, then `<f c="200" ind="1 ">` with
 `<s c="a">`. Only local names count: over OAI-PMH the notice falls into the OAI namespace, or into
 `http://www.pmbservices.fr`, and in a file export into none. Text is taken as it comes, with its line
-breaks and its HTML: cleaning is for the page that shows it. What is not taken over, and why:
+breaks and its HTML: cleaning is for the page that shows it. Only what was made UTF-8 twice (« Ã© ») is put right
+and told, as in every other format: the same base must say the same whichever way it comes. What is not taken
+over, and why:
 
 - empty subfields (PMB leaves some, in 101 above all), and a field in which nothing else stood;
 - a 214 that repeats a 210 exactly: recent PMBs write the publisher twice, and it must not show twice. The
@@ -28,13 +30,15 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from catalogue.pmb import DUMP_ONLY, HEADER, ITEM_TAGS, fields_from_header, item_from_fields, link_target, names_issue
+from catalogue.pmb import HEADER, ITEM_TAGS, fields_from_header, item_from_fields, link_target, names_issue
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import LONGEST_TARGET, Field, Fields, Record, RecordItem, control, first, leader, title, typed
+from catalogue.volatile import VOLATILE_CODES, volatile  # noqa: F401  what this format changes every day
 from catalogue.wire import from_wire
+from harvest.crosswalk import charset
 from harvest.issues import STAND_IN
 
-MAX_RECORD_BYTES = 20_000_000
+MAX_RECORD_BYTES = 4_000_000  # forty times what ISO 2709 can say of itself, as XML
 MAX_FIELDS = 10_000
 
 # What untrusted XML is read with, here and over OAI-PMH: no entity, no network, no repair.
@@ -48,51 +52,11 @@ STRICT = {
 }
 
 _CHUNK = 1 << 16
-_KEPT = 1 << 16  # of the bytes of a broken record
+_KEPT = 1 << 16  # of the bytes of a larger one, or of a file that is refused; others are kept whole
 _HEADER_NAMES = frozenset(name for name, _ in HEADER)
 _END = re.compile(rb"</(?:[\w.-]+:)?notice\s*>")
-_NUMBER = re.compile(rb"""<(?:[\w.-]+:)?f\s+c=["']001["'][^>]*>\s*([^<\s]{1,40})""")
+_NUMBER = re.compile(rb"""<(?:[\w.-]+:)?f\s+c=["']001["'][^>]{0,40}>\s*([^<\s]{1,40})""")
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
-
-
-# --- what means nothing ----------------------------------------------------------------------
-
-# (tags, codes, beginning of the value, why). "*" is any tag; a code "" is the value of a control field.
-PMB_VOLATILE: tuple[tuple[str, str, str, str], ...] = (
-    ("801", "c", "", "the day of the export: changes every day"),
-    ("896", "a", "", "thumbnail: the address of the PMB, not of the document"),
-    ("009", "u", "", "the day of the last change in PMB, even when nothing we read has changed"),
-    ("009", "c", "", "the day it was made in PMB: in 100 $a too, and here in recent versions only"),
-    ("*", "9", "id:", "numbers of authorities and of linked records: they follow PMB's own mergings"),
-    ("461 462 463 464", "0", "", "number of a linked record, there or not by the options of the export"),
-    ("996", "n", "", "return date: moves with every loan"),
-    ("996", "9", "expl_id:", "number of the copy in the base"),
-    ("996", "9", "expl_date_retour:", "return date once more"),
-    ("996", "9", "last_loan_date:", "loans, not the document"),
-    ("996", "9", "update_date:", "the day of the last change of the copy"),
-    ("996", "9", "expl_prix:", "in a dump of the base only"),
-    ("996", "9", "expl_nbparts:", "in a dump of the base only"),
-)
-_RULES: dict[str, dict[str, tuple[str, ...]]] = {}  # by subfield: most of them are in no rule
-for _tags, _code, _start, _why in PMB_VOLATILE:
-    for _tag in _tags.split():
-        _starts = _RULES.setdefault(_code, {})
-        _starts[_tag] = (*_starts.get(_tag, ()), _start)
-
-
-VOLATILE_CODES = frozenset(_RULES)  # of fields that are not left out whole
-
-
-def volatile(tag: str, code: str, value: str) -> bool:
-    """Whether PMB changes this value without the document having changed: for `unimarc.fingerprint`.
-
-    The `id` attribute of links ("x") is no subfield and never enters a fingerprint: it is the same number
-    as their `$9 id:`.
-    """
-    rules = _RULES.get(code)
-    if rules is None or tag in DUMP_ONLY:
-        return tag in DUMP_ONLY
-    return value.startswith((*rules.get(tag, ()), *rules.get("*", ())))
 
 
 # --- one record ------------------------------------------------------------------------------
@@ -124,6 +88,8 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
                 repairs.append(Problem("", "", "pmbxml.unknown_element", "warning", {"value": name}))
     except _Unreadable as fault:
         return _refused(notice, position, fault.code, **fault.params)
+    if charset.is_maybe_twice("".join(notice.itertext())):
+        fields = _encoded_once(fields, repairs)
     fields = without_twins(fields, repairs)
     fields = from_wire([*fields_from_header(header), *fields])
     fields, items = take_items(fields)
@@ -201,6 +167,18 @@ def _unusual_text(s: etree._Element, tag: str, repairs: list[Problem]) -> str:
     if name and text.strip():
         repairs.append(Problem(tag, "", "pmbxml.unknown_element", "warning", {"value": name}))
     return ""
+
+
+def _encoded_once(fields: Fields, repairs: list[Problem]) -> Fields:
+    out: Fields = [
+        {**f, "s": [[code, charset.once(value)] for code, value in f["s"]]}
+        if "s" in f
+        else {**f, "v": charset.once(f["v"])}
+        for f in fields
+    ]
+    if out != fields:
+        repairs.append(Problem("", "", "charset.twice"))
+    return out
 
 
 def without_twins(fields: Fields, repairs: list[Problem]) -> Fields:
@@ -346,12 +324,12 @@ class _Reading:
         if not self._oversize:
             return from_element(element, self.position)
         params = {"position": str(self.position), "limit": str(MAX_RECORD_BYTES // 1_000_000)}
-        return Refusal(self.position, _number(self._tail), "pmbxml.too_big", params, self._tail)
+        return Refusal(self.position, _number(self._tail), "pmbxml.too_big", params, self._tail[:_KEPT])
 
     def _remember(self, chunk: bytes, ended: int) -> None:
         rest = _after(self._tail + chunk, ended)
         self._size = len(rest) if ended else self._size + len(chunk)
-        self._tail = rest[:_KEPT]
+        self._tail = rest[:MAX_RECORD_BYTES]
         if self._opened is not None and self._size > MAX_RECORD_BYTES:
             self._oversize = True
             del self._opened[:-1]  # never the last child: the parser is still inside it

@@ -2,21 +2,25 @@
 
 None of these formats says its charset, and what a server says of it is often wrong (PMB announces UTF-8 and sends
 Windows-1252). So each line decides for itself: strict UTF-8, else Windows-1252, and the choice is told. UTF-16 is
-known by the mark it begins with.
+known by the mark it begins with. A file that is in Windows-1252 throughout says it once (`charset_once`).
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
-from catalogue.problems import Problem
+from catalogue.entities import About
+from catalogue.problems import Problem, Refusal
+from catalogue.unimarc import Record
 
 _CHUNK = 1 << 18
 _BOM = b"\xef\xbb\xbf"
 _TWICE = re.compile("[\xc3-\xc5][\x80-\xbf]")  # « Ã© »: UTF-8 that was taken for Latin-1 and made UTF-8 again
+_WINDOWS_TOLD = "charset.windows"
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -50,12 +54,28 @@ def byte_lines(stream: BinaryIO, longest: int) -> Iterator[bytes]:
         yield rest
 
 
+def charset_once(read: Iterable[Record | Refusal]) -> Iterator[Record | About | Refusal]:
+    """The references of a file; that they are in Windows-1252 is said of the file, as long as none is in UTF-8."""
+    usual = ""
+    for record in read:
+        if isinstance(record, Record) and not record.raw.isascii():
+            others = tuple(problem for problem in record.repairs if problem.code != _WINDOWS_TOLD)
+            if len(others) == len(record.repairs):
+                usual = "utf-8"
+            elif usual != "utf-8":
+                if not usual:
+                    yield About((Problem("", "", "charset.windows_file"),))
+                usual = "cp1252"
+                record = replace(record, repairs=others)
+        yield record
+
+
 def decode(raw: bytes, repairs: list[Problem]) -> str:
     """One reference as text, and what had to be supposed to read it."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        _tell(repairs, "charset.windows")
+        _tell(repairs, _WINDOWS_TOLD)
         return "".join(_line(part) for part in raw.splitlines(keepends=True))
     if _TWICE.search(text):
         once = "".join(_once(part) for part in text.splitlines(keepends=True))

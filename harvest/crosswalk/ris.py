@@ -19,11 +19,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, BinaryIO
 
+from catalogue.entities import About
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Record
 from harvest.crosswalk.citation import KEPT, MAX_ENTRY_BYTES, each_once, to_record
 from harvest.crosswalk.gather import Table, gather, table
-from harvest.crosswalk.received import byte_lines, decode
+from harvest.crosswalk.received import byte_lines, charset_once, decode
 
 _TAG = re.compile(r"\s*([A-Z][A-Z0-9])(\s{0,3})-(?:\s(.*))?$", re.S)
 _JOURNAL = frozenset(("JF", "JO", "JA"))  # a reference that forgets its type and names a journal is an article
@@ -52,9 +53,9 @@ class _Entry:
             self.tags.add(tag)
 
 
-def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | Refusal]:
+def read_file(stream: BinaryIO, profile: Mapping[str, Any] | None = None) -> Iterator[Record | About | Refusal]:
     """Every reference of a file, in order. A Refusal at position 0 is about the file itself."""
-    return each_once(_read(stream, profile or {}))
+    return charset_once(each_once(_read(stream, profile or {})))
 
 
 def _read(stream: BinaryIO, profile: Mapping[str, Any]) -> Iterator[Record | Refusal]:

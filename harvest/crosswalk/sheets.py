@@ -19,6 +19,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 
 from catalogue import columns
+from catalogue.entities import About
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Record
 from harvest.crosswalk.delimited import CHARSETS, open_csv
@@ -27,6 +28,7 @@ from harvest.crosswalk.workbook import open_workbook
 
 ROWS = 200_000
 AHEAD = 70  # rows looked at before the first is read
+KEPT = 1 << 16  # of the bytes of a row beyond any reason; others are kept whole
 HEADING_WITHIN = 20  # rows: what stands above the headings is a title or a date
 _COLUMN = {columns.OTHER: "sheet.column_noted", columns.SKIP: "sheet.column_left"}
 
@@ -46,8 +48,8 @@ class Look:
     doubt: Refusal | None = field(default=None)  # why the first row does not look like headings
 
 
-def read_file(stream: BinaryIO, profile: Profile | None = None) -> Iterator[Record | Refusal]:
-    """Every row under the headings, in order. A Refusal at position 0 is about the file itself."""
+def read_file(stream: BinaryIO, profile: Profile | None = None) -> Iterator[Record | About | Refusal]:
+    """Every row under the headings, in order. An About, or a Refusal at position 0, is about the file itself."""
     try:
         table = _open(stream, profile)
         ahead, doubt = _ahead(table, profile)
@@ -57,6 +59,8 @@ def read_file(stream: BinaryIO, profile: Profile | None = None) -> Iterator[Reco
         above, headings, body = ahead
         plan = columns.plan(headings, [row.cells for row in body], profile)
         notes = _notes(table, above, plan)
+        if table.charset == "cp1252":
+            yield About((Problem("", "", "charset.windows_file"),))
         count = 0
         for row in chain(body, table.rows):
             if row.is_empty:
@@ -92,7 +96,7 @@ def _record(plan: columns.Plan, row: Row, notes: Sequence[Problem]) -> Record | 
         return Refusal(row.number, title, cut.code, {k: str(v) for k, v in cut.params.items()}, raw)
     if any(len(cell) > CELL for cell in row.cells) or len(row.cells) > COLUMNS:
         params = {"row": str(row.number), "title": title, "limit": str(CELL), "columns": str(COLUMNS)}
-        return Refusal(row.number, title, "sheet.too_big", params, raw)
+        return Refusal(row.number, title, "sheet.too_big", params, raw[:KEPT])
     described = columns.describe(plan, row.cells)
     return Record(
         fields=described.fields,

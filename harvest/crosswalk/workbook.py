@@ -1,13 +1,13 @@
 """XLSX: the values of one sheet of a workbook.
 
-Values, not formulas; dates as the sheet shows them. The workbook is a zip of XML from anywhere: sizes, ratios
-and definitions are looked at before anything is read (decision 10).
+Values, not formulas; dates as the sheet shows them. The workbook is a zip of XML from anywhere: it is looked at
+before anything is read (`workbook_parts`).
 """
 
 from __future__ import annotations
 
-import io
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,18 +15,15 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import IO, Any
 
-from openpyxl import load_workbook
+from openpyxl.reader.excel import ExcelReader
 
 from catalogue.problems import Problem
-from harvest.crosswalk.grid import COLUMNS, Row, Table, Unreadable, shown
+from harvest.crosswalk.grid import COLUMNS, Row, Table, Unreadable
+from harvest.crosswalk.workbook_parts import Parts
 
 CELLS = 20_000_000  # of a whole sheet, empty ones within a row included
-UNPACKED = 500_000_000  # bytes of a workbook once opened
 LAST_ROW = 1_048_576  # Excel's own
-RATIO, ALWAYS = 200, 20_000_000  # a packed part may grow so much, and to this size in any case
-_PIECE = 1 << 16
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")  # ECMA-376 part 1, 22.9.2.19 ST_Xstring
-_XML_ENDINGS = (".xml", ".rels")
 # What openpyxl and the standard library raise on a workbook that is damaged, or made to be.
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError, TypeError, IndexError, AttributeError,
@@ -36,53 +33,28 @@ _DAMAGED = (
 
 def open_workbook(stream: IO[bytes], wanted: str = "") -> Table:
     """The named sheet, or the first that holds something."""
+    # It warns of what it leaves out, and of dates beyond the calendar: errors of a cell, which are told with their row.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
     try:
-        with zipfile.ZipFile(stream) as archive:
-            _inspect(archive)
-            formulas = _formulas(archive)
-        stream.seek(0)
-        book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-        sheets = {sheet.title: sheet for sheet in book.worksheets if _holds_something(sheet)}
+        parts = Parts(stream)
+        sheets = {sheet.title: sheet for sheet in _opened(stream, parts, values=True) if _holds_something(sheet)}
     except (*_DAMAGED, OSError) as error:  # OSError: how openpyxl says that a part is missing
         raise Unreadable("sheet.damaged", detail=_detail(error)) from error
     if not sheets:
         raise Unreadable("file.empty")
     name = wanted if wanted in sheets else next(iter(sheets))
     twin = None
-    if formulas:
-        stream.seek(0)
-        twin = load_workbook(io.BytesIO(stream.read()), read_only=True, keep_links=False)[name]
-        stream.seek(0)
+    if parts.computes:
+        twin = next(sheet for sheet in _opened(stream, parts, values=False) if sheet.title == name)
     return Table(_sheet_rows(sheets[name], twin), sheet=name, sheets=tuple(sheets))
 
 
-def _inspect(archive: zipfile.ZipFile) -> None:
-    """What a workbook from anywhere must be before it is opened."""
-    names = archive.namelist()
-    if "xl/workbook.xml" not in names and "/xl/workbook.xml" not in names:
-        raise Unreadable("sheet.not_workbook", found=shown(names))
-    total = 0
-    for part in archive.infolist():
-        total += part.file_size
-        if part.file_size > max(ALWAYS, RATIO * part.compress_size) or total > UNPACKED:
-            raise Unreadable("sheet.grows", limit=str(UNPACKED // 1_000_000))
-        if part.filename.endswith(_XML_ENDINGS):
-            with archive.open(part) as opened:
-                if b"<!" in re.sub(rb"<!--.*?-->|\0", b"", opened.read(2000), flags=re.S):
-                    raise Unreadable("sheet.doctype")
-
-
-def _formulas(archive: zipfile.ZipFile) -> bool:
-    """Whether a sheet computes something: its results may be missing from the file."""
-    for part in archive.namelist():
-        if part.startswith("xl/worksheets/") and part.endswith(".xml"):
-            with archive.open(part) as opened:
-                tail = b""
-                while piece := opened.read(_PIECE):
-                    if b"<f>" in tail + piece or b"<f " in tail + piece:
-                        return True
-                    tail = piece[-3:]
-    return False
+def _opened(stream: IO[bytes], parts: Parts, *, values: bool) -> list[Any]:
+    """The sheets, with the values of their cells or with their formulas; as `openpyxl.load_workbook` opens them."""
+    reader = ExcelReader(stream, read_only=True, data_only=values, keep_links=False)
+    reader.archive = parts
+    reader.read()
+    return list(reader.wb.worksheets)
 
 
 def _holds_something(sheet: Any) -> bool:
@@ -94,27 +66,32 @@ def _holds_something(sheet: Any) -> bool:
 
 def _sheet_rows(sheet: Any, twin: Any) -> Iterator[Row]:
     """Rows of values; beside each value its formula, where the file may lack the result."""
-    seen = number = 0
+    seen = 0
+    computed = _given(twin) if twin is not None else iter(())
+    for number, row in enumerate(_given(sheet), 1):
+        seen += len(row)
+        if number > LAST_ROW:
+            raise Unreadable("sheet.too_many_rows", number, limit=str(LAST_ROW), row=str(number))
+        if seen > CELLS:
+            raise Unreadable("sheet.too_many_cells", number, limit=str(CELLS), row=str(number))
+        problems: list[Problem] = []
+        cells = [_text(cell, number, problems) for cell in row]
+        for cell, text in zip(next(computed, ()), cells, strict=False):
+            if not text and cell.value is not None and cell.data_type == "f":
+                params = {"row": str(number), "formula": str(cell.value)[:60]}
+                problems.append(Problem("", "", "sheet.formula", params=params))
+        while cells and not cells[-1]:
+            cells.pop()
+        yield Row(number, tuple(cells), tuple(problems))
+
+
+def _given(sheet: Any) -> Iterator[Sequence[Any]]:
+    """The rows as openpyxl gives them: what it raises on the way is the file's fault, and said with its row."""
+    number = 0
     try:
-        if twin is not None:
-            twin.reset_dimensions()
-        computed = twin.iter_rows() if twin is not None else None
-        for number, row in enumerate(sheet.iter_rows(), 1):
-            seen += len(row)
-            if number > LAST_ROW:
-                raise Unreadable("sheet.too_many_rows", number, limit=str(LAST_ROW), row=str(number))
-            if seen > CELLS:
-                raise Unreadable("sheet.too_many_cells", number, limit=str(CELLS), row=str(number))
-            problems: list[Problem] = []
-            formulas: Sequence[Any] = next(computed, ()) if computed is not None else ()
-            cells = [_text(cell, number, problems) for cell in row]
-            for cell in formulas:
-                if cell.value is not None and cell.data_type == "f" and not cells[cell.column - 1]:
-                    params = {"row": str(number), "formula": str(cell.value)[:60]}
-                    problems.append(Problem("", "", "sheet.formula", params=params))
-            while cells and not cells[-1]:
-                cells.pop()
-            yield Row(number, tuple(cells), tuple(problems))
+        sheet.reset_dimensions()
+        for number, row in enumerate(sheet.iter_rows(), 1):  # noqa: B007
+            yield row
     except _DAMAGED as error:
         raise Unreadable("sheet.cut", number + 1, row=str(number + 1), detail=_detail(error)) from error
 
@@ -136,11 +113,19 @@ def _text(cell: Any, row: int, problems: list[Problem]) -> str:
         return _whole(_ESCAPED.sub(lambda m: chr(int(m.group(1), 16)), value)) if "_x" in value else value
     if isinstance(value, bool):
         return "oui" if value else "non"
-    if isinstance(value, (int, float)):
-        return str(int(value)) if float(value).is_integer() and abs(value) < 1e17 else repr(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e17 else repr(value)
     if isinstance(value, (date, time, timedelta)):
-        return _day(value, str(cell.number_format or ""))
+        return _day(value, _format_of(cell))
     return str(value)
+
+
+def _format_of(cell: Any) -> str:
+    """How the sheet shows a date; a cell may name a style that its workbook lacks."""
+    try:
+        return str(cell.number_format or "")
+    except (IndexError, KeyError):
+        return ""
 
 
 def _day(value: date | time | timedelta, shown_as: str) -> str:

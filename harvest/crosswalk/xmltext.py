@@ -31,9 +31,10 @@ _BOMS = (
 _CHARSETS = re.compile(r"ascii|utf-8|utf-16(-[lb]e)?|iso8859-\d+|cp(125\d|437|850|1140)|koi8-[ru]|mac-roman")
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 
-_TAG = re.compile(r"<!--.*?-->|<!--|<!DOCTYPE|<(?P<end>/?)(?:[\w.-]+:)?rec(?:ord)?(?=[\s/>])", re.S)
+_TAG = re.compile(r"<!--|<!DOCTYPE|<(?P<end>/?)(?:[\w.-]+:)?rec(?:ord)?(?=[\s/>])")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
-_BEFORE_ROOT = re.compile(r"<!--.*?-->|<\?.*?\?>", re.S)
+# One that is never closed goes to the end: looking for its end again and again would take hours.
+_BEFORE_ROOT = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)", re.S)
 # What only a MARC record has inside; an element that encloses one has something else.
 _MARC = re.compile(r"<(?:[\w.-]+:)?(?:leader|controlfield|datafield|lab|cf|df)[\s/>]")
 _PREFIX = re.compile(r"\sxmlns:([\w.-]+)\s*=")
@@ -128,14 +129,20 @@ class Cutter:
 
     def _take(self) -> Iterator[Piece]:
         text = self._text
+        unclosed = False  # whether a comment was met that has no end in this text: none behind it has one either
         while found := _TAG.search(text, self._at):
-            if found[0].startswith("<!"):
-                if found[0] == "<!DOCTYPE" and self._open is None:
-                    yield Piece("doctype", text[: 1 << 16])
-                    return
-                if found[0] == "<!--" and len(text) - found.start() < _LONGEST_COMMENT:
+            if found[0] == "<!--":
+                end = 0 if unclosed else text.find("-->", found.end()) + 3
+                unclosed = unclosed or end < 3
+                if unclosed and len(text) - found.start() < _LONGEST_COMMENT:
                     self._at = found.start()
                     return  # its end is still to come
+                self._at = found.end() if unclosed else end
+                continue
+            if found[0] == "<!DOCTYPE":
+                if self._open is None:
+                    yield Piece("doctype", text[: 1 << 16])
+                    return
                 self._at = found.end()
                 continue
             end = text.find(">", found.end()) + 1

@@ -32,9 +32,42 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// « À revoir »: n, l, b choose for the field one is at, arrows go from field to field, a accepts, u takes back.
+// Nothing else listens to these letters; inside a group of choices the arrows stay the browser's.
+const review = document.querySelector("[data-review]");
+const decide = document.querySelector("[data-review-form]");
+const pressed = (selector) => {
+  const button = document.querySelector(selector);
+  if (button) button.click();
+  return Boolean(button);
+};
+if (review && keys) {
+  for (const hint of document.querySelectorAll("kbd[hidden], [data-keys-help]")) hint.hidden = false;
+  const rows = [...document.querySelectorAll("[data-question]")];
+  document.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    const free = !typing(target) || target.type === "radio" || target.type === "checkbox";
+    if (!free || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const here = rows.findIndex((row) => row.contains(target));
+    const value = { n: "ours", l: "theirs", b: "both" }[key];
+    let done = false;
+    if (value) {
+      const choice = rows[here]?.querySelector(`input[type="radio"][value="${value}"]`);
+      if (choice) done = choice.checked = true;
+    } else if ((key === "ArrowDown" || key === "ArrowUp") && (here >= 0 || target === review) && target.type !== "radio") {
+      const next = rows[here + (key === "ArrowDown" ? 1 : -1)]?.querySelector("th") || (here === 0 ? review : null);
+      next?.focus();
+      done = Boolean(next);
+    } else if (key === "a" && decide) done = pressed("[data-review-form] button.primary");
+    else if (key === "u") done = pressed("[data-undo] button");
+    if (done) event.preventDefault();
+  });
+}
+
 // A form sent back with errors: the summary takes the focus, and is announced.
 const problem = document.getElementById("erreurs");
 if (problem) problem.focus();
+else if (review && decide) review.focus({ preventScroll: true });
 // The home's search box has the focus where there is a real keyboard, never on phones.
 else if (matchMedia("(hover: hover) and (pointer: fine)").matches) {
   document.querySelector("[data-first]")?.focus({ preventScroll: true });

@@ -1,0 +1,195 @@
+"""What the documentalist is told by mail, and once: a night that failed, and what has waited for a week.
+
+Nothing is sent where no mail server or no address is set. What was told is remembered among the settings, so that
+a night is told once, and the inbox once a week at most, and only when something new has come of age in it. A mail
+server that is down stops nothing: the same letter is tried again an hour later, and the desk says so meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import db, inbox, mail, nights, remembered
+from catalogue.config import Settings
+from catalogue.db import Database
+from catalogue.i18n import _, format_date, format_instant, format_number, ngettext, use_language
+from catalogue.models import Run, Source
+from catalogue.problems import sentence
+
+log = logging.getLogger("travee")
+
+A_WEEK = timedelta(days=7)
+TOLD_RUN, TOLD_INBOX, TROUBLE = "mail.run:", "mail.inbox", "mail.trouble"
+FORGOTTEN_AFTER = timedelta(days=60)
+
+Send = Callable[[str, str, str, Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A letter to write, and what is remembered once it is gone."""
+
+    name: str
+    remember: Any
+    subject: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The last letter that could not go, for the desk."""
+
+    at: datetime
+    words: str
+
+
+def check(database: Database, settings: Settings, *, now: datetime | None = None, send: Send = mail.send) -> int:
+    """Write what there is to write. Returns how many letters went out."""
+    if not settings.mail_url or not settings.admin_email:
+        return 0
+    at = now or db.now()
+    with use_language(settings.language), database.read() as session:
+        alerts = list(_alerts(session, settings, at))
+    sent = 0
+    for alert in alerts:
+        try:
+            send(settings.mail_url, settings.admin_email, alert.subject, alert.paragraphs)
+        except mail.NotSent as failure:
+            log.warning("a letter could not be sent: %s", failure)
+            with database.write() as session:
+                remembered.write(session, TROUBLE, {"at": at.isoformat(), "words": str(failure)})
+            break
+        with database.write() as session:
+            remembered.write(session, alert.name, alert.remember)
+            remembered.forget(session, TROUBLE)
+        sent += 1
+    _forget_old(database, at)
+    return sent
+
+
+def trouble(session: Session) -> Trouble | None:
+    kept = remembered.read(session, TROUBLE)
+    return Trouble(datetime.fromisoformat(kept["at"]), kept["words"]) if kept else None
+
+
+# --- what there is to say --------------------------------------------------------------------
+
+
+def _alerts(session: Session, settings: Settings, at: datetime) -> Iterator[Alert]:
+    zone = ZoneInfo(settings.timezone)
+    for source in nights.harvested(session):
+        if nights.given_up(session, source.id, at, zone) and (run := _last_run(session, source.id)) is not None:
+            name = f"{TOLD_RUN}{run.id}"
+            if remembered.read(session, name) is None:
+                yield Alert(name, at.isoformat(), *_failed(session, settings, source, run, at))
+    if (waits := _waits(session, at)) is not None:
+        yield waits_alert(settings, at, *waits)
+
+
+def _last_run(session: Session, source_id: int) -> Run | None:
+    return session.scalar(
+        select(Run).where(Run.source_id == source_id, Run.kind == "harvest").order_by(Run.id.desc()).limit(1)
+    )
+
+
+def _failed(
+    session: Session, settings: Settings, source: Source, run: Run, at: datetime
+) -> tuple[str, tuple[str, ...]]:
+    reason = sentence(run.reason["code"], run.reason.get("params")) if run.reason else _("La raison n’est pas connue.")
+    received = int(run.counts.get("received", 0))
+    plan = nights.plan(session, source.id, at, ZoneInfo(settings.timezone))
+    kept = ngettext(
+        "%(n)s notice était arrivée : elle est gardée, et rien n’a été enlevé ici.",
+        "%(n)s notices étaient arrivées : elles sont gardées, et rien n’a été enlevé ici.",
+        received,
+    ) % {"n": format_number(received)}
+    paragraphs = [
+        _("La moisson de %(source)s a échoué cette nuit, après trois essais. Le dernier : %(at)s.")
+        % {"source": source.name, "at": format_instant(run.started_at)},
+        reason,
+        kept if received else _("Rien n’est arrivé, et rien n’a été enlevé ici."),
+        *([_("Travée réessaiera : %(at)s.") % {"at": format_instant(plan.at)}] if plan else []),
+        _("Ce qui est arrivé, et le bouton pour relancer la moisson :")
+        + "\n"
+        + _address(settings, f"/bureau/moissons/{run.id}"),
+        _signed(settings),
+    ]
+    subject = _("%(centre)s : la moisson de %(source)s a échoué") % {
+        "centre": settings.centre_name,
+        "source": source.name,
+    }
+    return subject, tuple(paragraphs)
+
+
+def _waits(session: Session, at: datetime) -> tuple[dict[str, str], list[inbox.InboxEntry], dict[str, int]] | None:
+    """The oldest of each kind that has waited for a week, when one of them is news; a failed night has its own letter.
+
+    Of each kind the oldest is remembered: while it waits, what waits behind it is no news.
+    """
+    told = remembered.read(session, TOLD_INBOX) or {}
+    if told and at - A_WEEK < datetime.fromisoformat(told["at"]) <= at:
+        return None
+    kinds = [kind for kind in inbox.KINDS if kind != "run"]
+    oldest = [one for one in inbox.list_inbox(session, kinds=kinds, limit=1, at=at) if one.age >= A_WEEK]
+    refs = {one.kind: one.ref for one in oldest}
+    known = told.get("oldest") or {}
+    if all(known.get(kind) == ref for kind, ref in refs.items()):
+        return None
+    return refs, oldest, inbox.count_inbox(session)
+
+
+def waits_alert(
+    settings: Settings,
+    at: datetime,
+    refs: dict[str, str],
+    oldest: Iterable[inbox.InboxEntry],
+    counts: dict[str, int],
+) -> Alert:
+    """« À revoir » has waited: how many of each kind, since when, and where. No visitor's name leaves the base."""
+    lines = [
+        _("- %(kind)s : %(n)s, depuis le %(day)s")
+        % {"kind": one.label, "n": format_number(counts.get(one.kind, 1)), "day": format_date(one.since)}
+        for one in oldest
+    ]
+    paragraphs = (
+        _("Dans « À revoir », ceci attend depuis plus d’une semaine :"),
+        "\n".join(lines),
+        _("Rien ne presse pour la machine : rien ne change au catalogue sans votre décision. Pour décider :")
+        + "\n"
+        + _address(settings, "/bureau/a-revoir"),
+        _signed(settings),
+    )
+    subject = _("%(centre)s : « À revoir » vous attend") % {"centre": settings.centre_name}
+    return Alert(TOLD_INBOX, {"at": at.isoformat(), "oldest": refs}, subject, paragraphs)
+
+
+def _address(settings: Settings, path: str) -> str:
+    """Where to click; without TRAVEE_BASE_URL, the path, which is better than an address that leads nowhere."""
+    return settings.base_url.rstrip("/") + path
+
+
+def _signed(settings: Settings) -> str:
+    words = _("Travée, le catalogue de %(centre)s. Ce message est envoyé une fois ; inutile d’y répondre.")
+    return "-- \n" + words % {"centre": settings.centre_name}
+
+
+def _forget_old(database: Database, at: datetime) -> None:
+    """A night told two months ago is nobody's news."""
+    with database.read() as session:
+        old = [
+            number
+            for number, told in remembered.read_all(session, TOLD_RUN).items()
+            if datetime.fromisoformat(told) < at - FORGOTTEN_AFTER
+        ]
+    if old:
+        with database.write() as session:
+            for number in old:
+                remembered.forget(session, f"{TOLD_RUN}{number}")

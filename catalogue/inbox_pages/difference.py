@@ -1,0 +1,93 @@
+"""The page of one question: a source's new version and our notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import inbox
+from catalogue.desk_history import status_words, title_or_none
+from catalogue.i18n import N_, _
+from catalogue.inbox import Place
+from catalogue.inbox_pages.questions import Differences, differences_of, origins_of
+from catalogue.models import Claim, Proposal, Source, SourceRecord, SourceVersion
+from catalogue.proposals.questions import find_rows, merged
+
+# Why no rule may decide it (`Merge.bar`).
+BARS: Mapping[str, str] = {
+    "record.says_less": N_(
+        "Leur notice en dit bien moins qu’avant, peut-être dans un format plus pauvre. Ce qu’ils ne disent plus n’est "
+        "pas proposé, et aucune règle ne s’applique."
+    ),
+    "record.other_document": N_(
+        "Sous le même numéro, leur notice semble décrire un autre document. "
+        "Aucune règle ne s’applique : à vous de voir."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DifferencePage:
+    number: int
+    address: str
+    title: str
+    status: str
+    source: str
+    category: str
+    since: datetime
+    run_id: int | None
+    received: datetime
+    why: str
+    state: str  # waiting, or who has decided it
+    settled_by: str
+    settled_at: datetime | None
+    deleted: bool
+    shown: Differences
+    place: Place
+
+
+def difference_page(
+    session: Session,
+    proposal: Proposal,
+    *,
+    choices: Mapping[str, str] | None = None,
+    marks: Mapping[str, str] | None = None,
+    run_id: int | None = None,
+    source: str = "",
+) -> DifferencePage | None:
+    """As things stand this minute, whatever was written down; `choices` and `marks` are what the form has sent."""
+    row = next(find_rows(session, Claim.id == proposal.claim_id, settled=True), None)
+    named = session.execute(
+        select(Source.name, SourceVersion.received_at)
+        .select_from(Claim)
+        .join(SourceRecord, SourceRecord.id == Claim.record_id)
+        .join(Source, Source.id == SourceRecord.source_id)
+        .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
+        .where(Claim.id == proposal.claim_id)
+    ).one_or_none()
+    if row is None or named is None:
+        return None
+    merge = merged(row, proposal)
+    origins = origins_of(session, row.notice)
+    return DifferencePage(
+        number=proposal.id,
+        address=row.notice.address,
+        title=title_or_none(row.notice.title),
+        status=status_words(row.notice.status),
+        source=named.name,
+        category=proposal.category,
+        since=proposal.created_at,
+        run_id=proposal.run_id,
+        received=named.received_at,
+        why=_(BARS[merge.bar]) if merge.bar in BARS else "",
+        state=proposal.state,
+        settled_by=proposal.settled_by,
+        settled_at=proposal.settled_at,
+        deleted=row.deleted,
+        shown=differences_of(row.notice.fields, merge, choices or {}, marks, origins, named.name),
+        place=inbox.place_of(session, proposal, run_id=run_id, source=source),
+    )

@@ -1,0 +1,155 @@
+"""Everything that waits: by kind, a page at a time, with what may be decided at one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from catalogue import desk_reading, inbox, reviewing, visits
+from catalogue.desk_history import title_or_none
+from catalogue.i18n import N_, _
+from catalogue.inbox import InboxEntry, Share
+
+SHOWN = 6  # of each kind, on the page of all
+PER_PAGE = 40  # of one kind
+MESSAGES_SHOWN = 20
+
+# What each list is called; the word in its address.
+TITLES: Mapping[str, str] = {
+    "run": N_("Moissons incomplètes"),
+    "candidate": N_("Nouvelles notices"),
+    "safe": N_("Ajouts sûrs"),
+    "update": N_("Mises à jour"),
+    "conflict": N_("Conflits"),
+    "deleted": N_("Supprimées chez eux"),
+    "twin": N_("Doublons possibles"),
+}
+NAMES: Mapping[str, str] = {
+    "run": "moissons",
+    "candidate": "nouvelles",
+    "safe": "surs",
+    "update": "mises-a-jour",
+    "conflict": "conflits",
+    "deleted": "supprimees",
+    "twin": "doublons",
+}
+KIND_OF = {name: kind for kind, name in NAMES.items()}
+MEANINGS: Mapping[str, str] = {
+    "candidate": N_("Décrites par un partenaire ou proposées à la relecture ; le public ne les voit pas encore."),
+    "safe": N_("Un partenaire dit quelque chose là où nous ne disons rien : rien de ce qui est écrit ici ne change."),
+    "update": N_("Le partenaire a changé ce que nous avions repris de lui, et que personne n’a touché ici."),
+    "conflict": N_("Le partenaire et nous avons changé la même chose : à lire une par une."),
+    "deleted": N_(
+        "Le partenaire a supprimé sa notice. La nôtre reste ; prendre note, c’est ne plus se dire repris de lui."
+    ),
+    "twin": N_("Deux notices se ressemblent trop pour que Travée tranche seule."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a visitor wrote."""
+
+    id: int
+    subject: str
+    name: str
+    email: str
+    message: str
+    at: datetime
+    about: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What waits of one kind: a page of it, and what may be decided at one go."""
+
+    kind: str
+    name: str
+    title: str
+    meaning: str
+    total: int
+    entries: tuple[InboxEntry, ...]
+    shares: tuple[Share, ...]
+    acts: tuple[str, ...]
+
+    @property
+    def until(self) -> int:
+        return max((share.until for share in self.shares), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ToReview:
+    messages: tuple[Message, ...]
+    more_messages: int
+    tabs: tuple[tuple[str, str, int], ...]  # name, title, how many
+    sections: tuple[Section, ...]
+    last_harvest: str
+    kind: str
+    page: int
+    pages: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.messages or self.tabs)
+
+
+def to_review(
+    session: Session, *, kind: str = "", source: str = "", run_id: int | None = None, page: int = 1
+) -> ToReview:
+    """Everything that awaits a person; with a kind, all of that kind, a page at a time."""
+    counts = inbox.count_inbox(session, run_id=run_id, source=source)
+    of_source = inbox.shares(session, run_id=run_id, source=source)
+    shown = [kind] if kind else [k for k in TITLES if k in counts]
+    size = PER_PAGE if kind else SHOWN
+    pages = max(1, -(-counts.get(kind, 0) // PER_PAGE)) if kind else 1
+    page = min(max(page, 1), pages)
+    offset = (page - 1) * size if kind else 0
+
+    def entries(one: str) -> tuple[InboxEntry, ...]:
+        found = inbox.list_inbox(session, kinds=(one,), run_id=run_id, source=source, limit=size, offset=offset)
+        return tuple(found)
+
+    sections = [
+        Section(
+            kind=one,
+            name=NAMES[one],
+            title=_(TITLES[one]),
+            meaning=_(MEANINGS[one]) if one in MEANINGS else "",
+            total=counts[one],
+            entries=entries(one),
+            shares=tuple(of_source.get(one, ())),
+            acts=reviewing.ACTS.get(one, ()),
+        )
+        for one in shown
+        if one in counts
+    ]
+    alone = not (kind or source or run_id)
+    messages = list(_messages(session)) if alone else []
+    return ToReview(
+        messages=tuple(messages),
+        more_messages=counts.get("request", 0) - len(messages) if alone else 0,
+        tabs=tuple((NAMES[k], _(title), counts[k]) for k, title in TITLES.items() if k in counts),
+        sections=tuple(sections),
+        last_harvest="" if counts else desk_reading.last_harvest(session),
+        kind=kind,
+        page=page,
+        pages=pages,
+    )
+
+
+def _messages(session: Session) -> Iterable[Message]:
+    for row, notice in visits.list_waiting(session, MESSAGES_SHOWN):
+        yield Message(
+            id=row.id,
+            subject=_(inbox.SUBJECTS[row.subject]),
+            name=row.name,
+            email=row.email,
+            message=row.message,
+            at=row.created_at,
+            about=title_or_none(notice.title) if notice else "",
+            address=notice.address if notice else "",
+        )

@@ -1,0 +1,264 @@
+"""Deciding proposals, and taking it back: always in a lot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import claims, db, history, notices
+from catalogue.history import Change as Changed
+from catalogue.merging import Merge, apply, rules
+from catalogue.models import Batch, Claim, Notice, Proposal, Source, SourceRecord
+from catalogue.proposals.questions import Row, drop, find_rows, mark, merged, put, refresh, seen, waiting_for
+from catalogue.proposals.reading import candidates, of_waiting
+from catalogue.unimarc import Fields
+
+Decisions = Mapping[int, Mapping[str, str]]  # proposal -> slot -> ours, theirs, both or later
+
+
+@dataclass(slots=True)
+class Settled:
+    """What a decision did: the lot (None when nothing was left to decide), and what goes on waiting."""
+
+    batch: Batch | None = None
+    done: list[int] = field(default_factory=list)  # proposals with nothing left to decide
+    waiting: list[int] = field(default_factory=list)  # decided in part, or changed since they were read
+    notices: list[int] = field(default_factory=list)  # those that changed
+
+
+def accept(
+    session: Session,
+    ids: Iterable[int],
+    decisions: Decisions | None = None,
+    *,
+    by: str,
+    why: str = "",
+    batch: Batch | None = None,
+) -> Settled:
+    """Decide these proposals in one lot: by slot as told, the rest as preselected.
+
+    What was not shown like this goes on waiting; « later » lets a difference wait.
+    """
+    told = decisions or {}
+    return _settle(
+        session, ids, lambda p, _row, merge: merge.preselected() | dict(told.get(p.id, {})), "accept", by, why, batch
+    )
+
+
+def refuse(session: Session, ids: Iterable[int], *, by: str, why: str = "", batch: Batch | None = None) -> Settled:
+    """Keep ours in all that these propose: remembered, and not asked again of this version."""
+    return _settle(
+        session, ids, lambda _p, _row, merge: {c.slot: "ours" for c in merge.changes}, "refuse", by, why, batch
+    )
+
+
+def accept_safe(
+    session: Session, *, by: str, source: str = "", run_id: int | None = None, why: str = "", batch: Batch | None = None
+) -> Settled:
+    """« Accepter les N sûrs »: every proposal that only adds, in one lot."""
+    statement = of_waiting(select(Proposal.id), "safe", source, run_id).order_by(Proposal.id)
+    return accept(session, session.scalars(statement).all(), by=by, why=why, batch=batch)
+
+
+def accept_new(
+    session: Session,
+    *,
+    by: str,
+    notice_ids: Iterable[int] | None = None,
+    source: str = "",
+    run_id: int | None = None,
+    why: str = "",
+    batch: Batch | None = None,
+) -> Settled:
+    """Publish candidates, in one lot: those told, or all of a source or a run."""
+    wanted = list(session.scalars(candidates(source, run_id)))
+    if notice_ids is not None:
+        chosen = set(notice_ids)
+        wanted = [n for n in wanted if n in chosen]
+    out = Settled(batch)
+    for part in db.chunks(wanted):
+        out.batch = out.batch or history.open_batch(session, "accept", by=by, why=why)
+        found = session.scalars(select(Notice).where(Notice.id.in_(part)).order_by(Notice.id)).all()
+        rows = [(notice, notice.fields, "published") for notice in found]
+        out.notices += [n.id for n in notices.settle_many(session, rows, batch=out.batch)]
+    return out
+
+
+def apply_rules(session: Session, claim_ids: Iterable[int], *, batch: Callable[[], Batch], by: str = "rule") -> Settled:
+    """Let the rules of each source decide what they may of what waits for these claims; the rest goes on waiting.
+
+    `batch` gives the lot of the run (kind « rule »), opened when a rule applies; its `why` should be `rule_why`, so
+    that each value can say « repris de RECI par une règle ».
+    """
+    table = {claim_id: row for claim_id, row in _rules_of(session, claim_ids).items() if row[1]}
+    questions = waiting_for(session, table)
+    mine = claims.of_sources(session, _notices_of(session, questions))
+
+    def decided(proposal: Proposal, row: Row, merge: Merge) -> dict[str, str]:
+        source_id, told = table[proposal.claim_id]
+        answers = rules.decide(merge, told, mine.get((row.notice.id, source_id), set()))
+        return {c.slot: answers.get(c.slot, "later") for c in merge.changes}
+
+    ids = [question.id for question in questions.values() if not question.why]
+    return _settle(session, ids, decided, "rule", by, "", None, opened=batch)
+
+
+def rule_why(source: Source) -> str:
+    """What the lot of a rule says of itself: « RECI : Sujets, ce qu’ils ajoutent… : prendre le leur »."""
+    return f"{source.name} : {' ; '.join(rules.sentences(rules.of_source(source.rules)))}"
+
+
+def withdraw(
+    session: Session, claim_ids: Iterable[int], *, by: str, why: str = "", batch: Batch | None = None
+) -> Settled:
+    """Take note that partners have deleted these records: their claims no longer speak, every value stays."""
+    out = Settled(batch)
+    for part in db.chunks(claim_ids):
+        found = session.scalars(select(Claim).where(Claim.id.in_(part), Claim.state == "linked")).all()
+        if not found:
+            continue
+        out.batch = out.batch or history.open_batch(session, "withdraw", by=by, why=why)
+        done = claims.put_many(session, [(claim, {"state": "withdrawn"}) for claim in found], batch=out.batch)
+        out.done += [claim.id for claim in done]
+    return out
+
+
+def restore_many(session: Session, rows: Sequence[tuple[Proposal, Mapping[str, Any] | None]], *, batch: Batch) -> None:
+    """Put questions back as a revision found them, and up to date with notices and records as they stand now."""
+    touched = []
+    for proposal, before in rows:
+        was = snapshot(proposal)
+        put(proposal, {"state": "stale"} if before is None else before)
+        proposal.settled_at = None if proposal.state == "waiting" else batch.at
+        proposal.version += 1
+        touched.append(Changed("proposal", proposal.id, proposal.version, was))
+    session.flush()
+    history.record(session, batch, touched)
+    refresh(session, claim_ids=_one_question_each(session, [p for p, _before in rows]))
+
+
+def snapshot(proposal: Proposal) -> dict[str, Any]:
+    return {"state": proposal.state, "kept": proposal.kept, "settled_by": proposal.settled_by}
+
+
+def _one_question_each(session: Session, restored: Sequence[Proposal]) -> list[int]:
+    """The claims of these; where a later question waits already, the one that came back gives way to it."""
+    ids = sorted({p.claim_id for p in restored})
+    latest = waiting_for(session, ids)
+    for proposal in restored:
+        if proposal.state == "waiting" and latest[proposal.claim_id].id != proposal.id:
+            drop(proposal, db.now())
+    return ids
+
+
+# --- the parts of a decision -----------------------------------------------------------------
+
+_Decide = Callable[[Proposal, Row, Merge], Mapping[str, str]]
+
+
+def _settle(
+    session: Session,
+    ids: Iterable[int],
+    decide: _Decide,
+    kind: str,
+    by: str,
+    why: str,
+    batch: Batch | None,
+    *,
+    opened: Callable[[], Batch] | None = None,
+) -> Settled:
+    """Decide proposals in one lot. Two of one notice are decided one after the other."""
+    out = Settled(batch)
+
+    def lot() -> Batch:
+        if out.batch is None:
+            out.batch = opened() if opened else history.open_batch(session, kind, by=by, why=why)
+        return out.batch
+
+    for part in db.chunks(dict.fromkeys(ids)):
+        waiting = select(Proposal).where(Proposal.id.in_(part), Proposal.state == "waiting").order_by(Proposal.id)
+        questions = {p.claim_id: p for p in session.scalars(waiting)}
+        left = list(find_rows(session, Claim.id.in_(list(questions)))) if questions else []
+        gone = questions.keys() - {row.claim.id for row in left}
+        while left:
+            now = {row.notice.id: row for row in reversed(left)}
+            left = [row for row in left if now[row.notice.id] is not row]
+            _settle_some(session, list(now.values()), questions, decide, out, lot, by)
+        refresh(session, claim_ids=gone)  # nothing to decide any more: the source or the notice has moved
+    return out
+
+
+def _settle_some(
+    session: Session,
+    rows: Sequence[Row],
+    questions: Mapping[int, Proposal],
+    decide: _Decide,
+    out: Settled,
+    lot: Callable[[], Batch],
+    by: str,
+) -> None:
+    """Decide proposals of as many notices."""
+    fields: list[tuple[Notice, Fields, str]] = []
+    bases: list[tuple[Claim, Mapping[str, Any]]] = []
+    turned: list[Changed] = []
+    again: list[int] = []
+    for row in sorted(rows, key=lambda row: row.claim.id):
+        question = questions[row.claim.id]
+        merge = merged(row, question)
+        shown = {c["slot"]: c["mark"] for c in question.changes}
+        told = decide(question, row, merge)
+        read = {c.slot for c in merge.changes if shown.get(c.slot) == seen(c)}
+        choices = {c.slot: told.get(c.slot, "later") if c.slot in read else "later" for c in merge.changes}
+        if row.deleted or (set(choices.values()) <= {"later"} and merge.changes):
+            out.waiting.append(question.id)
+            again.append(row.claim.id)
+            continue
+        batch = lot()
+        before = snapshot(question)
+        taken = {slot for slot, choice in choices.items() if choice in ("theirs", "both")}
+        if taken:
+            fields.append((row.notice, apply(row.notice.fields, merge, choices), ""))
+        if "later" in choices.values():
+            kept = {c.slot: mark(c.theirs) for c in merge.changes if choices[c.slot] in ("ours", "both")}
+            question.kept = {**question.kept, **kept}
+            out.waiting.append(question.id)
+            again.append(row.claim.id)
+        else:
+            question.state = "accepted" if taken or not merge.changes else "refused"
+            question.settled_at, question.settled_by = batch.at, by
+            bases.append((row.claim, {"base_version_id": row.version_id}))
+            out.done.append(question.id)
+        question.version += 1
+        turned.append(Changed("proposal", question.id, question.version, before))
+    if turned:
+        out.notices += [n.id for n in notices.settle_many(session, fields, batch=lot())]
+        claims.put_many(session, bases, batch=lot())
+        history.record(session, lot(), turned)
+    if again:
+        refresh(session, claim_ids=again)
+
+
+def _rules_of(session: Session, claim_ids: Iterable[int]) -> dict[int, tuple[int, rules.Rules]]:
+    """Claim -> its source, and that source's table."""
+    out: dict[int, tuple[int, rules.Rules]] = {}
+    for part in db.chunks(claim_ids):
+        statement = (
+            select(Claim.id, Source.id, Source.rules)
+            .join(SourceRecord, SourceRecord.id == Claim.record_id)
+            .join(Source, Source.id == SourceRecord.source_id)
+            .where(Claim.id.in_(part))
+        )
+        for claim_id, source_id, kept in session.execute(statement):
+            out[claim_id] = (source_id, rules.of_source(kept))
+    return out
+
+
+def _notices_of(session: Session, claim_ids: Iterable[int]) -> list[int]:
+    out: list[int] = []
+    for part in db.chunks(claim_ids):
+        out += session.scalars(select(Claim.notice_id).where(Claim.id.in_(part)))
+    return out

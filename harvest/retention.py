@@ -1,0 +1,92 @@
+"""Raw pages are kept for a time, then removed from disk: the run says so, and everything else of it stays.
+
+Two kinds of run keep theirs as long as needed: one that has not ended (it may be taken up where it stood, or is a
+replay that reads them), and the last complete harvest of everything of each source, from which the whole base can
+be read again without asking anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import db, nights
+from catalogue.config import Settings
+from catalogue.db import Database
+from catalogue.models import RawPage, Run
+from catalogue.nights import ERASED
+from harvest.run import page_path
+
+
+def erase_old_pages(database: Database, settings: Settings, *, now: datetime | None = None) -> int:
+    """Remove the pages of old runs, oldest first, a run a transaction. Returns how many runs have lost theirs."""
+    at = now or db.now()
+    with database.read() as session:
+        old = _old_runs(session, at - timedelta(days=nights.keep_days(session)))
+    for number in old:
+        with database.write() as session:
+            run = session.get_one(Run, number)
+            gone = _only_of(session, number)
+            run.checkpoint = {**run.checkpoint, ERASED: at.isoformat()}
+        for sha256 in gone:  # after the commit: a file that stays behind is lost room, a page that is promised is worse
+            page_path(settings, sha256).unlink(missing_ok=True)
+    return len(old)
+
+
+def size_on_disk(settings: Settings, session: Session, run_id: int) -> tuple[int, int]:
+    """How many pages of a run are on disk, and how many bytes they take there."""
+    found = [_size(settings, sha256) for sha256 in _pages_of(session, run_id)]
+    sizes = [size for size in found if size is not None]
+    return len(sizes), sum(sizes)
+
+
+def _size(settings: Settings, sha256: str) -> int | None:
+    try:
+        return page_path(settings, sha256).stat().st_size
+    except OSError:
+        return None
+
+
+def _old_runs(session: Session, before: datetime) -> list[int]:
+    kept = set(_last_full_runs(session)) | _replayed(session)
+    statement = (
+        select(Run)
+        .where(Run.kind == "harvest", Run.status != "running", Run.ended_at < before)
+        .where(select(RawPage.id).where(RawPage.run_id == Run.id).exists())
+        .order_by(Run.id)
+    )
+    return [run.id for run in session.scalars(statement) if run.id not in kept and ERASED not in run.checkpoint]
+
+
+def _last_full_runs(session: Session) -> Iterable[int]:
+    complete = select(Run).where(Run.kind == "harvest", Run.status == "complete").order_by(Run.id)
+    pages = select(RawPage.id).where(RawPage.run_id == Run.id).exists()
+    last = {run.source_id: run.id for run in session.scalars(complete.where(pages)) if nights.is_full(run)}
+    return last.values()
+
+
+def _replayed(session: Session) -> set[int]:
+    """Runs whose pages are being read again, or soon will be."""
+    asked = {one.replay for one in nights.list_asked(session) if one.replay is not None}
+    return asked | {int(run.checkpoint.get("replay_of") or 0) for run, _source in nights.under_way(session)}
+
+
+def _pages_of(session: Session, run_id: int) -> list[str]:
+    return list(session.scalars(select(RawPage.sha256).where(RawPage.run_id == run_id).order_by(RawPage.seq)))
+
+
+def _only_of(session: Session, run_id: int) -> list[str]:
+    """The pages that no run with pages on disk shares: two quiet nights may bring the same bytes."""
+    gone = []
+    for part in db.chunks(set(_pages_of(session, run_id))):
+        users = (
+            select(RawPage.sha256, Run)
+            .join(Run, Run.id == RawPage.run_id)
+            .where(RawPage.sha256.in_(part), RawPage.run_id != run_id)
+        )
+        shared = {sha256 for sha256, run in session.execute(users) if ERASED not in run.checkpoint}
+        gone += sorted(set(part) - shared)
+    return gone
