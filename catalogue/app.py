@@ -15,10 +15,10 @@ from flask_wtf import CSRFProtect
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from catalogue import activity, alerts, db, i18n, visits
+from catalogue import activity, alerts, db, doubles, i18n, visits
 from catalogue.config import Settings
 from catalogue.db import Database
-from harvest import retention, waiting
+from harvest import recognising, retention, waiting
 from harvest.nightly import Nightly
 from indexes import sync
 
@@ -105,11 +105,23 @@ class Travee:
         if self._pages_erased_on != (today := db.now().date()):
             retention.erase_old_pages(self.db, self.settings)
             self._pages_erased_on = today
+            self.look_for_doubles(today)
         at = db.now()
         if done or self._told_at is None or not self._told_at <= at < self._told_at + timedelta(hours=1):
             self._told_at = at
             alerts.check(self.db, self.settings, now=at)
         return done
+
+    def look_for_doubles(self, today: date) -> None:
+        """Ask about possible doubles among the notices that were written since the last look, once a day."""
+        with self.db.write() as session:
+            if not doubles.is_due(session, today):
+                return
+        recognising.prepare(self.db)
+        looked = doubles.Looked(notices=1)
+        while looked.notices and not self._stop.is_set():
+            with self.db.write() as session:
+                looked = doubles.look(session, batch_id=looked.batch_id)
 
     def harvest_soon(self) -> None:
         """Somebody has asked for a harvest: the worker of this process looks at once, another one within its pass."""

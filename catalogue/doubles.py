@@ -6,23 +6,44 @@ them; what somebody has told apart is not asked again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db, judgements, remembered
-from catalogue.judgements import Opinion
+from catalogue import db, history, judgements, remembered
+from catalogue.judgements import MACHINE, Opinion
 from catalogue.matching import DIFFERENT, candidates, compare, describe
 from catalogue.models import Batch, Notice
 
 LOOKED = "doubles.looked"  # up to which change
+LOOKED_ON = "doubles.day"
 LIVING = ("draft", "candidate", "published")
 PART = 200  # notices of one transaction
 
 
-def look(session: Session, *, batch: Batch | None = None) -> tuple[int, int]:
-    """Compare the next notices that have changed: how many were looked at (0: nothing is left), how many pairs asked.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One part of a look: how many notices (0: nothing is left), how many pairs somebody is asked about, the lot."""
 
-    Keys must be up to date (`candidates.catch_up`). The lot, of kind « judge », is opened when somebody is asked.
+    notices: int = 0
+    asked: int = 0
+    batch_id: int | None = None
+
+
+def is_due(session: Session, today: date) -> bool:
+    """Once a day; a new base waits for its second, when what was just brought in has been sorted by its owner."""
+    last = remembered.read(session, LOOKED_ON)
+    if last != today.isoformat():
+        remembered.write(session, LOOKED_ON, today.isoformat())
+    return last not in (None, today.isoformat())
+
+
+def look(session: Session, *, batch_id: int | None = None) -> Looked:
+    """Compare the next notices that have changed. The lot, of kind « judge », is opened when somebody is asked.
+
+    Keys must be up to date (`candidates.catch_up`).
     """
     since = int(remembered.read(session, LOOKED, 0))
     statement = (
@@ -33,7 +54,7 @@ def look(session: Session, *, batch: Batch | None = None) -> tuple[int, int]:
     )
     rows = session.execute(statement).all()
     if not rows:
-        return 0, 0
+        return Looked()
     mine = {n: describe(fields) for n, fields, _seq, status in rows if status in LIVING}
     met = dict(zip(mine, candidates.find(session, list(mine.values())), strict=True))
     wanted = {other for several in met.values() for other in several} - set(mine)
@@ -49,6 +70,9 @@ def look(session: Session, *, batch: Batch | None = None) -> tuple[int, int]:
         for ends, (a, b) in named.items()
         if ends not in judged and (verdict := compare(others[a], others[b])).outcome != DIFFERENT
     ]
-    judgements.think_many(session, asked, batch=batch)
+    batch = session.get(Batch, batch_id) if batch_id else None
+    if asked:
+        batch = batch or history.open_batch(session, "judge", by=MACHINE)
+        judgements.think_many(session, asked, batch=batch)
     remembered.write(session, LOOKED, rows[-1].changed_seq)
-    return len(rows), len(asked)
+    return Looked(len(rows), len(asked), batch.id if batch else None)

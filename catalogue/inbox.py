@@ -134,9 +134,17 @@ def list_inbox(
     return out
 
 
-def count_inbox(session: Session, *, run_id: int | None = None, source: str = "") -> dict[str, int]:
-    """How many of each kind wait; kinds without any are left out. One statement a kind, one for all questions."""
-    found = {kind: sum(share.n for share in row) for kind, row in shares(session, run_id=run_id, source=source).items()}
+def count_inbox(
+    session: Session,
+    *,
+    run_id: int | None = None,
+    source: str = "",
+    known: Mapping[str, Iterable[Share]] | None = None,
+) -> dict[str, int]:
+    """How many of each kind wait; kinds without any are left out. `known`: the shares, where they are there already."""
+    if known is None:
+        known = shares(session, run_id=run_id, source=source)
+    found = {kind: sum(share.n for share in row) for kind, row in known.items()}
     for kind in ("run", "request", "twin"):
         statement = _statement(kind, run_id, source)
         if statement is not None:
@@ -209,6 +217,14 @@ def unsure_between(session: Session, left: Notice, right: Notice) -> list[Judgem
         or_((one.id == left.id) & (other.id == right.id), (one.id == right.id) & (other.id == left.id))
     )
     return list(session.scalars(statement.order_by(Judgement.id)))
+
+
+def unsure_of(session: Session, notice: Notice) -> set[int]:
+    """The notices that may be this one, as somebody or something has noted."""
+    one, other = aliased(Notice), aliased(Notice)
+    statement = _pairs(select(one.id, other.id), one, other)
+    found = session.execute(statement.where(or_(one.id == notice.id, other.id == notice.id)))
+    return {number for pair in found for number in pair} - {notice.id}
 
 
 def _entry(kind: str, at: datetime, what: Any, source: str | None, since: datetime, ref: Any, extra: Any) -> InboxEntry:

@@ -261,8 +261,10 @@ def claim_many(session: Session, rows: Sequence[tuple[int, int, int, int]]) -> N
     )
 
 
-def claim(session: Session, notice_id: int, record_id: int, base_version_id: int | None) -> int:
-    """Say that a record speaks of a notice; `base_version_id` None while nothing was agreed on."""
+def claim(
+    session: Session, notice_id: int, record_id: int, base_version_id: int | None, judgement_id: int | None = None
+) -> int:
+    """Say that a record speaks of a notice, and by which judgement; `base_version_id` None while nothing was agreed."""
     number = history.take(session, "claim")[0]
     session.add(
         Claim(
@@ -270,6 +272,7 @@ def claim(session: Session, notice_id: int, record_id: int, base_version_id: int
             notice_id=notice_id,
             record_id=record_id,
             base_version_id=base_version_id,
+            judgement_id=judgement_id,
             state="linked",
         )
     )

@@ -34,7 +34,7 @@ from catalogue.models import Batch, Refused, Run
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Record
 from catalogue.validation import validate
-from harvest import files, following, intake, shelf
+from harvest import files, following, intake, recognising, shelf
 from harvest.crosswalk import pmbxml
 from harvest.following import Return
 from harvest.incoming import Incoming
@@ -182,6 +182,7 @@ class _Import:
             with self.database.read() as session:
                 known = sources.find(session, self.report.source)
             self.profile = {**(known.profile if known else {}), **self.habits}
+            recognising.prepare(self.database)
             with _collector_aside() as collect:
                 for records, settled in parts():
                     self.take(records, settled)

@@ -5,27 +5,25 @@ none. It changes nothing that a person has accepted: what a known record now say
 version of its own (decision 2), unless a rule of the source lets its untouched notices follow it.
 
 Recognised means, in this order: the record is known and claims a notice; the same full identifier is known
-under another source's name; exactly one living notice of the same level has the same ISBN, and this source
-does not claim it already (two records of one base are two records, whatever their ISBN). Real matching
-comes to `_find_twins`, three-way merging to `harvest.following`.
+under another source's name; `harvest.recognising` finds a notice that is the same document. What differs then
+between the record and its notice becomes a proposal (`catalogue.proposals`), which a rule of the source may decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, history, notices, sources, unimarc
-from catalogue.identifiers import is_code
-from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord
+from catalogue import authorities, db, history, judgements, notices, proposals, sources
+from catalogue.judgements import Opinion
+from catalogue.models import Batch, Notice, Run, Source, SourceRecord
 from catalogue.notices import NewNotice
 from catalogue.sources import Staged
-from harvest import following
+from harvest import following, recognising
 from harvest.crosswalk import pmbxml
-from harvest.following import LIVING
 from harvest.incoming import LONGEST, Incoming, mark_of, receive, receive_deleted, refuse
 
 __all__ = ["LONGEST", "Incoming", "Outcome", "receive", "receive_deleted", "refuse", "status_of", "take_in"]
@@ -70,10 +68,12 @@ def take_in(
     last = {s.record_id: n for n, s in enumerate(staged)}
     fresh = [n for n in sorted(last.values()) if staged[n].notice_id is None and not rows[n].received.deleted]
     joined = {n: i for n in last.values() if staged[n].is_new_record and (i := staged[n].notice_id) is not None}
-    twins = _find_twins(session, source, {n: rows[n] for n in fresh})
-    made = _make(session, source, rows, staged, [n for n in fresh if n not in twins], batch, status, owner_id)
-    joined |= twins
-    agreed = _join(session, source, rows, staged, joined)
+    record_ids = {n: s.record_id for n, s in enumerate(staged)}
+    found = recognising.recognise(session, source, {n: rows[n] for n in fresh}, record_ids)
+    made = _make(session, source, rows, staged, [n for n in fresh if n not in found.notices], batch, status, owner_id)
+    joined |= found.notices
+    judged = _judge(session, recognising.opinions(found, record_ids), batch)
+    agreed = _join(session, source, rows, staged, joined, judged)
     pairs = dict(enumerate(zip(rows, staged, strict=True)))
     if follow:
         agreed |= following.describe(session, pairs, joined, batch)
@@ -85,6 +85,9 @@ def take_in(
     if follow:
         left = {n: pair for n, pair in known.items() if n not in joined and n not in followed.applied}
         applied |= following.tell_more(session, left, batch)
+    open_ = [n for n in moved if n not in followed.applied] + [n for n in joined if n not in agreed]
+    asked = _ask(session, {record_ids[n]: n for n in open_}, run, batch)
+    applied, why = applied | asked.applied, asked.why | why
     out = []
     for n, (row, s) in enumerate(zip(rows, staged, strict=True)):
         latest = last[s.record_id]  # a record that comes twice has one notice, and each time its own copies
@@ -96,11 +99,11 @@ def take_in(
         elif row.received.deleted:
             kind, waits = "deleted", n in followed.waiting
         elif n in made:
-            kind, waits = "new", status_of(row, status) == "candidate"
+            kind, waits = "new", status_of(row, status) == "candidate" or n in found.doubts
         elif n in joined:
-            kind, waits = "matched", n not in agreed
+            kind, waits = "matched", n in asked.waiting
         elif s.is_new_version:
-            kind, waits = "updated", n in followed.waiting
+            kind, waits = "updated", n in asked.waiting
         else:
             kind = "unchanged"
         out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, n in applied, why.get(n, "")))
@@ -172,50 +175,37 @@ def _name(session: Session, source: Source, rows: Mapping[int, tuple[Incoming, i
             notices.keep_promises(session, {f"{source.name}:{space}:{value}": n for value, n in values.items()})
 
 
-def _find_twins(session: Session, source: Source, rows: Mapping[int, Incoming]) -> dict[int, int]:
-    """Records that speak of a notice we have from elsewhere: row number -> notice, each notice once.
+@dataclass(slots=True)
+class _Asked:
+    """By the place of a record in its page: the category of what waits for a person; what rules have let in; why."""
 
-    By ISBN; or because it describes an issue that was made when copies came for it.
-    """
-    bulletins = {n: b for n, r in rows.items() if r.record and (b := pmbxml.own_bulletin(r.record))}
-    issues = sources.find_ids(session, source, "bull", bulletins.values())
-    isbns = {n: [("isbn", number) for number in unimarc.isbns(r.fields)] for n, r in rows.items()}
-    found = notices.find_by_identifier(session, {pair for pairs in isbns.values() for pair in pairs})
-    ids = {notice_id for several in found.values() for notice_id in several}
-    levels: dict[int, str] = {}
-    ours: set[int] = set()  # this source's own
-    for part in db.chunks(sorted(ids)):
-        living = select(Notice.id, Notice.level).where(Notice.id.in_(part), Notice.status.in_(LIVING))
-        levels |= {i: level for i, level in session.execute(living)}
-        statement = (
-            select(Claim.notice_id)
-            .join(SourceRecord, SourceRecord.id == Claim.record_id)
-            .where(Claim.notice_id.in_(part), Claim.state == "linked", SourceRecord.source_id == source.id)
-        )
-        ours |= set(session.scalars(statement))
-    out: dict[int, int] = {n: issues[b] for n, b in bulletins.items() if b in issues}
-    out |= _by_address(session, rows)
-    for n, row in rows.items():
-        level = unimarc.level(row.fields)
-        twins = {i for pair in isbns[n] for i in found.get(pair, ()) if levels.get(i) == level}
-        if len(twins) == 1 and not twins & ours:
-            out[n] = twins.pop()
-            ours.add(out[n])
+    waiting: dict[int, str] = field(default_factory=dict)
+    applied: set[int] = field(default_factory=set)
+    why: dict[int, str] = field(default_factory=dict)
+
+
+def _ask(session: Session, rows: Mapping[int, int], run: Run | None, batch: Callable[[], Batch]) -> _Asked:
+    """Let what these records (id -> row) say otherwise wait as proposals, and the rules of the source decide theirs."""
+    out = _Asked()
+    proposed = proposals.propose(session, record_ids=rows, run_id=run.id if run else None)
+    settled = proposals.apply_rules(session, [p.claim_id for p in proposed if p.proposal_id], batch=batch)
+    for p in proposed:
+        n = rows[p.record_id]
+        if p.proposal_id in settled.done:
+            out.applied.add(n)
+        elif p.category != "nothing":
+            out.waiting[n] = p.category
+        if p.why:
+            out.why[n] = p.why
     return out
 
 
-def _by_address(session: Session, rows: Mapping[int, Incoming]) -> dict[int, int]:
-    """Records that carry a permanent address of ours for their number: they went out from here and come back."""
-    numbers = {n: r.received.control_number for n, r in rows.items() if is_code(r.received.control_number)}
-    found: dict[str, int] = {}
-    for part in db.chunks(sorted(set(numbers.values()))):
-        statement = select(Notice.address, Notice.id).where(Notice.address.in_(part), Notice.status.in_(LIVING))
-        found |= {address: notice_id for address, notice_id in session.execute(statement)}
-    taken: dict[int, int] = {}
-    for n, number in numbers.items():
-        if number in found and found[number] not in taken.values():
-            taken[n] = found[number]
-    return taken
+def _judge(session: Session, opinions: Sequence[Opinion], batch: Callable[[], Batch]) -> dict[str, int]:
+    """Keep why the machine has linked, or asks: what a record is called -> the judgement."""
+    if not opinions:
+        return {}
+    kept = judgements.think_many(session, opinions, batch=batch())
+    return {o.left: kept[min(o.left, o.right), max(o.left, o.right)] for o in opinions if o.verdict == "same"}
 
 
 def _join(
@@ -224,6 +214,7 @@ def _join(
     rows: Sequence[Incoming],
     staged: Sequence[Staged],
     joined: Mapping[int, int],
+    judged: Mapping[str, int],
 ) -> set[int]:
     """Claim these notices without touching them; returns the rows that say nothing else than the notice does."""
     if not joined:
@@ -233,7 +224,8 @@ def _join(
     agreed = {n for n, notice_id in joined.items() if said[notice_id] == mark_of(rows[n].fields)}
     for n, notice_id in joined.items():
         base = staged[n].version_id if n in agreed else None
-        sources.claim(session, notice_id, staged[n].record_id, base)
+        record_id = staged[n].record_id
+        sources.claim(session, notice_id, record_id, base, judged.get(f"record:{record_id}"))
     return agreed
 
 

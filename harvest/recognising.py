@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue import db, judgements, sources
+from catalogue.db import Database
 from catalogue.identifiers import is_code
 from catalogue.judgements import MACHINE, Opinion
 from catalogue.matching import DIFFERENT, SAME, Described, Verdict, candidates, compare, describe
@@ -36,9 +37,12 @@ class Recognised:
     doubts: dict[int, list[tuple[int, Verdict]]] = field(default_factory=dict)
 
 
-def prepare(session: Session) -> None:
-    """Before a run: what has been written since the last one can be found."""
-    candidates.catch_up(session)
+def prepare(database: Database) -> None:
+    """Before a run: whatever has been written since the last one can be found."""
+    while True:
+        with database.write() as session:
+            if not candidates.catch_up(session):
+                return
 
 
 def recognise(

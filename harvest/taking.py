@@ -24,7 +24,7 @@ from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Batch, RawPage, Refused, Run, Source, SourceRecord, SourceVersion
 from catalogue.problems import Problem, Refusal, sentence
-from harvest import arrivals, intake
+from harvest import arrivals, intake, recognising
 from harvest.holdings import hold, partner_centre
 from harvest.intake import Incoming, Outcome
 from harvest.oai import Client
@@ -128,6 +128,7 @@ class Taker:
     def open(self, checkpoint: Mapping[str, Any], walks: Sequence[Walk] = ()) -> None:
         at = self.now()
         self.walks = list(walks)
+        recognising.prepare(self.database)
         with self.database.write() as session:
             self._end_dead_runs(session, at)
             before = last_run(session, self.source)

@@ -30,6 +30,7 @@ from catalogue import (
     visits,
 )
 from catalogue.entities import ConceptRow
+from catalogue.inbox_pages import lists
 from catalogue.models import Batch, Item, Notice, NoticeLink, Refused, Run, VisitRequest
 from catalogue.notices import NewNotice
 from catalogue.unimarc import Fields, RecordItem, bare
@@ -630,8 +631,8 @@ def test_both_databases_read_the_desk_alike(session: Session) -> None:
     cataloguing.add_copy(session, journal, cataloguing.Copy("R 2019-12", "B2", "Réserve"), by="claire")
     cataloguing.add_copy(session, journal, cataloguing.Copy("R 2019-2", "B1", "Réserve"), by="claire")
 
-    review = desk_reading.to_review(session)
-    assert [group.kind for group in review.groups] == ["candidate"]
+    review = lists.to_review(session)
+    assert [section.kind for section in review.sections] == ["candidate"]
     past = desk_history.notice_history(session, article)
     assert [event.by for event in past.events] == ["claire", "ines"]
     assert past.events[0].differences[0].label == "Titre"

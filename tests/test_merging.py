@@ -373,3 +373,20 @@ def test_what_is_wrong_in_a_table_is_told_with_its_line(text: str, code: str, li
     table, (problem,) = rules.parse_rules(text)
     assert (table, problem.code, problem.params["line"]) == ({}, code, line)
     assert str(line) in problems.sentence(problem.code, problem.params)
+
+
+def test_a_first_meeting_with_a_poorer_format_asks_only_what_it_adds() -> None:
+    ours = [
+        field("200", "a", "Le mille-pattes", "e", "roman", ind="1 "),
+        field("210", "a", "Paris", "c", "L’École des loisirs", "d", "1997"),
+        field("702", "a", "Robin", "b", "Christian", "4", "340", ind=" 1"),
+        field("610", "a", "coton;blues", ind="0 "),
+    ]
+    theirs = [
+        field("200", "a", "Le mille-pattes : roman", ind="1 "),
+        field("210", "c", "Paris : L'École des loisirs", "d", "1997"),
+        field("700", "a", "Robin", "b", "Christian", "4", "070", ind=" 1"),
+        field("606", "a", "coton", ind=" 1"),
+        field("330", "a", "Un résumé que nous n’avions pas."),
+    ]
+    assert natures(three_way(None, ours, theirs)) == {"330": "add"}

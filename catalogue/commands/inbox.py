@@ -132,7 +132,7 @@ def _decided(session: Session, name: str, what: str, by: str, as_json: bool) -> 
             settled = act(session, [question.id], by=by)
             return title, _settled(settled.batch, settled.done)
     elif name.startswith(inbox.DELETED) and number.isdecimal() and len(number) < 10 and what == "accept":
-        if session.get(Claim, int(number)) is not None:
+        if int(number) in inbox.numbers(session, "deleted"):
             settled = proposals.withdraw(session, [int(number)], by=by)
             return _title(session, int(number)), _settled(settled.batch, settled.done)
     elif inbox.PAIR in name:

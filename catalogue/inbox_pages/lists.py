@@ -101,8 +101,8 @@ def to_review(
     session: Session, *, kind: str = "", source: str = "", run_id: int | None = None, page: int = 1
 ) -> ToReview:
     """Everything that awaits a person; with a kind, all of that kind, a page at a time."""
-    counts = inbox.count_inbox(session, run_id=run_id, source=source)
     of_source = inbox.shares(session, run_id=run_id, source=source)
+    counts = inbox.count_inbox(session, run_id=run_id, source=source, known=of_source)
     shown = [kind] if kind else [k for k in TITLES if k in counts]
     size = PER_PAGE if kind else SHOWN
     pages = max(1, -(-counts.get(kind, 0) // PER_PAGE)) if kind else 1

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import joining, judgements, reviewing
+from catalogue import inbox, joining, judgements, reviewing
 from catalogue.desk_history import status_words, title_or_none
 from catalogue.i18n import _
 from catalogue.inbox_pages.preview import Preview, preview
@@ -140,12 +140,15 @@ def _twins(session: Session, notice: Notice) -> Iterator[Twin]:
     """Living notices that may be this one, likeliest first, without those that were judged different."""
     mine = describe(notice.fields)
     (near,) = candidates.find(session, [mine], without=[notice.id])
+    asked = inbox.unsure_of(session, notice)
     here = f"notice:{notice.id}"
     judged = judgements.verdict(session, [(here, f"notice:{n}") for n in near])
     apart = {int(pair[1].removeprefix("notice:")) for pair, said in judged.items() if said.verdict == "different"}
-    found = session.scalars(select(Notice).where(Notice.id.in_(near), Notice.status.in_(LIVING))).all()
-    scored = [(other, compare(mine, describe(other.fields))) for other in found if other.id not in apart]
-    scored = sorted((row for row in scored if row[1].outcome != DIFFERENT), key=lambda row: (-row[1].score, row[0].id))
+    wanted = ({*near} | asked) - apart
+    found = session.scalars(select(Notice).where(Notice.id.in_(wanted), Notice.status.in_(LIVING))).all()
+    scored = [(other, compare(mine, describe(other.fields))) for other in found]
+    likely = [row for row in scored if row[1].outcome != DIFFERENT or row[0].id in asked]
+    scored = sorted(likely, key=lambda row: (-row[1].score, row[0].id))
     for other, verdict in scored[:TWINS_SHOWN]:
         year = str(other.year or "")
         words = tuple(reason.sentence for reason in verdict.reasons[:4])

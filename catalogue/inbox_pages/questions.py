@@ -123,7 +123,7 @@ def _question(
         nature=change.nature,
         nature_words=_(NATURES[change.nature]),
         lines=tuple(lines),
-        choices=tuple((choice, _choice_words(change, choice)) for choice in change.choices),
+        choices=tuple((choice, _choice_words(change, choice, both_here=not source)) for choice in change.choices),
         chosen=chosen if chosen in change.choices else proposed,
         proposed=proposed,
         origin=" ; ".join(dict.fromkeys(origins[id(f)] for f in change.ours if id(f) in origins)),
@@ -133,7 +133,9 @@ def _question(
     )
 
 
-def _choice_words(change: Change, choice: str) -> str:
+def _choice_words(change: Change, choice: str, *, both_here: bool) -> str:
+    if both_here:
+        return {"ours": _("Celle qui reste"), "theirs": _("L’autre"), "both": _("Les deux")}[choice]
     if choice == "theirs" and change.completed:
         return _("Compléter le nôtre")
     if choice == "theirs" and not change.theirs:

@@ -48,23 +48,18 @@ def store(session: Session, notices: Mapping[int, Fields]) -> int:
 
 
 def catch_up(session: Session) -> int:
-    """Keep the keys of whatever was written since the last time; how many notices that was.
+    """Keep the keys of the next notices that were written since the last time: how many, 0 when none is left.
 
     Keys follow from the fields, so they may lag behind: who is about to look for candidates asks for this first, and
     no import pays for a search that nobody makes.
     """
     since = int(remembered.read(session, KEPT_UP_TO, 0))
-    done = 0
-    while True:
-        statement = select(Notice.id, Notice.fields, Notice.changed_seq).where(Notice.changed_seq > since)
-        rows = session.execute(statement.order_by(Notice.changed_seq).limit(_BATCH)).all()
-        if not rows:
-            break
+    statement = select(Notice.id, Notice.fields, Notice.changed_seq).where(Notice.changed_seq > since)
+    rows = session.execute(statement.order_by(Notice.changed_seq).limit(_BATCH)).all()
+    if rows:
         store(session, {notice_id: fields for notice_id, fields, _seq in rows})
-        since, done = rows[-1].changed_seq, done + len(rows)
-    if done:
-        remembered.write(session, KEPT_UP_TO, since)
-    return done
+        remembered.write(session, KEPT_UP_TO, rows[-1].changed_seq)
+    return len(rows)
 
 
 def any_kept(session: Session) -> bool:

@@ -36,6 +36,8 @@ POORER_TAGS = 3  # kinds of fields that a record has lost at once
 # What an export has or has not by its options or its day, and says nothing of the document.
 COMES_AND_GOES = frozenset(("005", "608", "801", "896"))
 
+_CODED = frozenset("0234569")  # numbers of another base, roles, lists: no words of a person
+
 _Slots = dict[tuple[str, str], list[Field]]
 
 
@@ -129,7 +131,31 @@ def three_way(
             continue
         if change := _compared(slot, _slot_id(name), b, o, t, first):
             changes.append(change)
+    if first:
+        changes = _telling_more(changes, ours)
     return Merge(tuple(changes), theirs, claim, bar)
+
+
+def _telling_more(changes: Sequence[Change], ours: Fields) -> list[Change]:
+    """Those of a first meeting that tell us something: a poorer format says in one field what we say in three.
+
+    All the words of what they say stand in one field of ours, in the same group of fields: they say no more.
+    """
+    words: dict[str, list[set[str]]] = {}
+    for f in ours:
+        words.setdefault(slot_of(f["t"]).group, []).append(_all_words(f))
+
+    def known(f: Field) -> bool:
+        if f["t"] == "608" and unimarc.first(f, "2") == "travee":
+            return unimarc.kind([f]) == unimarc.kind(ours)
+        says = _all_words(f)
+        return bool(says) and any(says <= has for has in words.get(slot_of(f["t"]).group, ()))
+
+    return [c for c in changes if not c.theirs or not all(known(f) for f in c.theirs)]
+
+
+def _all_words(f: Field) -> set[str]:
+    return {word for code, value in loosely(f) if code not in _CODED for word in value.split()}
 
 
 def _by_slot(side: Sequence[tuple[Said, Field]], common: Counter[Said]) -> _Slots:
