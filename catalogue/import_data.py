@@ -1,18 +1,30 @@
-"""The report of an import as data: one JSON document, and a spreadsheet, with what its page says."""
+"""The report of an import as data: one JSON document, and a spreadsheet, with what its page says.
+
+Both come in pieces: an import may have refused tens of thousands of records (`imports.refused`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from catalogue.db import chunks
 from catalogue.i18n import _, current_language
 from catalogue.import_words import ENTERED, entered
-from catalogue.imports import ImportPage, ToldLine
+from catalogue.imports import ImportPage, RefusedLine, ToldLine
 from catalogue.unimarc import KINDS
 
 
-def document(page: ImportPage) -> dict[str, Any]:
-    """The page as one JSON document."""
+def to_json(page: ImportPage, refused: Iterable[RefusedLine]) -> Iterator[str]:
+    """The page and all its refused records as one JSON document."""
+    yield json.dumps(_document(page))[:-1] + ', "refused_records": ['
+    for n, part in enumerate(chunks(refused, 100)):
+        yield ", " * bool(n) + ", ".join(json.dumps(_refused_document(line)) for line in part)
+    yield "]}\n"
+
+
+def _document(page: ImportPage) -> dict[str, Any]:
     return {
         "run": page.id,
         "file": page.file,
@@ -30,19 +42,19 @@ def document(page: ImportPage) -> dict[str, Any]:
         "unknown_codes": [{"about": line.about, "code": line.code, "count": line.count} for line in page.codes],
         "more_unknown_codes": page.more_codes,
         "waiting": list(page.waiting),
-        "refused_records": [
-            {
-                "id": line.id,
-                "position": line.position,
-                "identifier": line.identifier,
-                "title": line.title,
-                "code": line.code,
-                "reason": line.sentence,
-                "state": line.state,
-            }
-            for line in page.refused
-        ],
         "batch": page.lot,
+    }
+
+
+def _refused_document(line: RefusedLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "position": line.position,
+        "identifier": line.identifier,
+        "title": line.title,
+        "code": line.code,
+        "reason": line.sentence,
+        "state": line.state,
     }
 
 
@@ -84,7 +96,7 @@ def columns() -> list[str]:
     ]
 
 
-def rows(page: ImportPage) -> Iterator[list[str | int | None]]:
+def rows(page: ImportPage, refused: Iterable[RefusedLine]) -> Iterator[list[str | int | None]]:
     """Everything the page says, a line a thing; a problem has a line for itself and one for each record named."""
     head = [page.file, page.source, page.format, page.state, page.reason]
     yield [_("Import"), " · ".join(part for part in head if part), None, "", "", "", None, "", "", ""]
@@ -105,7 +117,7 @@ def rows(page: ImportPage) -> Iterator[list[str | int | None]]:
             yield [part, met.sentence, None, level, tag, subfield, *where]
     for code in page.codes:
         yield [_("Codes inconnus"), code.about_words, code.count, "", "", "", None, "", code.code, ""]
-    for one in page.refused:
+    for one in refused:
         where = [one.position, one.identifier, one.title, ""]
         yield [_("Notices refusées"), one.sentence, None, one.state_words, "", "", *where]
 

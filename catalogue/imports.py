@@ -177,7 +177,9 @@ class ImportPage:
     more_told: int
     codes: tuple[CodeLine, ...]
     more_codes: int
-    refused: tuple[RefusedLine, ...]
+    refused: tuple[RefusedLine, ...]  # the first `REFUSED_SHOWN`; `refused` has them all
+    refused_count: int
+    refused_waiting: int
     elsewhere: int  # refused records that another import of the same file has met again since
     waiting: tuple[str, ...]
     in_inbox: bool
@@ -211,10 +213,6 @@ class ImportPage:
     @property
     def to_check(self) -> tuple[ToldLine, ...]:
         return tuple(line for line in self.told if line.checked)
-
-    @property
-    def still_refused(self) -> tuple[RefusedLine, ...]:
-        return tuple(line for line in self.refused if line.state == "waiting")
 
 
 # --- the list --------------------------------------------------------------------------------
@@ -270,7 +268,8 @@ def page(session: Session, run: Run, source: Source, *, sees_all: bool = True) -
     kept: Mapping[str, Any] = run.checkpoint.get("report") or {}
     counts = run.counts
     state, stopped = _state(run, run.checkpoint.get("at", ""))
-    refused = tuple(_refused(session, run, sees_all))
+    count = select(func.count(Refused.id), func.count(Refused.settled_at)).where(Refused.run_id == run.id)
+    n_refused, n_settled = session.execute(count).one()
     codes = tuple(unknown_codes(kept.get("codes") or {}, source.profile))
     batch = session.get(Batch, run.batch_id) if run.batch_id else None
     code = lots.why_not(session, batch) if batch else ""
@@ -290,14 +289,16 @@ def page(session: Session, run: Run, source: Source, *, sees_all: bool = True) -
         reason=_reason(run) or (sentence("import.interrupted") if stopped else ""),
         counts=counts,
         entered=tuple(words for _name, _n, words in import_words.entered(counts)),
-        refused_words=counted("authorities_refused" if no_notices else "refused", len(refused)),
+        refused_words=counted("authorities_refused" if no_notices else "refused", n_refused),
         kinds=tuple(_most(kept.get("kinds") or {})),
         told=told,
         more_told=int(kept.get("more_told", 0)),
         codes=codes[:CODES_SHOWN],
         more_codes=max(0, len(codes) - CODES_SHOWN),
-        refused=refused,
-        elsewhere=max(0, counts.get("refused", 0) - len(refused)),
+        refused=tuple(refused(session, run, sees_all=sees_all, limit=REFUSED_SHOWN)),
+        refused_count=n_refused,
+        refused_waiting=n_refused - n_settled,
+        elsewhere=max(0, counts.get("refused", 0) - n_refused),
         waiting=tuple(_waiting(candidates, counts, told)),
         in_inbox=bool(candidates or counts.get("waiting")),
         lot=batch.id if batch else None,
@@ -418,9 +419,10 @@ def unknown_codes(codes: Mapping[str, Mapping[str, int]], profile: Mapping[str, 
 # --- refused records -------------------------------------------------------------------------
 
 
-def _refused(session: Session, run: Run, sees_all: bool) -> Iterator[RefusedLine]:
-    statement = select(Refused).where(Refused.run_id == run.id).options(defer(Refused.raw)).order_by(Refused.position)
-    for row in session.scalars(statement):
+def refused(session: Session, run: Run, *, sees_all: bool = True, limit: int | None = None) -> Iterator[RefusedLine]:
+    """The refused records of an import, as they stood in the file, read as they are asked for."""
+    statement = select(Refused).where(Refused.run_id == run.id).options(defer(Refused.raw)).limit(limit)
+    for row in session.scalars(statement.order_by(Refused.position, Refused.id)).yield_per(1000):
         aside = str(row.params.get(sources.ASIDE, ""))
         params = row.params if sees_all else {k: v if k in HARMLESS else "…" for k, v in row.params.items()}
         yield RefusedLine(

@@ -37,6 +37,7 @@ _TABLE |= {byte: chr(mark) for byte, mark in _ACCENTS.items()} | dict.fromkeys(_
 _HIGH = re.compile(rb"[\x80-\xff]")
 _ACCENTED = re.compile("([\xc0-\xdb\xdd-\xdf]{1,8})([^\x00-\x1f\x7f-\xa0\xc0-\xdb\xdd-\xdf])")
 _LETTER = re.compile(rb"[\xc0-\xdb]{1,8}[A-Za-z]")
+_OUT_OF_PLACE = re.compile(rb"(?<=[a-z])[\xe1-\xec]|[\xc0-\xdb](?![A-Za-z\xc0-\xdb\xde-\xfe])")
 _KNOWN = frozenset(_SIGNS) | frozenset(_ACCENTS) | frozenset(_SECOND_HALVES)
 
 _BYTES = {chr(byte): bytes([byte]) for byte in range(0x80)} | {sign: bytes([b]) for b, sign in _SIGNS.items()}
@@ -93,6 +94,16 @@ def encode(text: str) -> tuple[bytes, str]:
 def _near(sign: str) -> str:
     near = _NEAR.get(sign) or unicodedata.normalize("NFKD", sign)
     return near if all(c in _BYTES for c in near) else "?"
+
+
+def is_possible(data: bytes) -> bool:
+    """Whether bytes that are said to be in ISO 5426 may be: most of their signs have a place there.
+
+    What is against it, in a file that says so wrongly: a byte that the set leaves free, a capital Æ, Đ, Ł, Ø or Œ
+    behind a small letter (« é » and « è » of Windows-1252), an accent before what takes none.
+    """
+    high = _HIGH.findall(data)
+    return all(byte[0] in _KNOWN for byte in high) and len(_OUT_OF_PLACE.findall(data)) * 2 < len(high)
 
 
 def is_likely(data: bytes) -> bool:

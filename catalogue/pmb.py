@@ -36,12 +36,13 @@ HEADER: tuple[tuple[str, int], ...] = (("rs", 5), ("dt", 6), ("bl", 7), ("hl", 8
 BLANK = "*"
 TYPES = frozenset("abcdefgijklmr")
 ITEM_TAGS = frozenset(("995", "996", "999"))
-# What only a dump of the base tells, in no export: 991 $a the record's status, $b the management comment; 901 a
-# custom field that is not exported (as 900); 992 what its public site does not show: $c the record itself, $h custom
-# fields (900 $n), $e holdings, $f files (their numbers). For those who work here, never for the public; they are
-# no part of a fingerprint, so that an export of the same base says the same.
-DUMP_ONLY = frozenset(("901", "991", "992"))
-STAYS_HERE = frozenset(("901", "991"))  # words for the team go into no export; what is hidden must stay so
+# What only a dump of the base tells, in no export, `$2 pmb`: 991 $a the record's status, $b the management comment;
+# 901 a custom field that is not exported (as 900); 992 what its public site does not show: $c the record itself, $h
+# custom fields (900 $n), $i identifiers (014 $a), $e holdings, $f files (their numbers). For those who work here, never
+# for the public; they are no part of a fingerprint, so that an export of the same base says the same. Ask
+# `is_dump_only`: other programs say things of their own in 9XX.
+DUMP_TAGS = ("901", "991", "992")
+_UNMARKED_901 = frozenset(("alnt", "calnt", "ant", "cant"))  # its subfields, as a dump was read before it had $2 pmb
 # The columns that say whether the public sees a copy: what each is about, and the subfield of 996 that names it.
 SHOWN: Mapping[str, tuple[str, str]] = {
     "statut_visible_opac": ("status", "1"),
@@ -118,32 +119,49 @@ def local_type(f: Field) -> str:
     return "" if value != value.strip() or value == BLANK or value in TYPES else value
 
 
+def is_dump_only(f: Field) -> bool:
+    """Whether only a dump of a PMB tells this, and no export of the same base."""
+    if f["t"] not in DUMP_TAGS:
+        return False
+    return first(f, "2") == "pmb" or (f["t"] == "901" and "".join(c for c, _ in f.get("s", ())) in _UNMARKED_901)
+
+
+def stays_here(f: Field) -> bool:
+    """Whether this goes into no export: words of the team. What is hidden (992) goes along, to stay hidden."""
+    return f["t"] != "992" and is_dump_only(f)
+
+
 def keep_dump_only(before: Fields, said: Fields, claim_id: int, base: Fields, *, by_dump: bool) -> Fields:
-    """`said`, with what only a dump tells (`DUMP_ONLY`) as it shall stand from now on.
+    """`said`, with what only a dump tells as it shall stand from now on.
 
     An export says nothing of it, so what a dump told stays. What a person here has changed or taken away stays
     so too, tag by tag: their fields are no longer those of the claim alone.
     """
-    kept = [f for f in said if f["t"] not in DUMP_ONLY]
-    for tag in sorted(DUMP_ONLY):
-        ours = [f for f in before if f["t"] == tag]
-        theirs = [f for f in said if f["t"] == tag]
-        changed = any(f.get("o") != [claim_id] for f in ours) or (not ours and any(f["t"] == tag for f in base))
+    kept = [f for f in said if not is_dump_only(f)]
+    for tag in DUMP_TAGS:
+        ours, theirs, agreed = ([f for f in fs if f["t"] == tag and is_dump_only(f)] for fs in (before, said, base))
+        changed = any(f.get("o") != [claim_id] for f in ours) or (not ours and bool(agreed))
         kept += theirs if (by_dump or theirs) and not changed else ours
     return kept
 
 
 def is_hidden(fields: Iterable[Field]) -> bool:
     """Whether a dump has said that the public of its PMB does not see this record."""
-    return any(f["t"] == "992" and first(f, "c") and first(f, "2") == "pmb" for f in fields)
+    return any(f["t"] == "992" and is_dump_only(f) and first(f, "c") for f in fields)
 
 
 def hidden(
-    *, record: bool = False, names: Iterable[str] = (), holdings: Iterable[int] = (), files: Iterable[int] = ()
+    *,
+    record: bool = False,
+    names: Iterable[str] = (),
+    identifiers: Iterable[str] = (),
+    holdings: Iterable[int] = (),
+    files: Iterable[int] = (),
 ) -> Fields:
     """What the public does not see, as 992 says it; nothing when it sees everything."""
     pairs = [["c", "notice"]] if record else []
     pairs += [["h", name] for name in names]
+    pairs += [["i", identifier] for identifier in identifiers]
     pairs += [["e", str(number)] for number in holdings]
     pairs += [["f", str(number)] for number in files]
     return [{"t": "992", "i": "  ", "s": [*pairs, ["2", "pmb"]]}] if pairs else []

@@ -378,6 +378,9 @@ SENTENCES: dict[str, str] = {
     "pmbsql.queries": N_(
         "Champs personnalisés dont les mots viennent d’une requête de PMB : {n}. Leur valeur brute est gardée."
     ),
+    "pmbsql.shared_record": N_(
+        "Numéros de revue qui ont la même notice qu’un autre numéro, repris à part avec leurs exemplaires : {n}."
+    ),
     "pmbsql.statements": N_(
         "Concepts : indications propres à PMB (numéros, dates, auteur de la fiche), pas reprises : {n}."
     ),

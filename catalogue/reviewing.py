@@ -55,11 +55,21 @@ def decide_all(
     source: str | None = None,
     run_id: int | None = None,
     until: int | None = None,
+    only: int | None = None,
 ) -> Done:
-    """Decide all of a kind in one lot, of one source and one run where told, up to what the page had counted."""
+    """Decide all of a kind in one lot, of one source and one run where told, up to what the page had counted; `only`
+    is one of them.
+
+    What was written here needs what publishing needs, so it is published one by one (`cataloguing.decide`).
+    """
     if act not in ACTS.get(kind, ()):
         raise ValueError(f"{kind}: {act}")
     ids = inbox.numbers(session, kind, run_id=run_id, source=source, until=until)
+    if act == "publish":
+        ours = set(inbox.numbers(session, kind, run_id=run_id, source=""))
+        ids = [number for number in ids if number not in ours]
+    if only is not None:
+        ids = [number for number in ids if number == only]
     why = " : ".join(part for part in (source or "", _(inbox.KINDS[kind])) if part)
     if act == "publish":
         settled = proposals.accept_new(session, by=by, notice_ids=ids, why=why)

@@ -12,10 +12,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select
 
-from catalogue import notices
+from catalogue import notices, proposals
 from catalogue.config import Settings
 from catalogue.db import Database, chunks
-from catalogue.models import Base, Centre, Counter, Notice
+from catalogue.models import Base, Centre, Claim, Counter, Notice
 
 COUNTERS = ("change", "notice", "claim", "revision")
 KEPT_BACKUPS = 5
@@ -33,6 +33,8 @@ def init(settings: Settings) -> Path | None:
         first_rows(base, settings)
         if before == "0001":
             _number_authors(base)
+        if before in ("0001", "0002", "0003"):
+            _ask_what_waited(base)
         return backup
     finally:
         base.close()
@@ -45,6 +47,15 @@ def _number_authors(base: Database) -> None:
     for part in chunks(ids):
         with base.write() as session:
             notices.reproject(session, part)
+
+
+def _ask_what_waited(base: Database) -> None:
+    """0004 made questions of what records say otherwise: what waited until then is asked now."""
+    with base.read() as session:
+        ids = list(session.scalars(select(Claim.id).where(Claim.record_id.is_not(None)).order_by(Claim.id)))
+    for part in chunks(ids):
+        with base.write() as session:
+            proposals.propose(session, claim_ids=part)
 
 
 def create_tables(base: Database) -> None:

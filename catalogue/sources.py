@@ -229,7 +229,7 @@ def _claimed(session: Session, record_ids: Sequence[int]) -> dict[int, int]:
         statement = select(Claim.record_id, Claim.notice_id).where(
             Claim.record_id.in_(part), Claim.state.in_(("linked", "withdrawn"))
         )
-        out.update({r: n for r, n in session.execute(statement) if r is not None})
+        out.update({r: n for r, n in session.execute(statement.order_by(Claim.id)) if r is not None})
     return out
 
 
@@ -307,23 +307,21 @@ def find_ids(session: Session, source: Source, space: str, values: Iterable[str]
     return out
 
 
-def keep_refused(session: Session, row: Refused) -> bool:
-    """Keep a refused record; False when the same bytes of the same source wait already, or were put aside by
-    somebody: they are met again, that is all."""
-    known = session.scalar(
-        select(Refused)
-        .where(Refused.source_id == row.source_id, Refused.sha256 == row.sha256)
-        .where(or_(Refused.settled_at.is_(None), _is_aside()))
-        .options(defer(Refused.raw))
-        .limit(1)
-    )
-    if known is None:
-        session.add(row)
-    else:
-        known.run_id, known.position, known.file_name = row.run_id, row.position, row.file_name or ""
-        known.code, known.params = row.code, {**row.params, **_only_aside(known)}
+def keep_refused(session: Session, source: Source, rows: Sequence[Refused]) -> None:
+    """Keep refused records of a source. Those whose bytes wait already, or were put aside by somebody, are met again,
+    that is all."""
+    known: dict[str, Refused] = {}
+    for part in db.chunks(sorted({row.sha256 for row in rows})):
+        statement = select(Refused).where(Refused.source_id == source.id, Refused.sha256.in_(part))
+        statement = statement.where(or_(Refused.settled_at.is_(None), _is_aside())).options(defer(Refused.raw))
+        known |= {row.sha256: row for row in session.scalars(statement.order_by(Refused.id.desc()))}
+    for row in rows:
+        met = known.setdefault(row.sha256, row)
+        if met is not row:
+            met.run_id, met.position, met.file_name = row.run_id, row.position, row.file_name or ""
+            met.code, met.params = row.code, {**row.params, **_only_aside(met)}
+    session.add_all(known.values())
     session.flush()
-    return known is None
 
 
 def list_refused(
@@ -358,6 +356,26 @@ def _waiting(statement: Any, source: str, run_id: int | None) -> Any:
 def settle_refused(session: Session, refused_ids: Sequence[int]) -> None:
     for part in db.chunks(refused_ids):
         session.execute(update(Refused).where(Refused.id.in_(part)).values(settled_at=db.now()))
+
+
+def settle_numbers(
+    session: Session,
+    source: Source,
+    numbers: Iterable[str],
+    *,
+    formats: Collection[str],
+    but: Collection[str] = (),
+) -> None:
+    """Records that were refused once and have come in since wait no longer, but for those refused for such reasons."""
+    for part in db.chunks(sorted(set(numbers) - {""})):
+        statement = update(Refused).where(
+            Refused.source_id == source.id,
+            Refused.format.in_(formats),
+            Refused.settled_at.is_(None),
+            Refused.code.not_in(but),
+            Refused.identifier.in_(part),
+        )
+        session.execute(statement.values(settled_at=db.now()).execution_options(synchronize_session=False))
 
 
 def settle_cut(session: Session, run: Run, file_name: str, codes: Collection[str]) -> None:

@@ -535,7 +535,8 @@ def custom_values(fields: Iterable[Field]) -> list[tuple[str, str]]:
 def shown(fields: Iterable[Field]) -> Fields:
     """The fields without those that the public may not see.
 
-    A PMB's dump names them in 992 $2 pmb: $h custom fields (900 $n), $e holdings and $f files by number.
+    A PMB's dump names them in 992 $2 pmb: $h custom fields (900 $n), $i identifiers (014 $a), $e holdings and
+    $f files by number.
     """
     fields = list(fields)
     named = [f for f in each(fields, "992") if first(f, "2") == "pmb"]
@@ -548,6 +549,8 @@ def _hidden_as(f: Field) -> tuple[str, str]:
     tag = f["t"]
     if tag == "900":
         return "h", first(f, "n")
+    if tag == "014":
+        return "i", first(f, "a")
     if tag in ("950", "951"):
         return "e", typed(f, "id") if tag == "950" else first(f, "f")
     if tag == "897":  # the address of its thumbnail ends with its number

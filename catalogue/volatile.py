@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from catalogue.pmb import DUMP_ONLY
-
 # (tags, codes, beginning of the value, why). "*" is any tag; a code "" is the value of a control field.
 PMB_VOLATILE: tuple[tuple[str, str, str, str], ...] = (
     ("801", "c", "", "the day of the export: changes every day"),
@@ -43,6 +41,4 @@ def volatile(tag: str, code: str, value: str) -> bool:
     as their `$9 id:`.
     """
     rules = _RULES.get(code)
-    if rules is None or tag in DUMP_ONLY:
-        return tag in DUMP_ONLY
-    return value.startswith((*rules.get(tag, ()), *rules.get("*", ())))
+    return rules is not None and value.startswith((*rules.get(tag, ()), *rules.get("*", ())))

@@ -14,9 +14,13 @@ from sqlalchemy.orm import Session
 
 from catalogue import copies, db, unimarc
 from catalogue.items import is_public, why_hidden
-from catalogue.models import Claim, Item, Location, Notice, Source, SourceRecord, SourceVersion
-from catalogue.pmb import STAYS_HERE, link_target, names_issue
+from catalogue.models import Claim, Item, Location, Notice, NoticeLink, Source, SourceRecord, SourceVersion
+from catalogue.pmb import link_target, names_issue, stays_here
 from catalogue.unimarc import Field, Fields, RecordItem, bare
+
+
+HOSTS = ("host_serial", "host_issue")
+PUBLIC_NAMES = ("barcode", "call_number", "location", "section", "status", "type", "owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,18 @@ def with_items(notice: Outgoing) -> Fields:
 def load(session: Session, notice_ids: Iterable[int], *, public: bool = False) -> Iterator[Outgoing]:
     """These notices, in this order; withdrawn copies stay behind.
 
-    `public`: without what the public may not see (copies, files, holdings, fields that are hidden from it). Else it
-    goes out too, and says that it is hidden: a Travée that reads it keeps it so.
+    `public`: without what the public may not see: copies, files, holdings and fields that are hidden from it, what a
+    source says of a copy beside what the catalogue shows of it, and the names of parts that are not published. Else
+    it goes out too, and says that it is hidden: a Travée that reads it keeps it so.
     """
     for part in db.chunks(notice_ids):
         found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(part)))}
         items, sources = _items(session, part, public), _sources(session, part)
+        unseen = _unseen_targets(session, part) if public else {}
         for notice_id in part:
             if notice_id in found:
                 notice = _outgoing(found[notice_id], items.get(notice_id, []), sources.get(notice_id, []))
-                yield replace(notice, fields=unimarc.shown(notice.fields)) if public else notice
+                yield _for_public(notice, unseen.get(notice_id, ())) if public else notice
 
 
 def select_ids(session: Session, statuses: Sequence[str]) -> list[int]:
@@ -112,13 +118,47 @@ def record_item(item: Item, location: str) -> RecordItem:
     )
 
 
+def _for_public(notice: Outgoing, unseen: Sequence[tuple[str, str]]) -> Outgoing:
+    fields = [f for f in unimarc.shown(notice.fields) if not _leads_to(f, unseen)]
+    return replace(notice, fields=fields, items=tuple(_public_item(item) for item in notice.items))
+
+
+def _public_item(item: RecordItem) -> RecordItem:
+    """What the public sees of a copy: no note, no inventory number, nothing of its fields as received."""
+    return RecordItem(**{name: getattr(item, name) for name in PUBLIC_NAMES})
+
+
+def _leads_to(f: Field, unseen: Sequence[tuple[str, str]]) -> bool:
+    return any(
+        link.relation == relation and promise.endswith(f":{link.target}")
+        for link in (unimarc.links([f]) if unseen else ())
+        for relation, promise in unseen
+    )
+
+
+def _unseen_targets(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """The links of these notices that name a notice which is not published: (relation, promise).
+
+    What it is in (its periodical, its issue) is part of its own description, and is shown on its page.
+    """
+    statement = (
+        select(NoticeLink.notice_id, NoticeLink.relation, NoticeLink.promise)
+        .join(Notice, Notice.id == NoticeLink.target_id)
+        .where(NoticeLink.notice_id.in_(ids), NoticeLink.relation.not_in(HOSTS), Notice.status != "published")
+    )
+    out: dict[int, list[tuple[str, str]]] = {}
+    for notice_id, relation, promise in session.execute(statement):
+        out.setdefault(notice_id, []).append((relation, promise))
+    return out
+
+
 def _owner(extra: dict[str, Any]) -> str:
     fields: list[Field] = list(extra.get("fields", ()))
     return copies.from_fields(fields).owner if fields else ""
 
 
 def _outgoing(notice: Notice, items: Sequence[tuple[Item, str]], sources: Sequence[Said]) -> Outgoing:
-    fields = [bare(f) for f in notice.fields if f["t"] not in STAYS_HERE]
+    fields = [bare(f) for f in notice.fields if not stays_here(f)]
     if not fields or fields[0]["t"] != "000":
         fields = [Field(t="000", v=unimarc.leader(fields)), *(f for f in fields if f["t"] != "000")]
     return Outgoing(

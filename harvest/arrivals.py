@@ -149,30 +149,20 @@ def find_two_contents(session: Session, run: Run, rows: Sequence[Incoming], outc
 
 def keep_refused(session: Session, source: Source, run: Run, refusals: list[Refusal], received: set[str]) -> None:
     """Keep what could not go in, and settle what has come in since."""
-    for r in refusals:
-        sources.keep_refused(
-            session,
-            Refused(
-                source_id=source.id,
-                run_id=run.id,
-                position=r.position,
-                identifier=r.identifier,
-                code=r.code,
-                params=dict(r.params),
-                format="oai",
-                raw=r.raw,
-                sha256=hashlib.sha256(r.raw).hexdigest(),
-                created_at=db.now(),
-            ),
+    rows = [
+        Refused(
+            source_id=source.id,
+            run_id=run.id,
+            position=r.position,
+            identifier=r.identifier,
+            code=r.code,
+            params=dict(r.params),
+            format="oai",
+            raw=r.raw,
+            sha256=hashlib.sha256(r.raw).hexdigest(),
+            created_at=db.now(),
         )
-    if received:
-        session.execute(
-            update(Refused)
-            .where(
-                Refused.source_id == source.id,
-                Refused.format == "oai",
-                Refused.settled_at.is_(None),
-                Refused.identifier.in_(sorted(received)),
-            )
-            .values(settled_at=db.now())
-        )
+        for r in refusals
+    ]
+    sources.keep_refused(session, source, rows)
+    sources.settle_numbers(session, source, received, formats=["oai"])

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from catalogue import db, lots, notices, unimarc
 from catalogue.models import Batch, Claim, Notice, SourceRecord, SourceVersion
 from catalogue.notices import Edit
-from catalogue.pmb import DUMP_ONLY, hidden, is_hidden, keep_dump_only
+from catalogue.pmb import hidden, is_dump_only, is_hidden, keep_dump_only
 from catalogue.sources import Staged
 from catalogue.text import fold
 from catalogue.unimarc import Fields, occurrence
@@ -108,7 +108,7 @@ def tell_more(session: Session, rows: Rows, batch: Lot) -> set[int]:
             again[n] = rows[n]
             continue
         has = known.notice.fields
-        said = [f for f in has if f["t"] not in DUMP_ONLY] + [f for f in rows[n][0].fields if f["t"] in DUMP_ONLY]
+        said = [f for f in has if not is_dump_only(f)] + [f for f in rows[n][0].fields if is_dump_only(f)]
         fields = keep_dump_only(has, said, known.claim, known.base, by_dump=True)
         if _dump_only(has) != _dump_only(fields):
             edits[known.notice.id] = Edit(known.notice, fields, known.claim)
@@ -156,7 +156,9 @@ def describe(session: Session, rows: Rows, joined: Mapping[int, int], batch: Lot
         mine = next((known for known in several if known.record == staged.record_id), None)
         others = [known for known in several if known.record != staged.record_id]
         if mine and others and all(known.identifier.endswith(STAND_IN) and _untouched(known) for known in others):
-            edits.append(Edit(mine.notice, row.fields, mine.claim))
+            had, stood_in = mine.notice.fields, others[0]
+            said = keep_dump_only(had, row.fields, stood_in.claim, stood_in.base or [], by_dump=row.is_dump)
+            edits.append(Edit(mine.notice, said, mine.claim))
             agreed[mine.claim] = staged.version_id
             done.add(n)
     _write(session, edits, batch)
@@ -229,7 +231,7 @@ def _barred(fields: Fields, says: Fields) -> str:
     """Why a record may not change its notice by itself: the code of a sentence, or ""."""
     if not _same_document(fields, says):
         return "record.other_document"
-    lost = {f["t"] for f in fields} - {f["t"] for f in says} - DUMP_ONLY - COMES_AND_GOES
+    lost = {f["t"] for f in fields if not is_dump_only(f)} - {f["t"] for f in says} - COMES_AND_GOES
     return "record.says_less" if lost else ""
 
 
@@ -245,9 +247,9 @@ def _untouched(known: _Claimed) -> bool:
     """Everything the notice says is what this record said when it was agreed on, and nothing is missing."""
     if known.base is None:
         return False
-    has, had = ([f for f in fields if f["t"] not in DUMP_ONLY] for fields in (known.notice.fields, known.base))
+    has, had = ([f for f in fields if not is_dump_only(f)] for fields in (known.notice.fields, known.base))
     return all(f.get("o") == [known.claim] for f in has) and [*map(occurrence, has)] == [*map(occurrence, had)]
 
 
 def _dump_only(fields: Fields) -> list[str]:
-    return sorted(occurrence(f) for f in fields if f["t"] in DUMP_ONLY)
+    return sorted(occurrence(f) for f in fields if is_dump_only(f))

@@ -12,18 +12,15 @@ PMB itself gives such stand-ins in its exports, "905-bull"; the record of the is
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -35,6 +32,7 @@ from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Record
 from catalogue.validation import validate
 from harvest import files, following, intake, recognising, shelf
+from harvest.collector import collector_aside
 from harvest.crosswalk import pmbxml
 from harvest.following import Return
 from harvest.incoming import Incoming
@@ -83,23 +81,6 @@ def import_file(
 
     taking.run(parts, progress)
     return report
-
-
-@contextmanager
-def _collector_aside() -> Iterator[Callable[[], object]]:
-    """Keep Python's cycle collector from walking through the records under way again and again.
-
-    They are a few hundred thousand lists and strings without a cycle; looking for one took a quarter of the
-    time of an import. It looks between some of the batches instead, when they are gone: each leaves little behind.
-    """
-    rounds = count(1)
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield lambda: gc.collect() if next(rounds) % 10 == 0 else 0
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def retry(database: Database, *, by: str, source: str = "", run_id: int | None = None) -> Report:
@@ -183,7 +164,7 @@ class _Import:
                 known = sources.find(session, self.report.source)
             self.profile = {**(known.profile if known else {}), **self.habits}
             recognising.prepare(self.database)
-            with _collector_aside() as collect:
+            with collector_aside() as collect:
                 for records, settled in parts():
                     self.take(records, settled)
                     progress(self.report.counts["read"], None)
@@ -246,6 +227,7 @@ class _Part:
     def __init__(self, taking: _Import, session: Session) -> None:
         self.taking, self.session, self.report = taking, session, taking.report
         self.kinds: dict[int, str] = {}  # id of a row -> what its record is; of none that only stands for an issue
+        self.refused: list[Refused] = []  # those to keep
         self.lot: Batch | None = None  # as soon as something changes
         history.take(session, "change", 0)  # imports wait for one another here, on PostgreSQL as on SQLite
         self.source = sources.for_file(session, self.report.source)
@@ -256,6 +238,7 @@ class _Part:
         described = [record for record in records if not isinstance(record, ROWS)]
         self.report.counts["read"] += len(described)
         rows = [row for record in described if (row := self._admit(record)) is not None]
+        sources.keep_refused(self.session, self.source, self.refused)
         fakes = [row for row in rows if id(row) not in self.kinds]
         rows = [row for row in rows if id(row) in self.kinds]
         outcomes = intake.take_in(
@@ -412,20 +395,12 @@ class _Part:
             sha256=hashlib.sha256(refusal.raw).hexdigest(),
             created_at=db.now(),
         )
-        sources.keep_refused(self.session, row)
+        self.refused.append(row)
 
     def _settle(self, numbers: Sequence[str]) -> None:
         """Records that were refused once and have come in since, with a better file, wait no longer."""
-        if not numbers:
-            return
-        statement = update(Refused).where(
-            Refused.source_id == self.source.id,
-            Refused.format.in_(files.READERS),
-            Refused.settled_at.is_(None),
-            Refused.code != "record.number_repeated",
-            Refused.identifier.in_(numbers),
-        )
-        self.session.execute(statement.values(settled_at=db.now()).execution_options(synchronize_session=False))
+        but = ["record.number_repeated"]
+        sources.settle_numbers(self.session, self.source, numbers, formats=files.READERS, but=but)
 
     def _count(self, row: Incoming, outcome: Outcome, *, changed: bool) -> None:
         counts = self.report.counts

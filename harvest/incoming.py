@@ -8,7 +8,7 @@ from typing import Any
 
 from catalogue import sources, unimarc
 from catalogue.models import Source
-from catalogue.pmb import DUMP_ONLY
+from catalogue.pmb import is_dump_only
 from catalogue.problems import Refusal
 from catalogue.sources import Received
 from catalogue.unimarc import KINDS, Field, Fields, Record, RecordItem, each, first, leader
@@ -106,7 +106,7 @@ def refuse(record: Record) -> Refusal | None:
 
 def mark_of(fields: Fields) -> str:
     """A digest of what these fields say, without what PMB changes every day."""
-    lasting = [_without_charset(f) if f["t"] == "000" else f for f in fields if f["t"] not in DUMP_ONLY]
+    lasting = [_without_charset(f) if f["t"] == "000" else f for f in fields if not is_dump_only(f)]
     return unimarc.fingerprint(lasting, volatile, VOLATILE_CODES)
 
 

@@ -2,7 +2,7 @@
 
 `take_in` keeps each record as received, recognises the notice it speaks of, and makes one where there is
 none. It changes nothing that a person has accepted: what a known record now says differently waits as a
-version of its own (decision 2), unless a rule of the source lets its untouched notices follow it.
+version of its own (decision 2), unless a rule of its source lets it in.
 
 Recognised means, in this order: the record is known and claims a notice; the same full identifier is known
 under another source's name; `harvest.recognising` finds a notice that is the same document. What differs then
@@ -41,6 +41,7 @@ class Outcome:
     record_id: int
     notice_id: int | None
     waits: bool = False
+    category: str = ""  # of the proposal that waits: safe, update, conflict, deleted
     applied: bool = False
     why: str = ""  # the code of a sentence: why a record that may change its notice has not
 
@@ -55,13 +56,13 @@ def take_in(
     owner_id: int | None = None,
     run: Run | None = None,
     page_id: int | None = None,
-    follow: bool | None = None,
+    follow: bool = False,
 ) -> list[Outcome]:
     """Keep, recognise, make: one outcome a row, in order. `batch` gives the lot, opened when something is made.
 
-    `follow`: whether a notice that nobody has touched follows its record; a rule of the source unless told.
+    `follow`: whether a notice that nobody has touched follows its record as a whole, as it does for a file that
+    somebody imports. A harvest only proposes, and the rules of its source decide value by value.
     """
-    follow = source.rules.get("follow") == "untouched" if follow is None else follow
     seen = _seen(session, source, rows, run)
     authorities.take_in_headings(session, source, (row.fields for row in rows), batch=batch)
     staged = sources.stage(session, source, [r.received for r in rows], run=run, page_id=page_id)
@@ -106,7 +107,8 @@ def take_in(
             kind, waits = "updated", n in asked.waiting
         else:
             kind = "unchanged"
-        out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, n in applied, why.get(n, "")))
+        category = asked.waiting.get(n, "") if waits else ""
+        out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, category, n in applied, why.get(n, "")))
     return out
 
 

@@ -33,6 +33,7 @@ from catalogue.db import Database
 from catalogue.models import RawPage, Run, Source
 from catalogue.problems import Problem
 from harvest import oai, payload, sweep
+from harvest.collector import collector_aside
 from harvest.oai import Client, Identity
 from harvest.oai_page import Answer, HarvestStopped, format_instant, parse_instant, read_page
 from harvest.taking import BALANCED, COUNTS, Progress, Report, Taker, Walk, last_run, page_path, told
@@ -87,8 +88,8 @@ def harvest(
         sleep=sleep,
         now=now,
     )
-    with _alone(settings, source.id):
-        taker = Taker(database, settings, source, by, progress, now)
+    with _alone(settings, source.id), collector_aside() as look:
+        taker = Taker(database, settings, source, by, progress, now, look)
         try:
             _open(taker, full, start)
             _harvest(taker, client, believe)
@@ -121,8 +122,8 @@ def replay(
             raise LookupError(str(run_id))
         pages = list(session.scalars(select(RawPage).where(RawPage.run_id == run_id).order_by(RawPage.seq)))
     host = oai.host_of(source.url)
-    with _alone(settings, source.id):
-        taker = Taker(database, settings, source, by, progress, now)
+    with _alone(settings, source.id), collector_aside() as look:
+        taker = Taker(database, settings, source, by, progress, now, look)
         taker.open({"replay_of": run_id})
         fault = None if pages else HarvestStopped("oai.no_pages")
         for row in pages:

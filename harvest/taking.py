@@ -30,9 +30,10 @@ from harvest.intake import Incoming, Outcome
 from harvest.oai import Client
 from harvest.oai_page import Answer, HarvestStopped, Page
 
+WAITING = ("safe", "conflicts")  # of what waits for a person: what only adds, and what both sides have changed
 COUNTS = (
     *("requests", "pages", "received", "new", "matched", "updated", "unchanged", "repeated", "refused"),
-    *("deleted_upstream", "disappeared", "inbox"),
+    *("deleted_upstream", "disappeared", "inbox", *WAITING),
 )
 BALANCED = ("new", "matched", "updated", "unchanged", "repeated", "refused", "deleted_upstream")
 RESUME_WITHIN = timedelta(hours=1)  # of its last page: a list that has rested longer may have shifted
@@ -106,6 +107,7 @@ class Taker:
         by: str,
         progress: Progress,
         now: Callable[[], datetime],
+        look: Callable[[], object] = lambda: None,
     ) -> None:
         self.database = database
         self.settings = settings
@@ -113,6 +115,7 @@ class Taker:
         self.by = by
         self.progress = progress
         self.now = now
+        self.look = look  # for what a page has left in memory
         self.client: Client | None = None
         self.report = Report(source.name, 0)
         self.checkpoint: dict[str, Any] = {}
@@ -271,6 +274,7 @@ class Taker:
             self._take(session, source, run, page, walk)
         self.source = source
         self.progress(self.report.counts["received"], None)
+        self.look()
 
     def _take(self, session: Session, source: Source, run: Run, page: Page, walk: Walk | None) -> None:
         counts = self.report.counts
@@ -295,6 +299,8 @@ class Taker:
         for kind, n in kinds.items():
             counts[kind] += n
         counts["inbox"] += sum(o.waits for o in outcomes)
+        counts["safe"] += sum(o.category == "safe" for o in outcomes)
+        counts["conflicts"] += sum(o.category == "conflict" for o in outcomes)
         self.report.refused += [replace(r, raw=b"") for r in told]
         self._refused |= {r.identifier for r in told}
         if walk is not None:

@@ -31,24 +31,30 @@ Rule = Callable[[Record, Record], tuple[Record, Record]]
 # --- there and back --------------------------------------------------------------------------
 
 
-def written(record: Record, format: str) -> bytes:
-    outgoing = Outgoing(ADDRESS, "published", "book", "", None, record.fields, record.items)
+def leaving(record: Record) -> Outgoing:
+    return Outgoing(ADDRESS, "published", "book", "", None, record.fields, record.items)
+
+
+def written(outgoing: Outgoing, format: str) -> bytes:
     if format == "pmbxml":
         return b"".join(pmbxml.file_bytes(pmbxml.for_pmb([outgoing])))
     return b"".join({"unimarc": iso2709, "marcxml": marcxml}[format].file_bytes([outgoing]))
 
 
-def read_again(record: Record, format: str) -> list[Record]:
+def read_again(outgoing: Outgoing, format: str) -> list[Record]:
     """What the written file holds; an issue whose copies PMB wants apart comes back as two records."""
-    back = list(files.read_bytes(written(record, format), format))
+    back = list(files.read_bytes(written(outgoing, format), format))
     if strange := [r for r in back if not isinstance(r, Record)]:
-        raise AssertionError(f"{record.control_number}: {strange}")
+        raise AssertionError(f"{outgoing.title or outgoing.address}: {strange}")
     return [r for r in back if isinstance(r, Record)]
 
 
-def differences(record: Record, format: str) -> tuple[list[str], str]:
-    """The rules that were needed, and what is left that no rule explains ("" when nothing is)."""
-    first, *others = read_again(record, format)
+def differences(record: Record, format: str, outgoing: Outgoing | None = None) -> tuple[list[str], str]:
+    """The rules that were needed, and what is left that no rule explains ("" when nothing is).
+
+    `outgoing`: the notice that the record became, as a base gives it out; else what the record itself says.
+    """
+    first, *others = read_again(outgoing or leaving(record), format)
     sent, back = _bare(record), _bare(first)
     used: list[str] = []
     if others:

@@ -554,19 +554,17 @@ def test_refused_records_are_listed_with_their_sentence(claire: FlaskClient, bas
     with base.write() as session:
         source = sources.for_file(session, "RECI")
         raw = b"<notice>sans titre</notice>"
-        sources.keep_refused(
-            session,
-            Refused(
-                source_id=source.id,
-                position=412,
-                identifier="oai:RECI:9",
-                code="record.no_title",
-                params={},
-                raw=raw,
-                sha256=hashlib.sha256(raw).hexdigest(),
-                created_at=db.now(),
-            ),
+        kept = Refused(
+            source_id=source.id,
+            position=412,
+            identifier="oai:RECI:9",
+            code="record.no_title",
+            params={},
+            raw=raw,
+            sha256=hashlib.sha256(raw).hexdigest(),
+            created_at=db.now(),
         )
+        sources.keep_refused(session, source, [kept])
     assert "Notices refusées 1" in text(claire.get("/bureau"))
     page = text(claire.get("/bureau/refus"))
     assert "La notice n’a pas de titre" in page

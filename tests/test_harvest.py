@@ -154,8 +154,8 @@ def net(database: Database, settings: Settings) -> Iterator[Network]:
 
 
 def told(report: run.Report) -> dict[str, int]:
-    """The counts that are not nought, pages and requests left out; they must balance."""
-    counted = {k: n for k, n in report.counts.items() if n and k not in ("requests", "pages")}
+    """The counts that are not nought, but of pages, requests and sorts of questions; they must balance."""
+    counted = {k: n for k, n in report.counts.items() if n and k not in ("requests", "pages", "safe", "conflicts")}
     assert report.counts["received"] == sum(report.counts[k] for k in run.BALANCED)
     return counted
 

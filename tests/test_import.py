@@ -36,6 +36,7 @@ from catalogue.models import (
     Refused,
     Revision,
     Run,
+    Source,
     SourceRecord,
     SourceVersion,
 )
@@ -551,12 +552,48 @@ def test_refused_records_are_tried_again_as_they_came(database: Database, tmp_pa
         for number, code, bytes_kept in (("7", "record.marc21", raw), ("8", "iso2709.cut", raw[:40])):
             kept = Refused(source_id=source.id, position=7, identifier=number, code=code, format="unimarc")
             kept.raw, kept.sha256, kept.created_at, kept.params = bytes_kept, code, now(), {}
-            sources.keep_refused(session, kept)
+            sources.keep_refused(session, source, [kept])
     report = importer.retry(database, by="claire")
     assert counts(report) == {"read": 1, "created": 1, "items": 1}
     with database.read() as session:
         assert [row.code for row, _name in sources.list_refused(session)] == ["iso2709.cut"]
     assert importer.retry(database, by="claire").counts["read"] == 0
+
+
+def test_however_many_records_come_in_those_that_waited_are_settled(database: Database) -> None:
+    """A thesaurus of 70,000 concepts comes in as one record: no database takes so many values in one statement."""
+    with database.write() as session:
+        source = sources.for_file(session, "fonds")
+        waiting = [("69999", "unimarc"), ("70001", "unimarc"), ("4", "oai")]
+        sources.keep_refused(session, source, [refused(source, *each) for each in waiting])
+        twice = refused(source, "5", "unimarc", "record.number_repeated")
+        sources.keep_refused(session, source, [twice])
+        numbers = [str(n) for n in range(70_000)]
+        sources.settle_numbers(session, source, numbers, formats=["unimarc"], but=["record.number_repeated"])
+        assert {row.identifier for row, _name in sources.list_refused(session)} == {"70001", "4", "5"}
+
+
+def refused(source: Source, number: str, format: str, code: str = "record.marc21") -> Refused:
+    row = Refused(source_id=source.id, position=1, identifier=number, code=code, format=format, params={})
+    row.raw, row.sha256, row.created_at = number.encode(), f"{number}{format}", now()
+    return row
+
+
+def test_the_same_bytes_twice_among_what_is_refused_wait_once(database: Database) -> None:
+    with database.write() as session:
+        source, other = (sources.for_file(session, name) for name in ("fonds", "autre"))
+        sources.keep_refused(session, source, [refused(source, "1", "unimarc"), refused(source, "2", "unimarc")])
+        sources.keep_refused(session, other, [refused(other, "1", "unimarc")])
+        again = [refused(source, "1", "unimarc", code) for code in ("record.no_title", "record.marc21")]
+        again[1].position = 9
+        sources.keep_refused(session, source, [refused(source, "3", "unimarc"), *again])
+        found = {(row.source_id, row.identifier): row for row, _name in sources.list_refused(session)}
+        assert sorted(found) == [*((source.id, n) for n in "123"), (other.id, "1")]
+        met = found[source.id, "1"]
+        assert (met.position, met.code) == (9, "record.marc21")  # as it was met last
+        sources.put_aside(session, met, by="claire")
+        sources.keep_refused(session, source, [refused(source, "1", "unimarc")])
+        assert sources.count_refused(session, source="fonds") == 2 and met.params == {sources.ASIDE: "claire"}
 
 
 def hold_back(monkeypatch: pytest.MonkeyPatch, *numbers: str) -> None:
@@ -918,7 +955,7 @@ def test_what_a_harvest_refused_is_named_and_is_no_failure_of_a_retry(travee: An
         source = sources.for_file(session, "RECI")
         kept = Refused(source_id=source.id, position=4, identifier="oai:RECI:4", code="harvest.ghost", format="oai")
         kept.params, kept.raw, kept.sha256, kept.created_at = {"identifier": "oai:RECI:4"}, b"<record/>", "", now()
-        sources.keep_refused(session, kept)
+        sources.keep_refused(session, source, [kept])
     base.close()
     done = travee("refused", "retry")
     assert done.exit_code == 0

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from catalogue import db, form, imports, lots, setup, sources
 from catalogue.app import create_app
@@ -335,6 +335,37 @@ def test_what_was_refused_can_be_saved_put_aside_and_tried_again(desk: Desk, tmp
     assert "mise de côté" in text(aside) and "Réessayer" not in text(aside)
     back = claire.post(f"/bureau/imports/refus/{row.id}", data={"action": "take_back"}, follow_redirects=True)
     assert "La notice attend de nouveau." in text(back) and "Réessayer" in text(back)
+
+
+def test_of_many_refused_records_the_page_shows_fifty_and_the_files_name_all(desk: Desk, tmp_path: Path) -> None:
+    untitled = [[UNTITLED[0], {"t": "001", "v": str(n)}, UNTITLED[2]] for n in range(1, 61)]
+    asked: list[str] = []
+
+    def listen(*statement: Any) -> None:
+        asked.append(statement[2])
+
+    event.listen(desk.base.engine, "before_cursor_execute", listen)
+    try:
+        done = take(desk.base, write(tmp_path, *untitled), source="sans titres")  # type: ignore[arg-type]
+    finally:
+        event.remove(desk.base.engine, "before_cursor_execute", listen)
+    assert sum("refused" in statement for statement in asked) < 6  # not one for each
+    page = page_of(desk.base, done.run_id)
+    assert [line.position for line in page.refused] == list(range(1, 51)) and page.refused_count == 60
+    address = f"/bureau/imports/{done.run_id}"
+    said = text(desk.claire.get(address))
+    assert "60 notices refusées" in said and "Les autres figurent dans les fichiers" in said and "Réessayer" in said
+    assert said.count("La notice n’a pas de titre") == 50
+    for reader, shown in ((desk.claire, [str(n) for n in range(1, 61)]), (desk.marc, [""] * 60)):
+        document = reader.get(f"{address}.json").get_json()
+        assert [one["identifier"] for one in document["refused_records"]] == shown and document["batch"] is None
+        table = reader.get(f"{address}.csv").get_data().decode("utf-8-sig")
+        lines = [row for row in csv.reader(io.StringIO(table), delimiter=";") if row[0] == "Notices refusées"]
+        assert [row[7] for row in lines] == shown and [row[6] for row in lines] == [str(n) for n in range(1, 61)]
+    with desk.base.write() as session:  # those that the page does not show wait too
+        for line in page.refused:
+            sources.put_aside(session, session.get_one(Refused, line.id), by="claire")
+    assert "Réessayer" in text(desk.claire.get(address))
 
 
 def test_trying_again_says_what_came_in_and_can_be_taken_back(

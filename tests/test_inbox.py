@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
@@ -24,7 +25,7 @@ from catalogue.config import Settings
 from catalogue.inbox_pages import difference, lists, pairs
 from catalogue.matching import candidates, compare, describe
 from catalogue.merging import rules
-from catalogue.models import Batch, Judgement, Notice, Proposal, Source
+from catalogue.models import Batch, Judgement, Notice, Proposal, Run, Source
 from catalogue.unimarc import Fields
 from tests.cast import field, notice
 from tests.conftest import PASSWORD
@@ -139,6 +140,25 @@ def test_lists_and_counts_cost_the_same_whatever_waits(session: Session) -> None
     assert [(s.kind, s.total, len(s.entries)) for s in page.sections] == [("candidate", 20, 6), ("safe", 20, 6)]
 
 
+def test_what_one_night_has_brought_is_listed_apart(claire: FlaskClient, base: db.Database) -> None:
+    with base.write() as session:
+        source = reci(session)
+        other, number = adds(session, "1"), adds(session, "2", "De cette nuit")
+        night = Run(source_id=source.id, kind="harvest", started_at=db.now(), status="complete")
+        session.add(night)
+        session.flush()
+        proposals.get(session, number).run_id = run = night.id
+    listed = text(claire.get(f"/bureau/a-revoir?moisson={run}"))
+    assert "Accepter l’ajout sûr" in listed
+    assert ("De cette nuit" in listed, "Dossier 1" in listed) == (True, False)
+    page = claire.get(f"/bureau/moissons/{run}/{number}")
+    assert "Ajout 1 sur 1" in text(page)
+    assert claire.get(f"/bureau/moissons/{run}/{other}").location == f"/bureau/a-revoir/{other}"
+    sent = form_of(page.get_data(as_text=True), f"/bureau/a-revoir/{number}")
+    after = claire.post(f"/bureau/a-revoir/{number}", data=sent | {"action": "accept"})
+    assert f"moisson={run}" in after.location, "back to that night"
+
+
 def test_a_question_says_its_place_and_which_one_follows(session: Session) -> None:
     numbers = [adds(session, str(n)) for n in range(3)]
     places = [inbox.place_of(session, proposals.get(session, n)) for n in numbers]
@@ -179,6 +199,14 @@ def test_new_notices_are_published_or_put_aside_together(session: Session, act: 
     lots.undo(session, session.get_one(Batch, done.lot), by="claire")
     assert {n.status for n in made} == {"candidate"}
     assert inbox.numbers(session, "candidate", source="") == [proposed.id], "what no source has brought"
+
+
+def test_what_was_written_here_is_not_published_unread(session: Session) -> None:
+    made = candidate(session, "1")
+    unfinished = notices.create(session, notice("Sans sujet"), by="ines", status="candidate")
+    reviewing.decide_all(session, "candidate", "publish", by="claire")
+    assert (made.status, unfinished.status) == ("published", "candidate")
+    assert reviewing.decide_all(session, "candidate", "publish", by="claire", source="").what == "gone"
 
 
 def test_records_deleted_elsewhere_are_noted_and_ours_stay(session: Session) -> None:
@@ -515,8 +543,6 @@ def test_the_screens_read_well_and_answer_to_their_keys(
 @pytest.fixture
 def travee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_folder: Path) -> Iterator[Callable[..., Result]]:
     """`travee …`, on an empty base."""
-    import shutil
-
     shutil.copytree(empty_folder, tmp_path / "var")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRAVEE_DATA_DIR", str(tmp_path / "var"))

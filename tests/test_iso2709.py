@@ -16,6 +16,7 @@ import time
 import unicodedata
 import zipfile
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -570,7 +571,7 @@ if REAL:
 
     @pytest.mark.parametrize("path", REAL, ids=[str(path.relative_to(SHARED)) for path in REAL])
     def test_every_real_file_is_read_or_refused_with_a_sentence(path: Path) -> None:
-        found = list(files.read(path))
+        found = list(islice(files.read(path), 300))  # the corpus counts them all
         assert found
         positions = [r.position for r in found if not isinstance(r, About)]
         assert positions in ([0], list(range(1, len(positions) + 1)))

@@ -23,7 +23,7 @@ from catalogue import lots, notices, sources, unimarc
 from catalogue.db import Database
 from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
 from catalogue.models import Batch, Concept, Item, Notice, NoticeConcept
-from catalogue.pmb import keep_dump_only
+from catalogue.pmb import is_dump_only, keep_dump_only
 from catalogue.problems import SENTENCES, Problem, Refusal
 from catalogue.unimarc import Field, Record, each, fingerprint, first, subfields, texts, values
 from harvest import files, importer
@@ -224,6 +224,7 @@ def _said(record: Record) -> list[Any]:
     kept = (
         [f["t"], f.get("i"), f.get("v"), [p for p in f.get("s", []) if not pmbxml.volatile(f["t"], p[0], p[1])]]
         for f in record.fields
+        if not is_dump_only(f)
     )
     return sorted((f for f in kept if f[2] or f[3]), key=str)
 
@@ -449,6 +450,9 @@ def test_every_table_with_rows_is_accounted_for() -> None:
 def test_what_has_no_place_here_is_told() -> None:
     said = told(DUMP.replace("(2,'Atelier B',", "(3,'Jamais cité','','','','','','','',''),(2,'Atelier B',"))
     assert [(p.tag, p.params["n"]) for p in said["pmbsql.unused"]] == [("publishers", "1")]
+    one = "INSERT INTO notices (notice_id,tit1,niveau_biblio,niveau_hierar) VALUES (500,'Sans éditeur','m','0');"
+    [unused] = told(f"{one}INSERT INTO publishers (ed_id,ed_name) VALUES (1,'Jamais cité');")["pmbsql.unused"]
+    assert unused.params == {"table": "publishers", "n": "1"}  # whatever column is NULL
     [place] = said["pmbsql.location"]
     assert "Espace doc" in place.message and "3 rue des Glycines, 59000, Lille" in place.message
 
@@ -690,7 +694,7 @@ def test_a_harvested_record_takes_away_nothing_that_only_the_dump_told(database:
 
 def test_a_comment_changed_here_stays_as_it_is_here() -> None:
     def comment(words: str, *who: int | str) -> Field:
-        f: Field = {"t": "991", "i": "  ", "s": [["b", words]]}
+        f: Field = {"t": "991", "i": "  ", "s": [["b", words], ["2", "pmb"]]}
         return {**f, "o": list(who)} if who else f
 
     title: Field = {"t": "200", "i": "1 ", "s": [["a", "Titre"]], "o": [4]}
@@ -705,7 +709,7 @@ def test_a_comment_changed_here_stays_as_it_is_here() -> None:
     assert after([mine], [newer], [theirs]) == [mine]
     assert after([], [newer], [theirs]) == []  # taken away here
     assert after([], [newer], []) == [newer]
-    hidden: Field = {"t": "992", "i": "  ", "s": [["f", "9"]]}
+    hidden: Field = {"t": "992", "i": "  ", "s": [["f", "9"], ["2", "pmb"]]}
     assert after([mine], [newer, hidden], [theirs]) == [mine, hidden]  # tag by tag
 
 

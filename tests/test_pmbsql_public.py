@@ -15,8 +15,9 @@ from catalogue.cataloguing import Copy
 from catalogue.db import Database
 from catalogue.models import Item
 from catalogue.pmb import item_from_fields, item_to_fields
+from catalogue.projection import project
 from catalogue.unimarc import each, first, values
-from export import marc21
+from export import iso2709, jsonl, marc21, marcxml, pmbxml
 from export import records as outgoing
 from harvest.importer import Report
 from harvest.incoming import mark_of
@@ -121,6 +122,48 @@ def test_what_is_hidden_is_no_part_of_what_a_record_says() -> None:
         assert mark_of(ours) == mark_of(theirs)
 
 
+DOI = """notices_custom (idchamp, name, titre, type, datatype, export, multiple)
+VALUES (4,'doi','DOI','resolve','small_text',{export},{shown})"""
+ITS_DOI = """notices_custom_values (notices_custom_champ, notices_custom_origine, notices_custom_small_text)
+VALUES (4,1,'10.1234/glycines|2')"""
+
+
+@pytest.mark.parametrize(("export", "shown"), [(1, 1), (1, 0), (0, 1), (0, 0)])
+def test_a_doi_in_a_field_of_the_centre_is_public_only_where_that_field_is(export: int, shown: int) -> None:
+    fields = records(also(DOI.format(export=export, shown=shown), ITS_DOI))["1"].fields
+    assert values(fields, "014", "a") == ["10.1234/glycines"] * export
+    is_public = bool(export and shown)
+    assert (("doi", "10.1234/glycines") in unimarc.identifiers(unimarc.shown(fields))) is is_public
+    assert (("doi", "10.1234/glycines") in project(fields).identifiers) is is_public
+    assert ("DOI", "10.1234/glycines") in [(first(f, "l"), first(f, "a")) for f in each(fields, "900", "901")]
+
+
+def test_an_issue_that_shares_the_record_of_another_comes_in_of_its_own_with_its_copies() -> None:
+    """PMB lets two issues point to one record; each has its copies and its files."""
+    bulletin = """bulletins (bulletin_id, bulletin_numero, bulletin_notice, date_date, num_notice)
+VALUES ({0},'{1}',2,'2024-02-02',4)"""
+    copy = """exemplaires (expl_id, expl_cb, expl_notice, expl_bulletin, expl_typdoc, expl_section, expl_statut,
+expl_location, expl_owner) VALUES ({0},'{1}',0,{2},1,1,1,1,1)"""
+    file = "explnum (explnum_id, explnum_notice, explnum_bulletin, explnum_url) VALUES (9,0,24,'https://a.example/24')"
+    shared = also(
+        bulletin.format(24, "212 ter"),
+        bulletin.format(23, "212 bis"),
+        copy.format(98, "59000098", 23),
+        copy.format(99, "59000099", 24),
+        copy.format(97, "59000097", 21),
+        file,
+    )
+    read = records(shared)
+    there = {number: [c.barcode for c in r.items] for number, r in read.items() if r.items}
+    assert (there["4"][-1], there["23-bull"], there["24-bull"]) == ("59000097", ["59000098"], ["59000099"])
+    assert len(read) == len(records(DUMP)) + 2 and _shown(read["24-bull"].fields) == ["https://a.example/24"]
+    assert [p.params["n"] for p in told(shared)["pmbsql.shared_record"]] == ["2"]
+    assert "pmbsql.shared_record" not in told(DUMP)
+    # Its public sees them as it sees the record they point to.
+    assert {records(hide(4, shared))[n].status for n in ("4", "23-bull", "24-bull")} == {"candidate"}
+    assert records(hide(2, shared))["23-bull"].status == "published"
+
+
 # --- in the catalogue -----------------------------------------------------------------------------
 
 
@@ -172,6 +215,37 @@ def test_an_export_for_the_public_leaves_it_out_and_a_whole_one_keeps_it_hidden(
         again = [item_from_fields(copies.to_fields(copy)) for copy in whole.items]
         assert [copy.hidden for copy in again] == [(), (("status", "Perdu"), ("location", "Réserve"))]
         assert _shown(whole.fields) == _shown(one.fields) == ONLINE
+
+
+LENT = """exemplaires (expl_id, expl_cb, expl_notice, expl_bulletin, expl_cote, expl_typdoc, expl_section, expl_statut,
+expl_location, expl_owner, expl_note, expl_comment, expl_prix) VALUES (98,'59000098',1,0,'HAB 321',1,1,1,1,1,
+'Prêté à Mme Boulon','Commentaire interne','31 EUR')"""
+STAFF = ("Boulon", "Commentaire interne", "31 EUR", "expl_", "_opac", "vu avec Odile", "INV-0042", "Un banc pour deux")
+
+
+@one_database
+def test_nothing_of_the_teams_goes_to_the_public_in_any_format(database: Database, tmp_path: Path) -> None:
+    take(database, tmp_path, also(LENT))
+    with database.read() as session:
+        ids = [known(session, number).id for number in ("1", "2")]
+
+        def written(*, public: bool) -> dict[str, str]:
+            notices = list(outgoing.load(session, ids, public=public))
+            pieces = {
+                "pmbxml": pmbxml.file_bytes(pmbxml.for_pmb(notices)),
+                "unimarc": iso2709.file_bytes(notices),
+                "marcxml": marcxml.file_bytes(notices),
+                "marc21": marc21.file_bytes(notices),
+                "jsonl": jsonl.file_bytes(notices),
+            }
+            return {format: b"".join(several).decode() for format, several in pieces.items()}
+
+        for format, text in written(public=True).items():
+            assert not [words for words in STAFF if words in text], format
+            assert "59000098" in text and "HAB 321" in text and "Rénover sans reloger" in text, format
+        whole = written(public=False)
+        assert not [words for words in (*STAFF[:3], *STAFF[6:]) if words not in whole["pmbxml"]]
+        assert not [format for format, text in whole.items() if "vu avec Odile" in text]
 
 
 # --- changed there, changed here ------------------------------------------------------------------

@@ -80,7 +80,6 @@ class Described:
     issue: str
     date: str  # of the issue: "2024-03-18", "2024-03"
     language: str
-    digest: str
 
     @property
     def full_title(self) -> str:
@@ -137,7 +136,6 @@ def describe(fields: Iterable[Field]) -> Described:
         issue=(volume if level == "issue" else "") or hosts.issue,
         date=_issue_date(by_tag, level),
         language=unimarc.language(fields),
-        digest=unimarc.fingerprint(fields),
     )
 
 

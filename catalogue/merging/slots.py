@@ -12,6 +12,7 @@ from pathlib import Path
 from catalogue import unimarc
 from catalogue.i18n import current_language
 from catalogue.identifiers import find_doi, find_isbn, find_issn
+from catalogue.pmb import is_dump_only
 from catalogue.text import fold, plain_text
 from catalogue.unimarc import Field, first, typed
 from catalogue.volatile import VOLATILE_CODES, volatile
@@ -93,7 +94,7 @@ def said(f: Field) -> Said:
 
 def heard(fields: Iterable[Field]) -> list[tuple[Said, Field]]:
     """The occurrences that can make a difference, each with what it says."""
-    found = ((said(f), f) for f in fields if not slot_of(f["t"]).silent)
+    found = ((said(f), f) for f in fields if not slot_of(f["t"]).silent and not is_dump_only(f))
     return [(says, f) for says, f in found if says[2]]
 
 

@@ -20,7 +20,7 @@ from rapidfuzz import fuzz
 
 from catalogue import unimarc
 from catalogue.merging.slots import Said, Slot, heard, loosely, name_of, number_of, said, slot_of
-from catalogue.pmb import DUMP_ONLY
+from catalogue.pmb import is_dump_only
 from catalogue.text import fold
 from catalogue.unimarc import Field, Fields
 
@@ -295,7 +295,7 @@ def barred(before: Fields, theirs: Fields) -> str:
     """
     if not _same_document(before, theirs):
         return "record.other_document"
-    had = {f["t"] for f in before} - DUMP_ONLY - COMES_AND_GOES
+    had = {f["t"] for f in before if not is_dump_only(f)} - COMES_AND_GOES
     lost = had - {f["t"] for f in theirs}
     return "record.says_less" if len(lost) >= POORER_TAGS or 3 * len(lost) > len(had) else ""
 

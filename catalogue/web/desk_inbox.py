@@ -77,11 +77,19 @@ def decide_all() -> ResponseReturnValue:
     act, until = request.form.get("action", ""), request.form.get("jusqua", "")
     if act not in reviewing.ACTS.get(kind, ()) or not (until.isdecimal() and len(until) < 12):
         abort(400)
-    one = request.form.get("de")  # one source, "" for what none has brought; all when it is not said
-    _source, run_id = _scope()
+    source, run_id = _scope()
+    one = request.form.get("de", source or None)  # one source, "" for what none has brought; all when it is not said
+    only = request.form.get("seule", "")
     with ctx.get_writer() as session:
         done = reviewing.decide_all(
-            session, kind, act, by=current_user.login, source=one, run_id=run_id, until=int(until)
+            session,
+            kind,
+            act,
+            by=current_user.login,
+            source=one,
+            run_id=run_id,
+            until=int(until),
+            only=int(only) if only.isdecimal() and len(only) < 12 else None,
         )
     flash(_told(act, done), "ok" if done.lot else "warn")
     return redirect(url_for("desk.to_review", lot=done.lot, genre=request.form.get("retour") or None, **_kept()), 303)

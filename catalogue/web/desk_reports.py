@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from catalogue import import_data, import_words, imports, sources
 from catalogue.i18n import _
-from catalogue.imports import ImportPage
+from catalogue.imports import ImportPage, RefusedLine
 from catalogue.models import Refused, Run, Source
 from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
@@ -44,14 +46,15 @@ def show(number: int) -> ResponseReturnValue:
 @blueprint.get(f"/{NUMBER}.json")
 @needs("reader")
 def as_json(number: int) -> ResponseReturnValue:
-    return import_data.document(_page(number))
+    pieces = import_data.to_json(_page(number), _refused(number))
+    return Response(stream_with_context(pieces), mimetype="application/json")
 
 
 @blueprint.get(f"/{NUMBER}.csv")
 @needs("reader")
 def as_csv(number: int) -> ResponseReturnValue:
-    pieces = tables.to_csv(import_data.columns(), import_data.rows(_page(number)))
-    return Response(pieces, mimetype="text/csv", headers=_named(f"import-{number}.csv"))
+    pieces = tables.to_csv(import_data.columns(), import_data.rows(_page(number), _refused(number)))
+    return Response(stream_with_context(pieces), mimetype="text/csv", headers=_named(f"import-{number}.csv"))
 
 
 @blueprint.post(f"/{NUMBER}/reessayer")
@@ -108,6 +111,11 @@ def _found(session: Session, number: int) -> tuple[Run, Source]:
 def _page(number: int) -> ImportPage:
     session = ctx.get_session()
     return imports.page(session, *_found(session, number), sees_all=current_user.may("documentalist"))
+
+
+def _refused(number: int) -> Iterator[RefusedLine]:
+    session = ctx.get_session()
+    return imports.refused(session, _found(session, number)[0], sees_all=current_user.may("documentalist"))
 
 
 def _named(name: str) -> dict[str, str]:

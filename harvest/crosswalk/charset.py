@@ -126,9 +126,11 @@ def _decode_other(
         return _each_value(parts, _REGISTERED[min(known)])[0]
     if not sets & _UNREAD and (text := _guessed(data, repairs)):
         return text
+    if _LATIN in sets and iso5426.is_possible(data):
+        repairs.append(Problem("", "", "charset.declared", "info"))
+        return iso5426.decode(data)
     if iso5426.is_likely(data):
-        known_set = _LATIN in sets
-        repairs.append(Problem("", "", "charset.declared", "info") if known_set else Problem("", "", "charset.iso5426"))
+        repairs.append(Problem("", "", "charset.iso5426"))
         return iso5426.decode(data)
     return None if sets & _UNREAD else _western(data, repairs)
 

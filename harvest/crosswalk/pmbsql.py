@@ -47,10 +47,13 @@ _NEEDED = (
 
 _PERIODICALS = "SELECT * FROM notices WHERE niveau_biblio = 's' ORDER BY notice_id"
 _ISSUES = "SELECT * FROM notices WHERE niveau_biblio = 'b' ORDER BY notice_id"
+# A record is the issue that came first (`Base.one`), whichever others name it: those are told as if they had none.
+_SHARES = "EXISTS (SELECT 1 FROM bulletins f WHERE f.num_notice = b.num_notice AND f.rowid < b.rowid)"
 _BARE_ISSUES = (
-    "SELECT b.* FROM bulletins b LEFT JOIN notices n ON n.notice_id = b.num_notice WHERE n.notice_id IS NULL"
-    " ORDER BY b.bulletin_id"
+    "SELECT b.*, n.statut AS of_record FROM bulletins b LEFT JOIN notices n ON n.notice_id = b.num_notice"
+    f" WHERE n.notice_id IS NULL OR {_SHARES} ORDER BY b.bulletin_id"
 )
+_SHARED_RECORDS = f"SELECT count(*) FROM bulletins b JOIN notices n ON n.notice_id = b.num_notice WHERE {_SHARES}"
 _OTHERS = "SELECT * FROM notices WHERE coalesce(niveau_biblio, '') NOT IN ('s', 'b') ORDER BY notice_id"
 
 Read = Record | Thesaurus | ClassRow | AgentRow | About | Refusal
@@ -124,20 +127,21 @@ def _described(base: Base, notices: Sequence[Row]) -> Iterator[Record]:
 
 
 def _bare_issues(base: Base, bulletins: Sequence[Row]) -> Iterator[Record]:
-    """Issues without a record: as their articles tell of them, with what hangs on them."""
-    numbers = [b["bulletin_id"] for b in bulletins]
+    """Issues without a record of their own: as their articles tell of them, with what hangs on them."""
     serials = base.one("notices", "notice_id", [b["bulletin_notice"] or 0 for b in bulletins])
-    statuses = {number: serial["statut"] for number, serial in serials.items()}
-    copies = items_of(
-        base, "expl_bulletin", {b["bulletin_id"]: statuses.get(b["bulletin_notice"] or 0) for b in bulletins}
-    )
+    statuses: dict[int, int | None] = {}  # of the record that they share, else of their periodical
+    for bulletin in bulletins:
+        shared, serial = bulletin["of_record"], serials.get(bulletin["bulletin_notice"] or 0)
+        statuses[bulletin["bulletin_id"]] = serial["statut"] if shared is None and serial is not None else shared
+    numbers = list(statuses)
+    copies = items_of(base, "expl_bulletin", statuses)
     files = base.get("explnum", "explnum_bulletin", numbers, "explnum_id")
     for bulletin in bulletins:
         number = bulletin["bulletin_id"]
         serial = serials.get(bulletin["bulletin_notice"] or 0)
         issue = describe_issue(Record(issue_and_journal(bulletin, serial)), str(number))
         online = [f for row in files.get(number, ()) for f in file_field(row, base)]
-        status = serial["statut"] if serial is not None else None
+        status = statuses[number]
         secret = not pmbsql_visible.record(base, status)
         unseen = [r["explnum_id"] for r in files.get(number, ()) if not pmbsql_visible.file(base, r, status)]
         yield replace(
@@ -186,6 +190,7 @@ def about(base: Base) -> Iterator[Problem]:
         "pmbsql.homeless_copies": _one(base, _HOMELESS),
         "pmbsql.homeless_articles": _one(base, _NOT_IN_AN_ISSUE),
         "pmbsql.many_parts": _one(base, _MANY_PARTS, PARTS),
+        "pmbsql.shared_record": _one(base, _SHARED_RECORDS),
     }
     for code, n in counts.items():
         if n:
@@ -229,7 +234,7 @@ _CITED = {
     "titres_uniformes": "SELECT ntu_num_tu FROM notices_titres_uniformes",
     "authperso_authorities": "SELECT notice_authperso_authority_num FROM notices_authperso",
 }
-_UNUSED = "SELECT count(*) FROM {table} WHERE {key} NOT IN ({cited})"
+_UNUSED = "SELECT count(*) FROM {table} WHERE {key} NOT IN ({cited} EXCEPT SELECT NULL)"  # NULL: nothing is NOT IN
 _CARD = ("name", "adr1", "adr2", "cp", "town", "state", "country", "phone", "email", "website", "commentaire")
 _HOMELESS = (
     "SELECT count(*) FROM exemplaires e LEFT JOIN notices n ON n.notice_id = e.expl_notice"

@@ -29,6 +29,15 @@ class Value:
     shown: str
     hidden: bool = False  # from the public of the PMB
 
+    @property
+    def resolver(self) -> str:
+        return self.raw.partition("|")[2]
+
+    @property
+    def identifier(self) -> str:
+        """The DOI or PMID that this is; "" for any other value."""
+        return self.raw.partition("|")[0] if self.type == "resolve" and self.resolver in RESOLVERS else ""
+
 
 Values = Mapping[int, Sequence[Value]]
 
@@ -54,16 +63,15 @@ def values_of(base: Base, prefix: str, owners: Iterable[int]) -> Values:
 def fields_of(values: Values, owner: int, tag: str, number: str = "", *, exported: bool = True) -> Iterator[Field]:
     """One field a value; `number` (a barcode) says of which copy."""
     for value in values.get(owner, ()):
-        if tag == "900" and value.type == "resolve" and "|" in value.raw:
-            identifier, _sep, resolver = value.raw.partition("|")
-            if resolver in RESOLVERS:
-                yield from field("014", "  ", [("a", identifier), ("b", RESOLVERS[resolver])])
         if value.exported != exported and tag in ("900", "901"):
             continue
+        if tag == "900" and value.identifier:
+            yield from field("014", "  ", [("a", value.identifier), ("b", RESOLVERS[value.resolver])])
         pairs = [("a", value.shown)]
         if value.type in ("url", "resolve", "query_auth", "query_list"):
             pairs = [("c", value.raw), *pairs]
-        yield from field(tag, "  ", [*pairs, ("l", value.title), ("n", value.name), ("t", value.type), ("f", number)])
+        pairs += [("l", value.title), ("n", value.name), ("t", value.type), ("f", number)]
+        yield from field(tag, "  ", [*pairs, ("2", "pmb" if tag == "901" else "")])  # `pmb.is_dump_only`
 
 
 def home_made(base: Base, number: int) -> Iterator[Field]:
@@ -87,7 +95,16 @@ def home_made(base: Base, number: int) -> Iterator[Field]:
 
 def hidden_names(values: Values, owner: int) -> list[str]:
     """The fields that an export has and the public site of the PMB does not show."""
-    return sorted({value.name for value in values.get(owner, ()) if value.hidden and value.exported})
+    return sorted({value.name for value in _hidden(values, owner)})
+
+
+def hidden_identifiers(values: Values, owner: int) -> list[str]:
+    """The DOI and PMID among their values, which stand in 014 too."""
+    return sorted({value.identifier for value in _hidden(values, owner) if value.identifier})
+
+
+def _hidden(values: Values, owner: int) -> list[Value]:
+    return [value for value in values.get(owner, ()) if value.hidden and value.exported]
 
 
 def _raw(row: Row, prefix: str, datatype: str) -> str:

@@ -4,7 +4,7 @@ Field for field what `pmb_xml_unimarc` would say with links and copies on, so th
 the night after, meets the same fingerprint. Two things differ on purpose: the 214 that repeats each 210 is not
 written, nor what changes every day (`catalogue.volatile`: 801 $c, link numbers in $0).
 
-What the exports leave out stands in fields of its own (`catalogue.pmb.DUMP_ONLY`).
+What the exports leave out stands in fields of its own (`catalogue.pmb.is_dump_only`).
 """
 
 from __future__ import annotations
@@ -381,6 +381,7 @@ def _not_exported(n: Row, around: Around) -> Iterator[Field]:
     yield from pmb.hidden(
         record=not pmbsql_visible.record(base, n["statut"]),
         names=pmbsql_custom.hidden_names(around.custom, number),
+        identifiers=pmbsql_custom.hidden_identifiers(around.custom, number),
         holdings=[r["collstate_id"] for r in around.holdings.get(number, ()) if not pmbsql_visible.holding(base, r)],
         files=[r["explnum_id"] for r in _files_of(n, around) if not pmbsql_visible.file(base, r, n["statut"])],
     )
