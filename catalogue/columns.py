@@ -134,6 +134,7 @@ def plain_heading(heading: str) -> str:
 
 
 MEANINGS: Mapping[str, Meaning] = {code: _meaning(code, block) for code, block in _TABLE.items() if code != "languages"}
+_BY_NUMBERING = {plain_heading(h): code for code, block in _TABLE.items() for h in block.get("numbered", ())}
 _BY_HEADING = {words: m.code for m in MEANINGS.values() for words in m.headings}
 _SINGLE = frozenset(column.name for f in form.FORM.values() if not f.repeatable for column in f.columns)
 _FINDERS: Mapping[str, Callable[[str], str | None]] = {"isbn": find_isbn, "issn": find_issn, "doi": find_doi}
@@ -191,7 +192,15 @@ def guess(headings: Sequence[str], samples: Iterable[Sequence[str]], profile: Pr
         else:
             found.append(Guess(OTHER, "unknown"))
     there = {one.meaning for one in found}
-    return [_beside(heading, one, there) for heading, one in zip(headings, found, strict=True)]
+    found = [_beside(heading, one, there) for heading, one in zip(headings, found, strict=True)]
+    there = {one.meaning for one in found}
+    for n, (heading, one) in enumerate(zip(headings, found, strict=True)):
+        if one.why == "unknown" and (code := _BY_NUMBERING.get(plain_heading(heading), "")) not in there:
+            values = [row[n].strip() for row in rows if n < len(row) and any(row)]
+            if code and values and all(values) and len(set(values)) == len(values):
+                found[n] = Guess(code, "heading")
+                there.add(code)
+    return found
 
 
 def _chosen(profile: Profile | None) -> Mapping[str, str]:

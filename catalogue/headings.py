@@ -99,12 +99,6 @@ def make_heading(type: str, name: str, dates: str = "") -> tuple[tuple[str, str]
     return (*pairs, ("f", dates)) if dates else tuple(pairs)
 
 
-def name_from(type: str, heading: Pairs) -> str:
-    """The name that a heading makes, as `unimarc.name_of` reads it in a notice."""
-    tag = {"person": "700", "family": "720"}.get(type, "710")
-    return name_of(Field(t=tag, s=[list(pair) for pair in heading]))
-
-
 def numbered(fields: Iterable[Field]) -> Iterator[tuple[str, Field]]:
     """The fields of people and bodies to which their base gives a number, with that number."""
     for f in fields:

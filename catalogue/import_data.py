@@ -108,8 +108,12 @@ def rows(page: ImportPage, refused: Iterable[RefusedLine]) -> Iterator[list[str 
         yield [_("Ce qui attend"), words, None, "", "", "", None, "", "", ""]
     for line, words in page.read_as:
         yield [_("Comment le fichier a été lu"), words, None, line.level_words, "", "", None, "", "", ""]
-    for line in (*page.repaired, *page.to_check):
-        part = _("À vérifier ou à compléter") if line.checked else _("Ce qui a été réparé")
+    parts = (
+        (_("Ce qui a été réparé"), page.repaired),
+        (_("Ce que le fichier n’a pas changé"), page.left_alone),
+        (_("À vérifier ou à compléter"), page.to_check),
+    )
+    for part, line in ((part, line) for part, lines in parts for line in lines):
         level, tag, subfield = line.level_words, line.tag, line.subfield
         yield [part, line.sentence, line.count, level, tag, subfield, None, "", "", ""]
         for met in line.first:

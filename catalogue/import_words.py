@@ -16,20 +16,25 @@ OF_AUTHORITIES = "authorities_"
 _KINDS = ("read", "created", "matched", "updated", "unchanged")
 ENTERED = (
     *_KINDS,
-    *("folded", "items", "issues"),
+    *("back", "folded", "items", "issues"),
     *(OF_AUTHORITIES + name for name in _KINDS),
     *("agents", "concepts", "classes"),
 )
 REASONS = 3  # of those that still wait after another try
-_SHORT = ("created", "updated", "items", "authorities_created", "authorities_updated", "refused")
+_SHORT = ("created", "updated", "back", "items", "authorities_created", "authorities_updated", "refused")
 
 
 def entered(counts: Mapping[str, int], names: Iterable[str] = ENTERED) -> Iterator[tuple[str, int, str]]:
     """(name, how many, sentence) of what there is to say."""
     for name in names:
-        if n := counts.get(name, 0) - (counts.get(OF_AUTHORITIES + name, 0) if name in _KINDS else 0):
+        if n := counts.get(name, 0) - (apart(counts, name) if name in _KINDS else 0):
             words = "authorities_refused" if name == "refused" and only_authorities(counts) else name
             yield name, n, counted(words, n)
+
+
+def apart(counts: Mapping[str, int], name: str) -> int:
+    """How many of those counted so are told by a sentence of their own."""
+    return counts.get(OF_AUTHORITIES + name, 0) + (counts.get("back", 0) if name == "updated" else 0)
 
 
 def in_short(counts: Mapping[str, int]) -> Iterator[str]:
@@ -54,6 +59,11 @@ def counted(name: str, n: int) -> str:
             "%(n)s notice décrit un document déjà connu.", "%(n)s notices décrivent des documents déjà connus.", n
         ),
         "updated": ngettext("%(n)s notice mise à jour.", "%(n)s notices mises à jour.", n),
+        "back": ngettext(
+            "%(n)s notice remise : une annulation l’avait retirée.",
+            "%(n)s notices remises : une annulation les avait retirées.",
+            n,
+        ),
         "unchanged": ngettext("%(n)s notice déjà là, inchangée.", "%(n)s notices déjà là, inchangées.", n),
         "refused": ngettext("%(n)s notice refusée.", "%(n)s notices refusées.", n),
         "folded": ngettext(
@@ -86,8 +96,8 @@ def counted(name: str, n: int) -> str:
             n,
         ),
         "waiting": ngettext(
-            "%(n)s notice disait autre chose ici : elle n’a pas été changée, sa nouvelle version est gardée.",
-            "%(n)s notices disaient autre chose ici : elles n’ont pas été changées, leur nouvelle version est gardée.",
+            "%(n)s notice n’a pas été changée : ce que le fichier en dit d’autre est à décider dans « À revoir ».",
+            "%(n)s notices n’ont pas été changées : ce que le fichier en dit d’autre est à décider dans « À revoir ».",
             n,
         ),
         "candidates": ngettext(

@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from catalogue import copies, db, form, import_words, lots, sources
+from catalogue import copies, db, form, import_words, lots, proposals, sources
 from catalogue.desk_history import NOT_UNDOABLE, title_or_none
 from catalogue.i18n import N_, _
 from catalogue.import_words import counted
@@ -28,7 +29,7 @@ from catalogue.problems import Refusal, sentence
 
 RUNS_PER_PAGE = 25
 REFUSED_SHOWN = 50
-CODES_SHOWN = 100
+CODES_SHOWN = 300
 SILENT = timedelta(minutes=15)  # an import that has said nothing for so long has been killed
 
 OTHERS_SHOWN = 5  # values of a problem, beside the one in its sentence
@@ -44,6 +45,8 @@ OF_FILE = (
 # Of the tables of a base: those that were taken, and those that are its program's own affair. Both are folded.
 TAKEN = ("pmbsql.taken",)
 TECHNICAL = ("pmbsql.left_derived", "pmbsql.left_settings", "pmbsql.left_personal")
+# Notices that are known here, and that their record has not changed, or not by itself.
+UNCHANGED = ("record.says_less", "record.other_document", "record.hidden_since", "record.hidden_there")
 # Of what a sentence is made of, what says nothing of the document.
 HARMLESS = frozenset(("position", "row", "line", "limit", "columns", "tag", "label", "charset", "code"))
 
@@ -208,7 +211,17 @@ class ImportPage:
 
     @property
     def repaired(self) -> tuple[ToldLine, ...]:
-        return tuple(line for line in self.told if not line.checked and not line.of_file)
+        return tuple(line for line in self.told if not (line.checked or line.of_file or line.code in UNCHANGED))
+
+    @property
+    def left_alone(self) -> tuple[ToldLine, ...]:
+        """Why notices that are known here do not say what the file says."""
+        return tuple(line for line in self.told if line.code in UNCHANGED)
+
+    @property
+    def codes_about(self) -> tuple[tuple[str, tuple[CodeLine, ...]], ...]:
+        """The codes that mean nothing here yet, by what they are about."""
+        return tuple((words, tuple(lines)) for words, lines in groupby(self.codes, lambda line: line.about_words))
 
     @property
     def to_check(self) -> tuple[ToldLine, ...]:
@@ -274,6 +287,8 @@ def page(session: Session, run: Run, source: Source, *, sees_all: bool = True) -
     batch = session.get(Batch, run.batch_id) if run.batch_id else None
     code = lots.why_not(session, batch) if batch else ""
     candidates = _candidates(session, batch) if batch else 0
+    asked = proposals.count(session, run_id=run.id)
+    proposed = sum(asked[category] for category in proposals.CATEGORIES)
     told = tuple(_told(session, source, kept.get("told") or (), sees_all))
     no_notices = import_words.only_authorities(counts)
     return ImportPage(
@@ -299,20 +314,20 @@ def page(session: Session, run: Run, source: Source, *, sees_all: bool = True) -
         refused_count=n_refused,
         refused_waiting=n_refused - n_settled,
         elsewhere=max(0, counts.get("refused", 0) - n_refused),
-        waiting=tuple(_waiting(candidates, counts, told)),
-        in_inbox=bool(candidates or counts.get("waiting")),
+        waiting=tuple(_waiting(candidates, proposed, counts, told)),
+        in_inbox=bool(candidates or proposed),
         lot=batch.id if batch else None,
         not_undoable=_(NOT_UNDOABLE[code]) if code else "",
         stopped=stopped,
     )
 
 
-def _waiting(candidates: int, counts: Mapping[str, int], told: Iterable[ToldLine]) -> Iterator[str]:
+def _waiting(candidates: int, proposed: int, counts: Mapping[str, int], told: Iterable[ToldLine]) -> Iterator[str]:
     """What a person still has to see to, refused records aside."""
     if candidates:
         yield counted("candidates", candidates)
-    if n := counts.get("waiting", 0):
-        yield counted("waiting", n)
+    if proposed:
+        yield counted("waiting", proposed)
     if n := counts.get("to_complete", 0):
         lacking = [(line.tag, line.subfield, line.count) for line in told if line.checked and line.level == "error"]
         yield f"{counted('to_complete', n)} {import_words.missing(lacking)}".rstrip()

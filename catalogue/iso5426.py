@@ -37,7 +37,7 @@ _TABLE |= {byte: chr(mark) for byte, mark in _ACCENTS.items()} | dict.fromkeys(_
 _HIGH = re.compile(rb"[\x80-\xff]")
 _ACCENTED = re.compile("([\xc0-\xdb\xdd-\xdf]{1,8})([^\x00-\x1f\x7f-\xa0\xc0-\xdb\xdd-\xdf])")
 _LETTER = re.compile(rb"[\xc0-\xdb]{1,8}[A-Za-z]")
-_OUT_OF_PLACE = re.compile(rb"(?<=[a-z])[\xe1-\xec]|[\xc0-\xdb](?![A-Za-z\xc0-\xdb\xde-\xfe])")
+_OUT_OF_PLACE = re.compile(rb"(?<=[^\x1f][a-z])[\xe1-\xec]|[\xc0-\xdb](?![A-Za-z\xc0-\xdb\xde-\xfe])")
 _KNOWN = frozenset(_SIGNS) | frozenset(_ACCENTS) | frozenset(_SECOND_HALVES)
 
 _BYTES = {chr(byte): bytes([byte]) for byte in range(0x80)} | {sign: bytes([b]) for b, sign in _SIGNS.items()}
@@ -75,20 +75,33 @@ def encode(text: str) -> tuple[bytes, str]:
     out: list[bytes] = []
     missing: dict[str, None] = {}
     letter = ""  # what an accent would fall on
+    lost = False  # with its accents
     for sign in unicodedata.normalize("NFD", text):
         if unicodedata.combining(sign):
+            if lost:
+                continue
             if letter and (mark := _MARK_BYTES.get(sign)):
                 out.insert(len(out) - 1, mark)
             else:
                 missing[unicodedata.normalize("NFC", letter + sign)] = None
             continue
         code = _BYTES.get(sign)
+        lost = code is None and is_lost(sign)
         if code is None:
             missing[sign] = None
             code = b"".join(_BYTES[near] for near in _near(sign))
         out.append(code)
         letter = sign if len(code) == 1 and (0x20 <= code[0] < 0x7F or code[0] > 0xA0) else ""
     return b"".join(out), "".join(missing)
+
+
+def is_lost(sign: str) -> bool:
+    """Whether nothing near enough stands for a sign that the set does not have.
+
+    >>> is_lost("日"), is_lost("–"), is_lost("ḍ")
+    (True, False, False)
+    """
+    return _near(unicodedata.normalize("NFD", sign)[:1]) == "?"
 
 
 def _near(sign: str) -> str:

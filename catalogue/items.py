@@ -26,6 +26,7 @@ from catalogue.unimarc import RecordItem, responsibilities
 LONGEST_BARCODE = 255
 TOLD_BARCODE = 60  # signs of a barcode that a problem names
 HIDDEN_HERE = (("here", ""),)
+DESCRIBED = ("fields", "note", "status", "type", "codes")  # what `extra` has of how a source describes a copy
 COLUMNS = (
     "barcode",
     "inventory_number",
@@ -89,8 +90,9 @@ def add_many(
     centre: Centre | None = None,
     profile: Mapping[str, Any] | None = None,
     queued: Container[int] = (),
-) -> tuple[list[int], list[Problem]]:
-    """Copies of (notice id, as the record describes them); a barcode that is taken already is told, not lost.
+) -> tuple[list[int], list[tuple[int, Problem]]]:
+    """Copies of (notice id, as the record describes them); a barcode that is taken already is told, with the place of
+    its copy among them, not lost.
 
     `profile`: what the codes of their source mean; `queued`: notices that wait for the index anyway.
     """
@@ -100,14 +102,16 @@ def add_many(
     meant = [meaning(c, profile) for _n, c in copies]
     locations = _locations(session, centre, {m.location for m in meant if m.location})
     taken = barcodes_taken(session, centre, (c.barcode for _n, c in copies if c.barcode))
-    problems: list[Problem] = []
+    problems: list[tuple[int, Problem]] = []
     rows: list[dict[str, Any]] = []
-    for (notice_id, copy), means, code in zip(copies, meant, _new_codes(session, len(copies)), strict=True):
+    codes = _new_codes(session, len(copies))
+    for place, ((notice_id, copy), means, code) in enumerate(zip(copies, meant, codes, strict=True)):
         barcode: str | None = copy.barcode or None
         extra = extra_of(copy, profile)
         if barcode in taken or (barcode and len(barcode) > LONGEST_BARCODE):  # none is that long: damaged
             code_of = "item.barcode_taken" if barcode in taken else "item.barcode_long"
-            problems.append(Problem("995", "f", code_of, "warning", {"barcode": (barcode or "")[:TOLD_BARCODE]}))
+            params = {"barcode": (barcode or "")[:TOLD_BARCODE]}
+            problems.append((place, Problem("995", "f", code_of, "warning", params)))
             extra["barcode_refused"] = barcode
             barcode = None
         elif barcode:

@@ -306,7 +306,7 @@ def _leave_used(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -
     waiting for its target holds nothing back: it was there before the lot.
     """
     made = [number for number, (_notice, before) in plan["notice"].items() if before is None]
-    used: dict[int, str] = dict.fromkeys(_described_elsewhere(session, made), "")
+    used: dict[int, str] = dict.fromkeys(described_elsewhere(session, made), "")
     copies = _copies_that_stay(session, plan, made)
     who = _touched_since(session, batch, "item", copies)
     for item_id, notice_id in copies.items():
@@ -343,8 +343,8 @@ def _leave_named(session: Session, batch: Batch, plan: _Plan, left: list[Left]) 
                 left.append(_left(entity, number, row, "used_since", since[min(who)]))
 
 
-def _described_elsewhere(session: Session, notice_ids: Iterable[int]) -> list[int]:
-    """Among notices that a lot made, for one source, those that another source speaks of as well."""
+def described_elsewhere(session: Session, notice_ids: Iterable[int]) -> list[int]:
+    """Among these notices, those that more than one source speaks of."""
     out: list[int] = []
     for part in db.chunks(notice_ids):
         statement = (

@@ -24,6 +24,7 @@ from catalogue.models import (
     Centre,
     Claim,
     Concept,
+    ExternalId,
     IndexQueue,
     Notice,
     NoticeAgent,
@@ -86,7 +87,8 @@ def get(session: Session, notice_id: int) -> Notice:
 
 
 def find_by_identifier(session: Session, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
-    """Living notices that carry these (scheme, value) identifiers."""
+    """Notices that carry these (scheme, value) identifiers, oldest first: those put aside or withdrawn too, but not
+    those that were merged or erased."""
     found: dict[tuple[str, str], list[int]] = {}
     by_scheme: dict[str, set[str]] = {}
     for scheme, value in pairs:
@@ -256,20 +258,6 @@ def restore_many(session: Session, rows: Sequence[tuple[Notice, Mapping[str, Any
     """Put notices back as a revision found them; those that the lot made are withdrawn: no address ever dies."""
     for part in db.chunks(rows):
         _put(session, [(notice, _back(notice, before)) for notice, before in part], batch)
-
-
-def relink(session: Session, concept_labels: Iterable[str]) -> int:
-    """Link the descriptors of existing notices to concepts that have just arrived; returns how many notices."""
-    known = authorities.find_concepts(session, concept_labels)
-    loose = session.execute(
-        select(NoticeConcept.notice_id, NoticeConcept.label).where(
-            NoticeConcept.concept_id.is_(None), NoticeConcept.free.is_(False)
-        )
-    )
-    touched = sorted({notice_id for notice_id, label in loose if fold(label) in known})
-    for part in db.chunks(touched, 200):
-        reproject(session, part)
-    return len(touched)
 
 
 def relink_concepts(session: Session, concept_ids: Iterable[int]) -> int:
@@ -522,6 +510,11 @@ def _targets(session: Session, promised: set[str]) -> dict[str, int]:
     ours = {p.removeprefix("address:"): p for p in promised if p.startswith("address:")}
     for part in db.chunks(sorted(ours)):
         for address, notice_id in session.execute(select(Notice.address, Notice.id).where(Notice.address.in_(part))):
+            out[ours[address]] = notice_id
+    # In another Travée, what went out under its address there: the number of a record here.
+    for part in db.chunks(sorted(address for address, promise in ours.items() if promise not in out)):
+        came = ExternalId.entity == "notice", ExternalId.space.in_(("record", "bull")), ExternalId.value.in_(part)
+        for address, notice_id in session.execute(select(ExternalId.value, ExternalId.entity_id).where(*came)):
             out[ours[address]] = notice_id
     out |= find_promised(session, "notice", promised - set(ours.values()), "record", "bull")
     standing = _standing(session, set(out.values()))

@@ -21,6 +21,9 @@ SENTENCES: dict[str, str] = {
     "date.impossible": N_("« {value} » n’existe dans aucun calendrier. Vérifiez le jour et le mois."),
     "date.missing": N_("Écrivez la date, avec l’année sur 4 chiffres, ex. 2024."),
     "date.two_years": N_("Le numéro est daté de « {issue} », mais la date de publication dit « {value} »."),
+    "date.out_of_range": N_(
+        "« {value} » : Travée prend pour une date de publication une année de 1400 à 2099. Vérifiez-la sur le document."
+    ),
     "date.unclear": N_("L’année n’a pas été comprise dans « {value} ». Écrivez-la sur 4 chiffres, ex. 2024."),
     "doi.invalid": N_("Ce DOI n’est pas valide : « {value} ». Un DOI commence par 10., ex. 10.5555/abcd."),
     "field.missing": N_("{label} : ce champ est nécessaire pour publier."),
@@ -108,6 +111,14 @@ SENTENCES: dict[str, str] = {
     ),
     "file.pdf": N_("Ce fichier est un PDF, pas une liste de notices. Lus : {read}."),
     "file.picture": N_("Ce fichier est une image, pas une liste de notices. Lus : {read}."),
+    "file.jsonld": N_(
+        "Ce fichier est en JSON-LD : il ne contient pas de notices que Travée lit. Si c’est un thésaurus, demandez-le "
+        "en Turtle ou en RDF/XML, puis faites-le entrer par « travee thesaurus import »."
+    ),
+    "file.thesaurus": N_(
+        "Ce fichier est en RDF : il ne contient pas de notices que Travée lit. Si c’est un thésaurus (SKOS), il entre "
+        "par « travee thesaurus import »."
+    ),
     "file.unknown": N_("Ce fichier n’est dans aucun format que Travée connaît. Lus : {read}."),
     "file.web_page": N_(
         "Ce fichier est une page web, pas une liste de notices : refaites l’export en étant connecté à votre logiciel."
@@ -184,12 +195,16 @@ SENTENCES: dict[str, str] = {
         "PMB ne montre pas, ou plus, cette notice au public : elle n’est plus publiée ici non plus. "
         "À vous de décider, dans « À revoir »."
     ),
+    "record.hidden_there": N_(
+        "PMB ne montre pas cette notice au public. Elle reste publiée ici, parce qu’une autre source la décrit aussi "
+        "ou qu’elle a été remise en ligne ici : à vous de décider."
+    ),
     "record.same_number": N_(
         "Même numéro ({value}) que la ligne {line} : s’il s’agit du même document, il a maintenant deux notices."
     ),
     "record.says_less": N_(
         "Le fichier en dit moins que la notice, peut-être parce qu’il est dans un format plus pauvre : "
-        "rien n’a été retiré, à décider dans « À revoir »."
+        "rien n’a été retiré à la notice."
     ),
     "record.number_repeated": N_(
         "Le n° {number} a déjà servi pour une autre notice de ce fichier : celle-ci n’est pas entrée."
@@ -322,7 +337,10 @@ SENTENCES: dict[str, str] = {
         "Le fichier compressé s’arrête avant la fin (dernière table vue : « {table} »). Rien n’a été repris ; "
         "copiez-le de nouveau."
     ),
-    "pmbsql.dangling": N_("{where} : des lignes citent un n° absent de la table « {table} », ce lien est perdu ({n})."),
+    "pmbsql.dangling": N_(
+        "{where} : toutes les lignes ont été lues, mais {n} citent un n° que la table « {table} » n’a pas. "
+        "Elles ne menaient déjà à rien dans cette sauvegarde."
+    ),
     "pmbsql.file_data": N_(
         "Documents numériques rangés dans PMB : {n}. Leur notice, leur nom et leur adresse sont repris, pas le "
         "contenu des fichiers."
@@ -571,14 +589,27 @@ SENTENCES: dict[str, str] = {
         "elle est tenue pour vivante."
     ),
     # -- a thesaurus --------------------------------------------------------------------------
+    "skos.circle": N_(
+        "Ces concepts tournent en rond, chacun sous le suivant : {circle}. "
+        "Le lien de « {concept} » vers « {broader} » n’a pas été repris."
+    ),
     "skos.cycle": N_("« {concept} » et « {broader} » sont chacun plus large que l’autre : ce lien n’a pas été repris."),
     "skos.deprecated": N_("« {concept} » est abandonné dans ce thésaurus : il n’est pas repris."),
     "skos.entities": N_(
         "Le fichier {file} appelle d’autres fichiers ou des entités en chaîne : par prudence, il n’est pas lu."
     ),
-    "skos.malformed": N_("Le fichier {file} n’est pas lisible ({detail})."),
+    "skos.malformed": N_("Le fichier {file} est abîmé vers la ligne {line} : il n’est pas lu. Refaites-en l’export."),
     "skos.no_concept": N_("Le fichier {file} ne contient aucun concept SKOS."),
     "skos.no_label": N_("{concept} n’a pas de libellé : il n’est pas repris."),
+    "skos.not_rdf": N_(
+        "Le fichier {file} n’est pas un thésaurus en SKOS. Lus : SKOS en Turtle (.ttl) ou en RDF/XML (.rdf)."
+    ),
+    "skos.other_format": N_(
+        "Le fichier {file} est en {format} : ce n’est pas un thésaurus que Travée sait lire. "
+        "Lus : SKOS en Turtle (.ttl) ou en RDF/XML (.rdf)."
+    ),
+    "skos.own_broader": N_("« {concept} » est son propre terme plus large : ce lien n’a pas été repris."),
+    "skos.spoilt": N_("Le fichier {file} est abîmé : il n’est pas lu. Refaites-en l’export, ou copiez-le de nouveau."),
     "skos.too_big": N_("Le fichier {file} dépasse {limit} Mo : il n’est pas lu."),
     "skos.two_labels": N_(
         "« {concept} » a deux libellés préférés en « {language} » : « {label} » devient un synonyme."

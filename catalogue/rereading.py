@@ -90,9 +90,7 @@ def _read_again(
     meant = copies.meaning(copy, profile)
     if meant.location not in places:
         places[meant.location] = items.name_location(session, meant.location)
-    said = {
-        name: value for name, value in item.extra.items() if name not in ("fields", "note", "status", "type", "codes")
-    }
+    said = {name: value for name, value in item.extra.items() if name not in items.DESCRIBED}
     values: dict[str, Any] = {
         "call_number": copy.call_number,
         "inventory_number": copy.inventory_number,

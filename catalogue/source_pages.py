@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import copies, db, desk_reading, imports, item_profiles, pmb, rereading, sources, unimarc
+from catalogue import copies, db, desk_reading, imports, item_profiles, pmb, rereading, source_codes, sources, unimarc
 from catalogue.copies import CODES
 from catalogue.desk_history import item_status_words, title_or_none
 from catalogue.i18n import N_, _, current_language, format_number
@@ -120,6 +120,7 @@ class SourcePage:
     preview: tuple[PreviewCopy, ...]
     copies_read: int
     looked_at: int
+    counted_all: bool  # the codes: in all that was received, not only in what was looked at
     versions: tuple[Version, ...]
     rereadable: int
 
@@ -157,7 +158,8 @@ def page(
     received = list(_received(session, source))
     known = {**tried, "items": profile.get("items")} if problems else tried
     read = [(v, copy) for v in received for copy in read_copies(v.fields, v.items, known)]
-    codes = list(_codes(received, read, profile))
+    met, counted_all = _met(session, source, received, read)
+    codes = list(_codes(met, profile))
     shown_codes = tuple(_some(codes))
     runs, _older = imports.list_runs(session, source_id=source.id)
     return SourcePage(
@@ -173,6 +175,7 @@ def page(
         preview=() if problems else tuple(_preview(session, read[:PREVIEWED], tried)),
         copies_read=len(read),
         looked_at=len(received),
+        counted_all=counted_all,
         versions=tuple(_versions(source)),
         rereadable=session.scalar(select(func.count()).select_from(rereading.made_by(source).subquery())) or 0,
     )
@@ -264,16 +267,28 @@ def _address(session: Session, version: Received) -> str:
     return session.scalar(statement) or ""
 
 
-def _codes(
-    received: Iterable[Received], read: Iterable[tuple[Received, RecordItem]], profile: Mapping[str, Any]
-) -> Iterator[CodeRow]:
-    """Codes met in what was received, and those the profile names; what means nothing here yet comes first, then
-    what somebody has answered, which can be corrected."""
-    met: Counter[tuple[str, str]] = Counter()
+def _met(
+    session: Session, source: Source, received: Sequence[Received], read: Iterable[tuple[Received, RecordItem]]
+) -> tuple[source_codes.Codes, bool]:
+    """Codes met, in all the records as long as the profile reads the last ones as they were read when they came."""
+    of_records: source_codes.Codes = Counter()
     for version in received:
-        met.update(copies.codes_of(Record(version.fields)))
+        of_records.update(copies.codes_of(Record(version.fields)))
+    now: source_codes.Codes = Counter()
     for _version, copy in read:
-        met.update(copies.codes_of(Record([], (copy,))))
+        now.update(copies.codes_of(Record([], (copy,))))
+    then = Counter(
+        (name, item[name]) for version in received for item in version.items for name in CODES if item.get(name)
+    )
+    if len(received) == LOOKED_AT and now == then:
+        return source_codes.count_all(session, source), True
+    return now + of_records, len(received) < LOOKED_AT
+
+
+def _codes(met: source_codes.Codes, profile: Mapping[str, Any]) -> Iterator[CodeRow]:
+    """Codes met, and those the profile names; what means nothing here yet comes first, then what somebody has
+    answered, which can be corrected."""
+    met = met.copy()
     for about, name in CODES.items():
         met.update({(about, code): 0 for code in profile.get(name) or {}})
     found = [_code_row(about, code, n, profile) for (about, code), n in met.items() if len(code) <= LONGEST_WORD]

@@ -22,6 +22,8 @@ from catalogue.models import (
 )
 
 ASIDE = "put_aside_by"  # among what a refused record keeps: who put it aside
+_REFUSED: tuple[str, ...] = ("source_id", "run_id", "position", "identifier", "code", "params", "format")
+_REFUSED += ("file_name", "raw", "sha256", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,10 +320,11 @@ def keep_refused(session: Session, source: Source, rows: Sequence[Refused]) -> N
     for row in rows:
         met = known.setdefault(row.sha256, row)
         if met is not row:
-            met.run_id, met.position, met.file_name = row.run_id, row.position, row.file_name or ""
+            met.run_id, met.position, met.file_name = row.run_id, row.position, row.file_name
             met.code, met.params = row.code, {**row.params, **_only_aside(met)}
-    session.add_all(known.values())
     session.flush()
+    fresh = [row for row in known.values() if row.id is None]
+    db.insert_rows(session, Refused, [{name: getattr(row, name) for name in _REFUSED} for row in fresh])
 
 
 def list_refused(

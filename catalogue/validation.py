@@ -20,6 +20,7 @@ from catalogue.unimarc import Field, Fields
 ByTag = dict[str, list[Field]]
 
 _NO_DATE = frozenset({"s d", "sd", "sans date", "n d", "nd", "date inconnue"})
+_FOUR_DIGITS = re.compile(r"(?<!\d)\d{4}(?!\d)")  # « 1376 »: a year well written, that nobody printed in
 _TAGS = frozenset(f"{n:03}" for n in range(1000))
 _NUMBERED = frozenset(tag for key in ("isbn", "issn", "doi", "address") for tag in form.FORM[key].tags)
 _SUBJECTS = frozenset(("600", "601", "602", "604", "605", "606", "607", "610"))
@@ -94,7 +95,8 @@ def _dates(values: Values) -> Iterator[Problem]:
             if understood.year is None and _says_unknown(text):
                 yield Problem(tag, code, "date.none", "info", {"value": text})
             elif understood.year is None:
-                yield Problem(tag, code, "date.unclear", "error", {"value": text})
+                why = "date.out_of_range" if _FOUR_DIGITS.search(text) else "date.unclear"
+                yield Problem(tag, code, why, "error", {"value": text})
     if len(years - {None}) > 1:
         params = {"issue": values["issue_date"][0], "value": values["date"][0]}
         yield Problem("463", "e", "date.two_years", "warning", params)

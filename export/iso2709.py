@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from catalogue import iso5426
 from catalogue.unimarc import Field, Fields, leader
@@ -25,14 +26,30 @@ _CONTROLS = {c: " " for c in range(0x20) if c not in (0x09, 0x0A)}
 _SAID = {UTF_8: "50  ", ISO_5426: "0103"}  # in 100 $a 26-29
 
 
-def file_bytes(
-    notices: Iterable[Outgoing], charset: str = UTF_8, missing: Counter[str] | None = None
-) -> Iterator[bytes]:
-    """A record a notice. `missing` counts, by sign, the records where ISO 5426 had no place for it."""
+@dataclass
+class Missing:
+    """Signs that ISO 5426 had no place for, lost or replaced by the nearest: in how many records, and in which."""
+
+    lost: Counter[str] = field(default_factory=Counter)
+    replaced: Counter[str] = field(default_factory=Counter)
+    lost_in: list[str] = field(default_factory=list)  # addresses of notices
+    replaced_in: list[str] = field(default_factory=list)
+
+    def add(self, address: str, signs: Iterable[str]) -> None:
+        for sign in signs:
+            lost = iso5426.is_lost(sign)
+            (self.lost if lost else self.replaced)[sign] += 1
+            where = self.lost_in if lost else self.replaced_in
+            if where[-1:] != [address]:
+                where.append(address)
+
+
+def file_bytes(notices: Iterable[Outgoing], charset: str = UTF_8, missing: Missing | None = None) -> Iterator[bytes]:
+    """A record a notice. `missing` is told the signs that ISO 5426 had no place for."""
     for notice in notices:
         record, without = encoded(with_items(notice), charset)
-        if missing is not None:
-            missing.update(without)
+        if missing is not None and without:
+            missing.add(notice.address, without)
         yield record
 
 

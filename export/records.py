@@ -17,7 +17,7 @@ from catalogue.items import is_public, why_hidden
 from catalogue.models import Claim, Item, Location, Notice, NoticeLink, Source, SourceRecord, SourceVersion
 from catalogue.pmb import link_target, names_issue, stays_here
 from catalogue.unimarc import Field, Fields, RecordItem, bare
-
+from export import numbers
 
 HOSTS = ("host_serial", "host_issue")
 PUBLIC_NAMES = ("barcode", "call_number", "location", "section", "status", "type", "owner")
@@ -73,16 +73,23 @@ def load(session: Session, notice_ids: Iterable[int], *, public: bool = False) -
 
     `public`: without what the public may not see: copies, files, holdings and fields that are hidden from it, what a
     source says of a copy beside what the catalogue shows of it, and the names of parts that are not published. Else
-    it goes out too, and says that it is hidden: a Travée that reads it keeps it so.
+    it goes out too, and says that it is hidden: a Travée that reads it keeps it so. Where two sources have given two
+    notices one number, both go out under their addresses (`export.numbers`).
     """
     for part in db.chunks(notice_ids):
         found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(part)))}
         items, sources = _items(session, part, public), _sources(session, part)
         unseen = _unseen_targets(session, part) if public else {}
+        shared, leads = numbers.shared(session, part), numbers.shared_targets(session, part)
         for notice_id in part:
             if notice_id in found:
                 notice = _outgoing(found[notice_id], items.get(notice_id, []), sources.get(notice_id, []))
-                yield _for_public(notice, unseen.get(notice_id, ())) if public else notice
+                if public:
+                    notice = _for_public(notice, unseen.get(notice_id, ()))
+                own, targets = shared.get(notice_id, {}), leads.get(notice_id, {})
+                if own or targets:
+                    notice = replace(notice, fields=numbers.renumbered(notice.fields, own, targets))
+                yield notice
 
 
 def select_ids(session: Session, statuses: Sequence[str]) -> list[int]:

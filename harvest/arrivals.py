@@ -158,6 +158,7 @@ def keep_refused(session: Session, source: Source, run: Run, refusals: list[Refu
             code=r.code,
             params=dict(r.params),
             format="oai",
+            file_name="",
             raw=r.raw,
             sha256=hashlib.sha256(r.raw).hexdigest(),
             created_at=db.now(),

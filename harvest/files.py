@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -53,6 +54,9 @@ WHOLE = frozenset(("pmbsql",))
 # What Travée writes for others, and does not take back.
 EXPORT_ONLY = frozenset(("jsonl",))
 
+# What holds no notices: a thesaurus goes in by a command of its own.
+ELSEWHERE: Mapping[str, str] = {"rdf": "file.thesaurus", "jsonld": "file.jsonld"}
+
 # What each format is called in a sentence, those too that are not read yet: they are recognised all the same.
 NAMES: Mapping[str, str] = {
     "unimarc": "UNIMARC (ISO 2709)",
@@ -70,16 +74,20 @@ NAMES: Mapping[str, str] = {
     "jsonl": "JSON Lines",
     "csv": "CSV",
     "xlsx": "XLSX",
+    "jsonld": "JSON-LD",
 }
 
 # Refusals of records beyond any reason: what is kept of them is their beginning, and no use trying again.
 BEGINNINGS = frozenset(f"{reader}.too_big" for reader in ("iso2709", "marcxml", "pmbxml", "citation", "sheet"))
 
 HEAD = 1 << 16
+FURTHER = 1 << 22  # where a record may still end, when the first one is a monster
 GROWTH = 200  # a compressed file may grow so much, and …
 ALWAYS = 200_000_000  # … to this size in any case
 KEPT = 1 << 16
 _PIECE = 1 << 18
+_HEADING = 80  # bytes of one
+_STOPS = (b".", b"!", b"?", b":")
 
 _GZIP = b"\x1f\x8b"
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
@@ -125,12 +133,18 @@ _QUOTED = re.compile(rb'"(?:[^"]|"")*"?')
 _ASIDE = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!(?!--)[^>\[]*+(?:\[[^\]]*+\]?)?[^>]*+(?:>|\Z)", re.S)
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
 _LEADER = re.compile(rb"[\d ]{5}[^\x1e\x1f]{19}")
+_NEXT_LEADER = re.compile(rb"\x1d\s*\d{5}[a-z ]{2}[ -~]{17}\d{3}")
+_TURTLE = re.compile(
+    rb"\A(?:\s|#[^\r\n]*[\r\n])*+(?:@(?:prefix|base)\s|(?i:prefix|base)\s+(?:[\w.-]*:\s*)?<"
+    rb"|<(?:https?:|urn:)[^<>\"\s]*>\s+(?:a\s|<|[\w-]*:))"
+)
+_JSON_LD = re.compile(rb"\A[\[{].*\"@(?:context|graph|id)\"\s*:", re.S)
 
 
 def read(path: Path, format: str = "auto", profile: Profile | None = None) -> Iterator[Read]:
     """What a file holds, understood by the habits of their source (`profile`)."""
     with path.open("rb") as raw:
-        name, refusal = recognise(_peek(raw), format)
+        name, refusal = _recognised(raw, format)
         if refusal is not None:
             yield refusal
             return
@@ -173,7 +187,15 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 def format_of(path: Path, format: str = "auto") -> str:
     """The format a file will be read as, "" when it cannot be."""
     with path.open("rb") as raw:
-        return recognise(_peek(raw), format)[0]
+        return _recognised(raw, format)[0]
+
+
+def _recognised(raw: BinaryIO, format: str) -> tuple[str, Refusal | None]:
+    """By its first bytes, or further on when they hold a record that does not end."""
+    name, refusal = recognise(_peek(raw), format)
+    if refusal is not None and refusal.code == "file.unknown" and _is_marc(_peek(raw, FURTHER)):
+        return "unimarc", None
+    return name, refusal
 
 
 def recognise(head: bytes, format: str = "auto") -> tuple[str, Refusal | None]:
@@ -187,7 +209,7 @@ def recognise(head: bytes, format: str = "auto") -> tuple[str, Refusal | None]:
     if not code and not name:
         code = "file.unknown"
     elif not code and name not in READERS:
-        code = "file.export_only" if name in EXPORT_ONLY else "file.not_read_yet"
+        code = ELSEWHERE.get(name) or ("file.export_only" if name in EXPORT_ONLY else "file.not_read_yet")
     if not code:
         return name, None
     params = {"format": NAMES.get(name, name), "read": " · ".join(NAMES[known] for known in READERS)}
@@ -217,21 +239,38 @@ def _look(head: bytes) -> str:
         return "xlsx" if _WORKBOOK.search(head) else ""
     if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = text.decode("utf-16", "ignore").encode()
+    if _TURTLE.match(text):
+        return "rdf"
     if text[:1] == b"<":
         return _look_xml(text.replace(b"\0", b""))
-    if b"\x1e" in head and _LEADER.match(text):
+    if _is_marc(head):
         return "unimarc"
+    if _JSON_LD.match(text):
+        return "jsonld"
     found = next((name for name, sign in _SIGNS if sign.search(text)), "")
     return found or ("csv" if _is_table(text) else "")
 
 
+def _is_marc(head: bytes) -> bool:
+    """A leader at the very beginning, or behind the end of a first record that is no record."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\0\r\n\t \x1a")
+    return b"\x1e" in head and bool(_LEADER.match(text) or _NEXT_LEADER.search(head))
+
+
 def _is_table(text: bytes) -> bool:
-    """A row of two headings at least, and a second row of the same shape: a letter has neither."""
+    """Short headings, two at least, and most rows of their shape: a letter, a program or a page of notes has none."""
+    if text.startswith((b"# ", b"#!", b'"""', b"---")):
+        return False
     lines = [line for line in _QUOTED.sub(b"x", text).splitlines()[:40] if line.strip()]
     for sign in (b";", b"\t", b",", b"|"):
-        rows = [line.split(sign) for line in lines]
-        if any(len(a) == len(b) and sum(bool(c.strip()) for c in a) > 1 for a, b in pairwise(rows)):
-            return True
+        rows = [[cell.strip() for cell in line.split(sign)] for line in lines]
+        alike = Counter(len(a) for a, b in pairwise(rows) if len(a) == len(b) and sum(map(bool, a)) > 1)
+        for width in alike:
+            headings, *others = [row for row in rows if len(row) == width]
+            ends = headings[-1].endswith(_STOPS) or not headings[-1]
+            prose = sign == b"," and ends and any(row[-1].endswith(_STOPS) for row in others)
+            if (len(others) + 1) * 2 > len(rows) and max(map(len, headings)) <= _HEADING and not prose:
+                return True
     return False
 
 
@@ -242,7 +281,7 @@ def _look_xml(text: bytes) -> str:
     if "notice" in names:
         return "pmbxml"
     if names and names[0] == "RDF":
-        return ""
+        return "rdf"
     if names and names[0] in _ENVELOPES:
         names = [name for name in names if name not in ("record", "records")]
     # What cannot be told apart is left to the strict reader of PMB's XML, which says what it found.
@@ -304,13 +343,13 @@ def _open(raw: BinaryIO, path: Path) -> BinaryIO:
     return _Gunzip(raw, max(ALWAYS, GROWTH * path.stat().st_size))  # type: ignore[return-value]
 
 
-def _peek(raw: BinaryIO) -> bytes:
+def _peek(raw: BinaryIO, size: int = HEAD) -> bytes:
     """The first bytes of what is in the file; of a compressed file that breaks off, as many as there are."""
     raw.seek(0)
-    head = raw.read(HEAD)
+    head = raw.read(size)
     if head[:2] != _GZIP:
         return head
     try:
-        return zlib.decompressobj(wbits=31).decompress(head, HEAD)
+        return zlib.decompressobj(wbits=31).decompress(head, size)
     except zlib.error:
         return head

@@ -15,19 +15,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from catalogue import db, lots, notices, unimarc
-from catalogue.models import Batch, Claim, Notice, SourceRecord, SourceVersion
+from catalogue import db, lots, notices
+from catalogue.merging import barred
+from catalogue.models import Batch, Claim, Notice, Revision, SourceRecord, SourceVersion
 from catalogue.notices import Edit
 from catalogue.pmb import hidden, is_dump_only, is_hidden, keep_dump_only
 from catalogue.sources import Staged
-from catalogue.text import fold
 from catalogue.unimarc import Fields, occurrence
 from harvest.crosswalk import pmbxml
 from harvest.incoming import Incoming, mark_of
 from harvest.issues import STAND_IN
 
-# What an export has or has not by its options or its day, and says nothing of the document.
-COMES_AND_GOES = frozenset(("005", "608", "801", "896"))
 LIVING = ("draft", "candidate", "published")  # what a partner’s news is still about
 
 Rows = Mapping[int, tuple[Incoming, Staged]]  # by their place in the page
@@ -59,7 +57,7 @@ class Followed:
 
     waiting: set[int] = field(default_factory=set)
     applied: set[int] = field(default_factory=set)
-    why: dict[int, str] = field(default_factory=dict)  # waiting though nobody touched the notice: a sentence's code
+    why: dict[int, str] = field(default_factory=dict)  # what a person should know of it: a sentence's code
 
 
 def follow(session: Session, rows: Rows, batch: Lot, *, allowed: bool) -> Followed:
@@ -83,11 +81,11 @@ def follow(session: Session, rows: Rows, batch: Lot, *, allowed: bool) -> Follow
             agreed[known.claim] = staged.version_id
         elif not free:
             out.waiting.add(n)
-        elif reason := _barred(fields, row.fields):
+        elif reason := barred(fields, row.fields, whole=True):
             out.waiting.add(n)
             out.why[n] = reason
         else:
-            said = keep_dump_only(fields, row.fields, known.claim, known.base or [], by_dump=row.is_dump)
+            said = keep_dump_only(fields, _says(row, known), known.claim, known.base or [], by_dump=row.is_dump)
             edits[known.notice.id] = Edit(known.notice, said, known.claim)
             agreed[known.claim] = staged.version_id
             out.applied.add(n)
@@ -108,7 +106,7 @@ def tell_more(session: Session, rows: Rows, batch: Lot) -> set[int]:
             again[n] = rows[n]
             continue
         has = known.notice.fields
-        said = [f for f in has if not is_dump_only(f)] + [f for f in rows[n][0].fields if is_dump_only(f)]
+        said = [f for f in has if not is_dump_only(f)] + [f for f in _says(rows[n][0], known) if is_dump_only(f)]
         fields = keep_dump_only(has, said, known.claim, known.base, by_dump=True)
         if _dump_only(has) != _dump_only(fields):
             edits[known.notice.id] = Edit(known.notice, fields, known.claim)
@@ -117,24 +115,30 @@ def tell_more(session: Session, rows: Rows, batch: Lot) -> set[int]:
     return told | (tell_more(session, again, batch) if again else set())
 
 
-def hide(session: Session, rows: Rows, batch: Lot) -> set[int]:
+def hide(session: Session, rows: Rows, batch: Lot) -> Followed:
     """Published notices that their base has kept from its public since it was last read: published no longer.
 
     Whoever hid them there may have had to (an author who objects), and nobody here was told. Nothing of what they
     say changes; they wait for a person, who may publish them again: what is known to be hidden is not hidden twice.
+    One that another source describes too, that says something else, or that a person or an undo has shown again is
+    not this base's to hide: it stays, and is told.
     """
     candidates = {n: (row, s) for n, (row, s) in rows.items() if row.record and row.record.status == "candidate"}
+    shown = [(n, known) for n, known in _claims(session, candidates) if _is_shown(known.notice)]
+    ids = sorted({known.notice.id for _n, known in shown})
+    not_theirs = {*lots.described_elsewhere(session, ids), *_shown_again(session, ids)}
     edits: dict[int, Edit] = {}
-    done: set[int] = set()
-    for n, known in _claims(session, candidates):
+    out = Followed()
+    for n, known in shown:
         notice = known.notice
-        if known.base is None or notice.status != "published" or notice.id in edits or is_hidden(notice.fields):
-            continue
-        said = [*notice.fields, *hidden(record=True)]
-        edits[notice.id] = Edit(notice, said, known.claim, "candidate")
-        done.add(n)
+        if known.base is None or notice.id in not_theirs:
+            out.why[n] = "record.hidden_there"
+        elif notice.id not in edits:
+            edits[notice.id] = Edit(notice, [*notice.fields, *hidden(record=True)], known.claim, "candidate")
+            out.applied.add(n)
+            out.why[n] = "record.hidden_since"
     _write(session, edits.values(), batch)
-    return done
+    return out
 
 
 def describe(session: Session, rows: Rows, joined: Mapping[int, int], batch: Lot) -> set[int]:
@@ -167,21 +171,21 @@ def describe(session: Session, rows: Rows, joined: Mapping[int, int], batch: Lot
 
 
 def bring_back(session: Session, wanted: Mapping[int, Return], batch: Lot) -> set[int]:
-    """Those of these notices that an undo withdrew: their records bring them again."""
+    """Those of these notices that an undo withdrew: their records bring them again, hidden as they were."""
     gone: dict[int, Notice] = {}
     for part in db.chunks(sorted(wanted)):
         statement = select(Notice).where(Notice.id.in_(part), Notice.status == "withdrawn")
         gone |= {notice.id: notice for notice in session.scalars(statement)}
     undone = lots.undone_notices(session, sorted(gone)) if gone else set()
     news = {wanted[n].says[1]: n for n in undone if wanted[n].says}  # type: ignore[index]
-    edits = {n: Edit(gone[n], gone[n].fields, status=wanted[n].status) for n in sorted(undone)}
+    edits = {n: _again(gone[n], gone[n].fields, wanted[n].status) for n in sorted(undone)}
     agreed: dict[int, int] = {}
     for part in db.chunks(sorted(news)):
         for known in _claimed(session, Claim.record_id.in_(part)):
             if (n := known.notice.id) == news[known.record] and (says := wanted[n].says):
                 row, had = says[0], known.notice.fields
                 fields = keep_dump_only(had, row.fields, known.claim, [], by_dump=row.is_dump)
-                edits[n] = Edit(known.notice, fields, known.claim, wanted[n].status)
+                edits[n] = _again(known.notice, fields, wanted[n].status, known.claim)
                 agreed[known.claim] = known.latest
     _write(session, edits.values(), batch)
     agree(session, agreed)
@@ -222,25 +226,47 @@ def _claimed(session: Session, where: Any) -> list[_Claimed]:
     return [_Claimed(*row) for row in session.execute(statement)]
 
 
+def _again(notice: Notice, fields: Fields, status: str, origin: int | str = notices.LOCAL) -> Edit:
+    return Edit(notice, fields, origin, "candidate" if status == "published" and is_hidden(fields) else status)
+
+
+def _says(row: Incoming, known: _Claimed) -> Fields:
+    """What a record says; a notice that stays public though its base hides it (`hide`) is not marked as hidden."""
+    if not _is_shown(known.notice):
+        return row.fields
+    says: Fields = []
+    for f in row.fields:
+        left = [pair for pair in f.get("s", ()) if pair[0] != "c"]
+        if not is_hidden([f]):
+            says.append(f)
+        elif any(code != "2" for code, _value in left):
+            says.append({**f, "s": left})
+    return says
+
+
+def _is_shown(notice: Notice) -> bool:
+    return notice.status == "published" and not is_hidden(notice.fields)
+
+
+def _shown_again(session: Session, notice_ids: Iterable[int]) -> set[int]:
+    """Notices that were once marked as hidden, and whose mark no source has taken away: a person or an undo has."""
+    last: dict[int, str] = {}  # what kind of lot found the mark for the last time, and left none
+    for part in db.chunks(notice_ids):
+        statement = (
+            select(Revision.entity_id, Revision.before, Batch.kind)
+            .join(Batch, Batch.id == Revision.batch_id)
+            .where(Revision.entity == "notice", Revision.entity_id.in_(part))
+            .order_by(Revision.id)
+        )
+        for notice_id, before, kind in session.execute(statement):
+            if before and is_hidden(before["fields"]):
+                last[notice_id] = kind
+    return {notice_id for notice_id, kind in last.items() if kind not in ("import", "harvest")}
+
+
 def _write(session: Session, edits: Iterable[Edit], batch: Lot) -> None:
     if edits := list(edits):
         notices.revise_many(session, edits, batch=batch())
-
-
-def _barred(fields: Fields, says: Fields) -> str:
-    """Why a record may not change its notice by itself: the code of a sentence, or ""."""
-    if not _same_document(fields, says):
-        return "record.other_document"
-    lost = {f["t"] for f in fields if not is_dump_only(f)} - {f["t"] for f in says} - COMES_AND_GOES
-    return "record.says_less" if lost else ""
-
-
-def _same_document(ours: Fields, theirs: Fields) -> bool:
-    """An ISBN in common, or half of the words of the shorter title."""
-    if set(unimarc.isbns(ours)) & set(unimarc.isbns(theirs)):
-        return True
-    had, has = (set(fold(unimarc.full_title(fields)).split()) for fields in (ours, theirs))
-    return 2 * len(had & has) >= min(len(had), len(has))
 
 
 def _untouched(known: _Claimed) -> bool:

@@ -63,8 +63,10 @@ def hold(session: Session, source: Source, rows: list[Incoming], outcomes: list[
             }
             for (label, call_number), n in theirs.items()
         ]
-    session.execute(update(Holding).where(Holding.record_id.in_(same)).values(seen_at=at))
-    session.execute(delete(Holding).where(Holding.record_id.in_(list(moved))))
+    if same:
+        session.execute(update(Holding).where(Holding.record_id.in_(same)).values(seen_at=at))
+    if gone := [record_id for record_id in moved if record_id in known]:
+        session.execute(delete(Holding).where(Holding.record_id.in_(gone)))
     if fresh := [row for several in moved.values() for row in several]:
         session.execute(insert(Holding), fresh)
     notices.queue_index(session, {told[record_id][0] for record_id in moved})

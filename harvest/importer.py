@@ -228,6 +228,7 @@ class _Part:
         self.taking, self.session, self.report = taking, session, taking.report
         self.kinds: dict[int, str] = {}  # id of a row -> what its record is; of none that only stands for an issue
         self.refused: list[Refused] = []  # those to keep
+        self.checked: dict[int, list[Problem]] = {}  # id of a row -> what the checks say of its record
         self.lot: Batch | None = None  # as soon as something changes
         history.take(session, "change", 0)  # imports wait for one another here, on PostgreSQL as on SQLite
         self.source = sources.for_file(session, self.report.source)
@@ -259,7 +260,9 @@ class _Part:
         for row, outcome in zip(rows, outcomes, strict=True):
             if outcome.why:
                 self.report.tell(Problem("", "", outcome.why), _record(row).position, row.received.identifier)
-            self._count(row, outcome, changed=outcome.notice_id in back or id(row) in moved)
+            self.report.counts["back"] += outcome.kind != "new" and outcome.notice_id in back
+            twin = outcome.kind == "repeated" and outcome.notice_id in made  # of a record that counts as created
+            self._count(row, outcome, changed=outcome.notice_id in back or (id(row) in moved and not twin))
         self.report.counts["folded"] += len(fakes)
 
     def _take_authorities(self, rows: Sequence[Row]) -> None:
@@ -368,10 +371,7 @@ class _Part:
             return
         fields = row.record.fields if row.record else record.fields
         self.kinds[id(row)] = kind = unimarc.kind(fields)
-        problems = validate(fields, kind)
-        for problem in problems:
-            report.tell(problem, record.position, identifier, checked=True)
-        report.counts["to_complete"] += any(problem.level == "error" for problem in problems)
+        self.checked[id(row)] = validate(fields, kind)
 
     def _refuse(self, refusal: Refusal, record: Record | None = None) -> None:
         self.report.counts["refused"] += 1
@@ -416,6 +416,16 @@ class _Part:
         else:
             counts["unchanged"] += 1
         counts["waiting"] += outcome.waits and outcome.kind in ("matched", "updated")
+        left_alone = outcome.kind == "matched" or outcome.waits or outcome.why
+        if outcome.kind == "new" or changed or outcome.applied or not left_alone:
+            self._tell_checked(row)
+
+    def _tell_checked(self, row: Incoming) -> None:
+        """What is to be completed, of a notice that says what its record says."""
+        problems = self.checked[id(row)]
+        for problem in problems:
+            self.report.tell(problem, _record(row).position, row.received.identifier, checked=True)
+        self.report.counts["to_complete"] += any(problem.level == "error" for problem in problems)
 
     # --- issues
 
@@ -453,7 +463,8 @@ class _Part:
         wanted = {n: Return(self.taking.status) for n in issues}
         for row, outcome in zip(rows, outcomes, strict=True):
             if outcome.notice_id is not None and outcome.kind != "new":
-                says = (row, outcome.record_id) if outcome.kind == "updated" else None
+                said_anew = outcome.kind == "updated" or (outcome.kind == "unchanged" and row.is_dump)
+                says = (row, outcome.record_id) if said_anew else None
                 wanted[outcome.notice_id] = Return(intake.status_of(row, self.taking.status), says)
         return following.bring_back(self.session, wanted, self.batch)
 

@@ -18,10 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, db, history, judgements, notices, proposals, sources
+from catalogue.identifiers import is_code
 from catalogue.judgements import Opinion
+from catalogue.merging import barred
 from catalogue.models import Batch, Notice, Run, Source, SourceRecord
 from catalogue.notices import NewNotice
 from catalogue.sources import Staged
+from catalogue.unimarc import Fields
 from harvest import following, recognising
 from harvest.crosswalk import pmbxml
 from harvest.incoming import LONGEST, Incoming, mark_of, receive, receive_deleted, refuse
@@ -67,8 +70,14 @@ def take_in(
     authorities.take_in_headings(session, source, (row.fields for row in rows), batch=batch)
     staged = sources.stage(session, source, [r.received for r in rows], run=run, page_id=page_id)
     last = {s.record_id: n for n, s in enumerate(staged)}
-    fresh = [n for n in sorted(last.values()) if staged[n].notice_id is None and not rows[n].received.deleted]
     joined = {n: i for n in last.values() if staged[n].is_new_record and (i := staged[n].notice_id) is not None}
+    strangers = _strangers(session, rows, joined)
+    joined = {n: notice_id for n, notice_id in joined.items() if n not in strangers}
+    fresh = [
+        n
+        for n in sorted(last.values())
+        if (staged[n].notice_id is None or n in strangers) and not rows[n].received.deleted
+    ]
     record_ids = {n: s.record_id for n, s in enumerate(staged)}
     found = recognising.recognise(session, source, {n: rows[n] for n in fresh}, record_ids)
     made = _make(session, source, rows, staged, [n for n in fresh if n not in found.notices], batch, status, owner_id)
@@ -82,7 +91,7 @@ def take_in(
     unseen = following.hide(session, known, batch)
     moved = {n: pair for n, pair in known.items() if pair[1].is_new_version and n not in joined}
     followed = following.follow(session, moved, batch, allowed=follow)
-    applied, why = followed.applied | unseen, followed.why | dict.fromkeys(unseen, "record.hidden_since")
+    applied, why = followed.applied | unseen.applied, followed.why | unseen.why
     if follow:
         left = {n: pair for n, pair in known.items() if n not in joined and n not in followed.applied}
         applied |= following.tell_more(session, left, batch)
@@ -110,6 +119,19 @@ def take_in(
         category = asked.waiting.get(n, "") if waits else ""
         out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, category, n in applied, why.get(n, "")))
     return out
+
+
+def _strangers(session: Session, rows: Sequence[Incoming], joined: Mapping[int, int]) -> set[int]:
+    """Records whose identifier another source uses too, for another document: two bases may have the same name."""
+    fields: dict[int, Fields] = {}
+    for part in db.chunks(sorted(set(joined.values()))):
+        found = session.execute(select(Notice.id, Notice.fields).where(Notice.id.in_(part)))
+        fields |= {notice_id: said for notice_id, said in found}
+    return {
+        n
+        for n, notice_id in joined.items()
+        if not rows[n].received.deleted and barred(fields[notice_id], rows[n].fields) == "record.other_document"
+    }
 
 
 def _seen(session: Session, source: Source, rows: Sequence[Incoming], run: Run | None) -> set[str]:
@@ -175,6 +197,8 @@ def _name(session: Session, source: Source, rows: Mapping[int, tuple[Incoming, i
         if values:
             sources.name_ids(session, source, space, values)
             notices.keep_promises(session, {f"{source.name}:{space}:{value}": n for value, n in values.items()})
+            ours = {f"address:{value}": n for value, n in values.items() if is_code(value)}
+            notices.keep_promises(session, ours)  # what went out under an address of ours is called so in links
 
 
 @dataclass(slots=True)

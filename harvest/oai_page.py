@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from lxml import etree
 
 from catalogue.problems import Problem, sentence
-from harvest.crosswalk.pmbxml import STRICT
+from harvest.crosswalk.pmbxml import STRICT, local_name
 
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH[\s>/]")
 _START = re.compile(rb"<\?xml\b|<(?:[\w.-]+:)?OAI-PMH[\s>/]")
@@ -206,14 +206,16 @@ def refused(root: etree._Element) -> HarvestStopped | None:
 
 def _record(element: etree._Element) -> OaiRecord:
     """A <record>, or the bare <header> of a list of identifiers; PMB wraps some of those in a <record>."""
-    header = element if etree.QName(element).localname == "header" else element.find("{*}header")
-    text = lambda name: (header.findtext("{*}" + name) or "").strip() if header is not None else ""  # noqa: E731
-    metadata = element.find("{*}metadata")
+    parts = {local_name(e.tag): e for e in reversed(element)}  # the first of each name
+    header = element if local_name(element.tag) == "header" else parts.get("header")
+    said = [] if header is None else [(local_name(e.tag), (e.text or "").strip()) for e in header]
+    text = lambda name: next((value for said_name, value in said if said_name == name), "")  # noqa: E731
+    metadata = parts.get("metadata")
     return OaiRecord(
         identifier=text("identifier"),
         datestamp=text("datestamp"),
         deleted=header is not None and header.get("status") == "deleted",
-        sets=tuple((e.text or "").strip() for e in header.iterfind("{*}setSpec")) if header is not None else (),
+        sets=tuple(value for name, value in said if name == "setSpec"),
         payload=next(metadata.iterchildren(tag=etree.Element), None) if metadata is not None else None,
         element=element,
     )

@@ -58,7 +58,7 @@ READERS: Mapping[str, Reader] = {
 
 
 def root_of(element: etree._Element) -> str:
-    return str(etree.QName(element).localname)
+    return pmbxml.local_name(element.tag)
 
 
 def read(element: etree._Element, position: int, profile: Profile) -> Record | Refusal:

@@ -75,20 +75,17 @@ def _by_matching(
     described = {n: describe(row.fields) for n, row in rows.items()}
     met = dict(zip(described, candidates.find(session, list(described.values())), strict=True))
     known = _others(session, source, {notice_id for several in met.values() for notice_id in several})
-    pairs = {
-        (f"record:{record_ids[n]}", f"notice:{notice_id}"): (n, notice_id)
+    alike = {
+        (f"record:{record_ids[n]}", f"notice:{notice_id}"): (n, notice_id, verdict)
         for n, several in met.items()
         for notice_id in several
-        if notice_id in known
+        if notice_id in known and (verdict := compare(described[n], known[notice_id])).outcome != DIFFERENT
     }
-    said = judgements.verdict(session, pairs)
+    said = judgements.verdict(session, alike)
     verdicts: dict[int, list[tuple[int, Verdict]]] = {}
-    for ends, (n, notice_id) in pairs.items():
+    for ends, (n, notice_id, verdict) in alike.items():
         told = said.get(ends)
-        if told is not None and told.by != MACHINE and told.verdict == "different":
-            continue
-        verdict = compare(described[n], known[notice_id])
-        if verdict.outcome != DIFFERENT:
+        if told is None or told.by == MACHINE or told.verdict != "different":
             verdicts.setdefault(n, []).append((notice_id, verdict))
     taken = set(out.notices.values())
     for n, found in sorted(verdicts.items()):

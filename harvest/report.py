@@ -21,7 +21,7 @@ from typing import Any
 from catalogue.problems import Problem, Refusal
 
 COUNTS: tuple[str, ...] = ("read", "created", "matched", "updated", "unchanged", "refused", "warnings")
-COUNTS += ("folded", "items", "issues", "waiting", "to_complete", "agents", "concepts", "classes")
+COUNTS += ("back", "folded", "items", "issues", "waiting", "to_complete", "agents", "concepts", "classes")
 # Of those read, created… how many are authorities and no notices.
 AUTHORITIES: tuple[str, ...] = ("read", "created", "matched", "updated", "unchanged")
 COUNTS += tuple(f"authorities_{name}" for name in AUTHORITIES)
@@ -66,6 +66,8 @@ class Report:
     """What became of a file: read = created + matched + updated + unchanged + folded + refused.
 
     `folded` records only carried the copies of an issue (PMB's « -bull »): the copies are on the issue, they are not.
+
+    `back`: of those updated, how many an undo had withdrawn.
 
     `trouble` says why the file could not be read at all, or why the import broke off: what the counts tell
     went in all the same. `waiting` notices wait for a person; `to_complete` came in with something missing that

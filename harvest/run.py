@@ -232,12 +232,13 @@ def _arguments(walk: Walk, identity: Identity, prefix: str) -> dict[str, str]:
 
 def _walk(taker: Taker, client: Client, walk: Walk, arguments: Mapping[str, str], identity: Identity) -> None:
     """One list; what stops it does not stop the others."""
-    if walk.done or walk.reason:
+    if walk.complete or walk.reason:
         return
     if not walk.clock:
         walk.clock, walk.begun_at = _clock(identity, taker.now()), taker.sequence
     try:
-        _follow_pages(taker, client, walk, arguments)
+        if not walk.done:  # killed between the last page and the end
+            _follow_pages(taker, client, walk, arguments)
         _check_announced(taker, walk)
     except HarvestStopped as stopped:
         walk.reason = told(_explained(stopped, client, taker.checkpoint["asked"], walk.set_spec))

@@ -18,6 +18,9 @@ from catalogue.problems import Problem
 from catalogue.unimarc import Field, RecordItem
 from catalogue.volatile import volatile
 
+# In `extra`: why its base hid the copy, by the last dump; the export whose fields it has since says nothing of it.
+HIDDEN_THERE = "hidden_there"
+
 # A copy on its way: the place of its record among those under way, itself, and the notice it belongs to.
 Wanted = tuple[int, RecordItem, int]
 
@@ -43,12 +46,14 @@ def put(
     out = Put()
     shelf = _Shelf(session, {home for _place, _copy, home in wanted} - made, batch, profile)
     fresh: list[tuple[int, RecordItem]] = []
+    places: list[int] = []  # of their records
     left: dict[tuple[int, int], list[_Known]] = {}  # what a record has not spoken of yet
     for place, copy, home in wanted:
         pool = left.setdefault((place, home), list(shelf.known.setdefault(home, [])))
         known = next((k for k in pool if k.is_it(copy)), None)
         if known is None:
             fresh.append((home, copy))
+            places.append(place)
             shelf.known[home].append(_Known(copy.barcode, copy.fields))
             out.moved.add(place)
             continue
@@ -59,8 +64,7 @@ def put(
     if fresh:
         ids, problems = items.add_many(session, fresh, batch=batch(), profile=profile, queued=made)
         out.added = len(ids)
-        told = {copy.barcode[: items.TOLD_BARCODE]: place for place, copy, _home in wanted}
-        out.problems = [(told[str(problem.params["barcode"])], problem) for problem in problems]
+        out.problems = [(places[n], problem) for n, problem in problems]
     return out
 
 
@@ -103,7 +107,8 @@ class _Shelf:
         """Take over what the source says differently than last time, where nobody changed it here."""
         if item.id in self.changes:  # a record that comes twice: what it said first is taken over first
             self.write()
-        received, why = self._as_received(item), items.why_hidden(item)
+        received, why, last = self._as_received(item), items.why_hidden(item), _last_hidden(item)
+        last = received.hidden if last is None else last
         said, says = _said(received, self.profile), _said(copy, self.profile)
         has = {
             "call_number": item.call_number,
@@ -117,17 +122,26 @@ class _Shelf:
         }
         if item.id in self.undone:
             values["status"] = says["status"]
-        follows = copy.hidden not in (None, why) and received.hidden in (None, why) and why != items.HIDDEN_HERE
-        if not values and not follows:
+        follows = copy.hidden not in (None, why) and last in (None, why) and why != items.HIDDEN_HERE
+        if not values and not follows and _lasting(copy.fields) == _lasting(received.fields):
             return False
         if "location" in values:
             values["location_id"] = self._location(values.pop("location"))
-        extra = {**item.extra, **items.extra_of(copy, self.profile)}
+        extra = self._described(item.extra, received, copy)
+        if copy.hidden is None and last is not None:
+            extra[HIDDEN_THERE] = [list(reason) for reason in last]
         values["extra"] = items.with_hidden(extra, (copy.hidden or ()) if follows else why)
         if all(getattr(item, name) == value for name, value in values.items()):
             return False
         self.changes[item.id] = item, values
         return True
+
+    def _described(self, extra: Mapping[str, Any], received: RecordItem, copy: RecordItem) -> dict[str, Any]:
+        """What the source says beside the columns; what somebody has said otherwise here stays."""
+        said, says = (items.extra_of(one, self.profile) for one in (received, copy))
+        follow = {name for name in items.DESCRIBED if extra.get(name) == said.get(name)}
+        kept = {name: value for name, value in extra.items() if name not in follow and name != HIDDEN_THERE}
+        return kept | {name: value for name, value in says.items() if name in follow}
 
     def write(self) -> None:
         if self.changes:
@@ -155,6 +169,12 @@ def _said(copy: RecordItem, profile: Mapping[str, Any]) -> dict[str, str]:
         "status": meant.state,
         "location": meant.location,
     }
+
+
+def _last_hidden(item: Item) -> tuple[tuple[str, str], ...] | None:
+    """Why the last dump of its base hid a copy, where another file has described it since."""
+    found = item.extra.get(HIDDEN_THERE)
+    return None if found is None else tuple((about, name) for about, name in found)
 
 
 def _lasting(fields: Iterable[Mapping[str, Any]]) -> list[Any]:

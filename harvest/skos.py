@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import dropwhile
 from pathlib import Path
 from urllib.parse import unquote
 from xml.sax import SAXParseException
@@ -30,6 +31,7 @@ from rdflib.term import Node
 from catalogue.entities import ConceptRow
 from catalogue.problems import Problem, sentence
 from catalogue.text import fold
+from harvest import files
 
 MAX_BYTES = 100_000_000
 SKOSXL = Namespace("http://www.w3.org/2008/05/skos-xl#")
@@ -37,6 +39,7 @@ MAPPINGS = ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMat
 
 _FORMATS = {".ttl": "turtle", ".turtle": "turtle", ".nt": "turtle", ".rdf": "xml", ".xml": "xml", ".skos": "xml"}
 _ENTITY = re.compile(rb"<!ENTITY\s+(?:%\s+)?[\w.-]+\s+(?:SYSTEM|PUBLIC|\"[^\"]*[&%]|'[^']*[&%])")
+_SHOWN = 10  # concepts of a circle
 _Label = tuple[str, str]  # language, text
 
 
@@ -104,10 +107,28 @@ def _parse(path: Path) -> Graph:
     try:
         graph.parse(data=data, format=format_, publicID=path.absolute().as_uri())
     except (SAXParseException, ParserError, BadSyntax, ValueError, UnicodeError) as error:
-        words = error.getMessage() if isinstance(error, SAXParseException) else str(error)
-        detail = " ".join(words.split())[:200]
-        raise NotRead("skos.malformed", {"file": path.name, "detail": detail}) from error
+        raise _not_parsed(data, path, error) from error
     return graph
+
+
+def _not_parsed(data: bytes, path: Path, error: Exception) -> NotRead:
+    """RDF that is spoilt, and where; or what this file is instead."""
+    seen, refusal = files.recognise(data[: files.HEAD])
+    code = refusal.code if refusal else ""
+    if code == files.ELSEWHERE["rdf"]:
+        if not isinstance(error, SAXParseException | BadSyntax):
+            return NotRead("skos.spoilt", {"file": path.name})
+        line = error.getLineNumber() if isinstance(error, SAXParseException) else _line_of(error, data)
+        return NotRead("skos.malformed", {"file": path.name, "line": str(line)})
+    seen = "jsonld" if code == files.ELSEWHERE["jsonld"] else seen
+    if seen:
+        return NotRead("skos.other_format", {"file": path.name, "format": files.NAMES[seen]})
+    return NotRead("skos.not_rdf", {"file": path.name})
+
+
+def _line_of(error: BadSyntax, data: bytes) -> int:
+    """By the sign where the parser stopped: its own count takes some lines twice."""
+    return data.decode("utf-8", "replace")[: error._i].rstrip().count("\n") + 1
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:
@@ -115,7 +136,7 @@ def _unpacked(data: bytes, path: Path) -> bytes:
     try:
         out = unpacking.decompress(data, MAX_BYTES + 1)
     except zlib.error as error:
-        raise NotRead("skos.malformed", {"file": path.name, "detail": str(error)}) from error
+        raise NotRead("skos.spoilt", {"file": path.name}) from error
     if len(out) > MAX_BYTES:
         raise NotRead("skos.too_big", {"file": path.name, "limit": str(MAX_BYTES // 1_000_000)})
     return out
@@ -164,10 +185,10 @@ def _scheme(graph: Graph, code: str, uri: str, members: list[URIRef]) -> Scheme:
         else:
             problems.append(Problem("", "", "skos.no_label", "warning", {"concept": str(concept)}))
     broader = {c: _broader(graph, URIRef(c), labels) for c in labels}
-    names = {c: found.preferred.get("fr") or min(found.preferred.values()) for c, found in labels.items()}
-    for below, above in _closing(broader):
-        broader[below].remove(above)
-        problems.append(Problem("", "", "skos.cycle", "warning", {"concept": names[below], "broader": names[above]}))
+    names = _names(labels)
+    for circle in _circles(broader):
+        broader[circle[-1]].remove(circle[0])
+        problems.append(_told([names[c] for c in circle]))
     rows = tuple(
         ConceptRow(
             uri=concept,
@@ -188,9 +209,12 @@ def _scheme(graph: Graph, code: str, uri: str, members: list[URIRef]) -> Scheme:
     return Scheme(code, uri, title or {"fr": code}, rows, tuple(problems))
 
 
-def _closing(broader: Mapping[str, list[str]]) -> list[tuple[str, str]]:
-    """The links (narrower, broader) that close a circle, always the same ones for the same file."""
-    closing: list[tuple[str, str]] = []
+def _circles(broader: Mapping[str, list[str]]) -> list[list[str]]:
+    """The concepts that are their own broader terms by some way round, each followed by its broader term.
+
+    The link from the last one to the first closes the circle; always the same ones for the same file.
+    """
+    circles: list[list[str]] = []
     done: set[str] = set()
     for start in broader:
         if start in done:
@@ -203,11 +227,34 @@ def _closing(broader: Mapping[str, list[str]]) -> list[tuple[str, str]]:
                 walk.pop()
                 done.add(path.popitem()[0])
             elif above in path:
-                closing.append((next(reversed(path)), above))
+                circles.append(list(dropwhile(lambda concept, first=above: concept != first, path)))  # type: ignore[misc]
             elif above not in done:
                 path[above] = None
                 walk.append(iter(broader[above]))
-    return closing
+    return circles
+
+
+def _told(names: Sequence[str]) -> Problem:
+    said = {"concept": names[-1], "broader": names[0]}
+    if len(names) == 1:
+        return Problem("", "", "skos.own_broader", "warning", said)
+    if len(names) == 2:
+        return Problem("", "", "skos.cycle", "warning", said)
+    quoted = [f"« {name} »" for name in names]
+    shown = [*quoted[:_SHOWN], "…", quoted[-1]] if len(quoted) > _SHOWN + 1 else quoted
+    circle = " → ".join([*shown, quoted[0]])
+    return Problem("", "", "skos.circle", "warning", {**said, "circle": circle})
+
+
+def _names(labels: Mapping[str, _Labels]) -> dict[str, str]:
+    """What each concept is called in a sentence: its label, with what tells it from others that have the same."""
+    names = {}
+    for concept, found in labels.items():
+        language = "fr" if "fr" in found.preferred else min(found.preferred)
+        label = found.preferred[language]
+        names[concept] = label if language == "fr" else f"{label} ({language})"
+    met = Counter(names.values())
+    return {c: f"{name}, {unquote(re.split('[/#]', c)[-1])}" if met[name] > 1 else name for c, name in names.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from catalogue import pmb
 from catalogue.unimarc import Field, Fields, Record, RecordItem, level
@@ -183,10 +184,8 @@ def _texts(change: Callable[[str], str]) -> Rule:
         ]
 
     def in_item(item: RecordItem) -> RecordItem:
-        said = {name: value for name, value in asdict(item).items() if isinstance(value, str)}
-        return replace(
-            item, fields=tuple(in_fields(item.fields)), **{name: change(value) for name, value in said.items()}
-        )
+        said: dict[str, Any] = {n: change(value) for n, value in asdict(item).items() if isinstance(value, str)}
+        return replace(item, fields=tuple(in_fields(item.fields)), **said)
 
     def in_record(record: Record) -> Record:
         return replace(record, fields=in_fields(record.fields), items=tuple(in_item(item) for item in record.items))

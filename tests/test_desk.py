@@ -560,6 +560,8 @@ def test_refused_records_are_listed_with_their_sentence(claire: FlaskClient, bas
             identifier="oai:RECI:9",
             code="record.no_title",
             params={},
+            format="oai",
+            file_name="",
             raw=raw,
             sha256=hashlib.sha256(raw).hexdigest(),
             created_at=db.now(),

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from catalogue import copies, history, item_profiles, items, lots, rereading, sources
+from catalogue import copies, history, item_profiles, items, lots, rereading, source_pages, sources
 from catalogue.db import Database
-from catalogue.models import Batch, Item, Location, Notice
+from catalogue.models import Batch, Item, Location, Notice, Source
 from catalogue.unimarc import Field, RecordItem
 from export import records
 from tests.cast import field
@@ -250,6 +250,41 @@ def test_what_is_shown_is_what_is_being_written(desk: Desk, tmp_path: Path) -> N
     wrong = text(desk.claire.post(page, data={"action": "try", "items": 'field = "995"\nbarcode = f'}))
     assert "Ce texte n’est pas compris : il ne lit rien." in wrong and "Code-barres" not in wrong
     assert profile_of(desk, "vu") == {}
+
+
+def test_codes_are_counted_in_everything_a_source_has_sent(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = field("099", "t", "art")
+    first = [record(str(n), f"Titre {n}", SUBJECT, typed, odd(f"A{n}", c="MED3F")) for n in range(1, 5)]
+    last = [record(str(n), f"Titre {n}", SUBJECT, odd(f"A{n}")) for n in range(5, 8)]
+    done = take(database, write(tmp_path, *first, *last))
+    monkeypatch.setattr(source_pages, "LOOKED_AT", 3)
+    with database.read() as session:
+        source = sources.find(session, "fonds")
+        assert source is not None
+        page = source_pages.page(session, source)
+        assert page.counted_all
+        counted: dict[str, dict[str, int]] = {}
+        for row in page.codes:
+            counted.setdefault(row.about, {})[row.code] = row.count
+        assert counted == {name: dict(seen) for name, seen in done.codes.items()}  # as the report says
+        assert counted["location"] == {"MED3F": 4, "MED1A": 3} and counted["type"] == {"PRETLIV": 7, "art": 4}
+        # A profile that reads other codes is only tried on the last ones.
+        tried = source_pages.page(session, source, text='field = "995"\nbarcode = "f"\nlocation = "r"\n')
+        assert not tried.counted_all
+        assert {(row.about, row.code, row.count) for row in tried.codes} == {("location", "PRETLIV", 3)}
+
+
+def test_a_harvested_source_is_harvested_from_its_page(desk: Desk, tmp_path: Path) -> None:
+    page = seven(desk, tmp_path, "fichiers")
+    assert "Moissonner maintenant" not in text(desk.claire.get(page))
+    with desk.base.write() as session:
+        session.add(Source(name="partenaire", kind="oai", url="https://partenaire.example/oai"))
+    shown = desk.claire.get("/bureau/sources/partenaire")
+    assert "Moissonner maintenant" in text(shown) and filled(shown, "source") == ["partenaire"]
+    asked = desk.claire.post("/bureau/moissons/demander", data={"source": "partenaire"}, follow_redirects=True)
+    assert "La moisson de partenaire commence dès que possible" in text(asked)
 
 
 def test_an_answer_can_be_corrected_however_many_codes_still_wait(desk: Desk, tmp_path: Path) -> None:

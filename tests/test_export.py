@@ -85,9 +85,19 @@ def test_a_list_for_a_spreadsheet_runs_nothing_and_leads_back_to_the_notice(trav
 def test_iso_5426_says_which_signs_it_has_not(travee: Any, tmp_path: Path) -> None:
     done = travee("export", "--format", "unimarc", "--charset", "iso5426", "-o", "old.mrc")
     assert done.exit_code == 0
-    assert "К" in done.output
+    assert "Dans 1 notice, des signes qu’ISO 5426 n’a pas sont perdus, écrits « ? » : К (1)" in done.output
+    assert "remplacés" not in done.output
+    number = json.loads(travee("export", "--format", "unimarc", "--charset", "iso5426", "-o", "a.mrc", "--json").output)
+    assert number["lost_signs"]["К"] == 1 and number["lost_in"][0] in done.output
     assert b"Habiter" in (tmp_path / "old.mrc").read_bytes()
     assert travee("export", "--format", "marcxml", "--charset", "iso5426").exit_code == 2
+
+
+def test_a_row_that_is_refused_is_named_by_its_row(travee: Any, tmp_path: Path) -> None:
+    (tmp_path / "liste.csv").write_text('Titre;Résumé\nUn;\n\nDeux;"qui s’arr', "utf-8")
+    told = travee("import", "liste.csv").output
+    assert "Refusée, ligne 4 (Deux) : " in told
+    assert "notice n° 4" not in told
 
 
 def test_one_notice_is_one_notice_and_a_missing_folder_is_named(travee: Any, tmp_path: Path) -> None:

@@ -379,6 +379,7 @@ def test_what_keeps_a_notice_from_being_published(fields: Fields, kind: str, cod
     [
         (field("210", "d", "20224"), "date.unclear", "error"),
         (field("210", "d", "18/03/24"), "date.unclear", "error"),
+        (field("210", "d", "1376"), "date.out_of_range", "error"),  # four signs already: of another calendar, or a slip
         (field("210", "d", "[19..]"), "date.none", "info"),
         (field("210", "d", "s.d."), "date.none", "info"),
         (field("210", "d", "DL 2008"), "", ""),

@@ -33,6 +33,7 @@ from catalogue.models import (
     Notice,
     NoticeAgent,
     NoticeLink,
+    Proposal,
     Refused,
     Revision,
     Run,
@@ -41,7 +42,7 @@ from catalogue.models import (
     SourceVersion,
 )
 from catalogue.problems import Refusal
-from catalogue.unimarc import LEADER, Field, Fields, Record, RecordItem, title
+from catalogue.unimarc import LEADER, Field, Fields, Record, RecordItem, title, values
 from export import pmbxml, records
 from export.iso2709 import record_bytes
 from harvest import files, importer, intake
@@ -147,6 +148,12 @@ def test_the_same_file_twice_changes_nothing(database: Database, tmp_path: Path)
     assert counts(again) == {"read": 2, "unchanged": 2}
     assert again.batch_id is None
     assert (count(database, SourceVersion), count(database, Item), count(database, Batch)) == (2, 3, 1)
+
+
+def test_a_record_that_comes_twice_in_one_file_is_no_update(database: Database, tmp_path: Path) -> None:
+    one = record("1", "La ville en miettes", copy("B1"))
+    report = take(database, write(tmp_path, one, one, record("2", "Autre")))
+    assert counts(report) == {"read": 3, "created": 2, "unchanged": 1, "items": 1}
 
 
 def test_what_a_pmb_changes_every_day_is_no_change(database: Database, tmp_path: Path) -> None:
@@ -290,6 +297,41 @@ def test_a_copy_follows_its_source_but_not_over_what_a_person_changed(database: 
         place = session.get_one(Location, found["B1"].location_id)
         assert place.name == "Réserve"
     assert counts(take(database, path)) == {"read": 1, "unchanged": 1}
+
+
+def test_what_a_source_says_of_a_copy_beside_its_place_follows_too(database: Database, tmp_path: Path) -> None:
+    def described(note: str, state: str, owner: str) -> Path:
+        pairs = {"f": "B1", "k": "364 DUM", "u": note, "o": state, "a": owner}
+        said: Field = {"t": "995", "i": "  ", "s": [[code, value] for code, value in pairs.items() if value]}
+        return write(tmp_path, record("1", "Un", said))
+
+    def now_said() -> tuple[str, str, str]:
+        with database.read() as session:
+            (one,) = next(iter(records.load(session, [session.scalars(select(Notice.id)).one()]))).items
+            (said,) = copies.to_fields(one)
+            assert dict(said["s"]).get("u", "") == one.note
+            return one.note, one.status, one.owner
+
+    take(database, described("Taché", "Bon état", "Ville"))
+    assert counts(take(database, described("Couverture abîmée", "Bon état", "Ville"))) == {"read": 1, "updated": 1}
+    assert now_said() == ("Couverture abîmée", "Bon état", "Ville")
+    assert counts(take(database, described("", "En rayon", "Ville"))) == {"read": 1, "updated": 1}
+    assert now_said() == ("", "En rayon", "Ville")
+    assert counts(take(database, described("", "En rayon", "École"))) == {"read": 1, "updated": 1}
+    assert now_said() == ("", "En rayon", "École")
+    assert counts(take(database, described("", "En rayon", "École"))) == {"read": 1, "unchanged": 1}
+
+
+def test_each_barcode_that_is_taken_is_told_of_its_own_record(database: Database, tmp_path: Path) -> None:
+    long = "9" * 400
+    lines = [
+        record("1", "Un", copy("B1")),
+        record("2", "Deux", copy("B1"), copy(long)),
+        record("3", "Trois", copy("B1")),
+    ]
+    report = take(database, write(tmp_path, *lines))
+    told = {t.problem.code: [(m.position, m.identifier) for m in t.first] for t in report.told.values()}
+    assert told["item.barcode_taken"] == [(2, "2"), (3, "3")] and told["item.barcode_long"] == [(2, "2")]
 
 
 def test_copies_go_out_as_they_came_but_for_what_changed_here(database: Database, tmp_path: Path) -> None:
@@ -551,7 +593,7 @@ def test_refused_records_are_tried_again_as_they_came(database: Database, tmp_pa
         assert source is not None
         for number, code, bytes_kept in (("7", "record.marc21", raw), ("8", "iso2709.cut", raw[:40])):
             kept = Refused(source_id=source.id, position=7, identifier=number, code=code, format="unimarc")
-            kept.raw, kept.sha256, kept.created_at, kept.params = bytes_kept, code, now(), {}
+            kept.raw, kept.sha256, kept.created_at, kept.params, kept.file_name = bytes_kept, code, now(), {}, ""
             sources.keep_refused(session, source, [kept])
     report = importer.retry(database, by="claire")
     assert counts(report) == {"read": 1, "created": 1, "items": 1}
@@ -574,8 +616,8 @@ def test_however_many_records_come_in_those_that_waited_are_settled(database: Da
 
 
 def refused(source: Source, number: str, format: str, code: str = "record.marc21") -> Refused:
-    row = Refused(source_id=source.id, position=1, identifier=number, code=code, format=format, params={})
-    row.raw, row.sha256, row.created_at = number.encode(), f"{number}{format}", now()
+    row = Refused(source_id=source.id, position=1, identifier=number, code=code, format=format, file_name="")
+    row.raw, row.sha256, row.created_at, row.params = number.encode(), f"{number}{format}", now(), {}
     return row
 
 
@@ -667,7 +709,7 @@ def test_one_undo_takes_a_whole_file_back_and_a_new_import_brings_it_again(
         assert (undone.restored, undone.left) == (10, [])
     assert titles(database) == []
     again = take(database, path)
-    assert counts(again) == {"read": 5, "updated": 5}
+    assert counts(again) == {"read": 5, "updated": 5, "back": 5}
     assert len(titles(database)) == 5
     with database.read() as session:
         assert set(session.scalars(select(Item.status))) == {"available"}
@@ -705,7 +747,7 @@ def test_what_changed_is_written_for_a_whole_batch_at_once(database: Database, t
     path = made(field("300", "a", "Relu"), at="712")
     with statements(database) as said:
         report = take(database, path)
-    assert counts(report) == {"read": 40, "updated": 40}
+    assert counts(report) == {"read": 40, "updated": 40} | ({"back": 40} if withdrawn else {})
     assert len(said) < 60, "as many statements for forty records as for five hundred"
     with database.read() as session:
         statement = select(Revision.entity, func.count()).where(Revision.batch_id == report.batch_id)
@@ -954,7 +996,8 @@ def test_what_a_harvest_refused_is_named_and_is_no_failure_of_a_retry(travee: An
     with base.write() as session:
         source = sources.for_file(session, "RECI")
         kept = Refused(source_id=source.id, position=4, identifier="oai:RECI:4", code="harvest.ghost", format="oai")
-        kept.params, kept.raw, kept.sha256, kept.created_at = {"identifier": "oai:RECI:4"}, b"<record/>", "", now()
+        kept.raw, kept.sha256, kept.created_at, kept.file_name = b"<record/>", "", now(), ""
+        kept.params = {"identifier": "oai:RECI:4"}
         sources.keep_refused(session, source, [kept])
     base.close()
     done = travee("refused", "retry")
@@ -1095,6 +1138,88 @@ def test_another_document_under_the_same_number_does_not_take_its_place(database
     assert "record.other_document" in {told.problem.code for told in other.told.values()}
 
 
+OTHER_ISBN = field("010", "a", "978-2-13-055415-8")
+COMPLEMENT = field("517", "a", "Atlas")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "followed"),
+    [
+        (("Le Corbusier et la ville",), ("La cuisine et le jardin",), False),
+        (("Atlas de la ville", ISBN), ("Histoire de la ville", OTHER_ISBN), False),
+        (("Atlas de la ville", ISBN), ("Histoire des jardins publics", ISBN), True),
+        (("Habiter",), ("Habiter la montagne en hiver",), False),
+        (("Habiter",), ("Habiter : guide de la montagne en hiver",), True),
+        (("La ville en miettes", ISBN), ("La ville en miettes : essai", ISBN), True),
+        (("L’un et l’autre",), ("L’un et l’autre", COMPLEMENT), True),
+    ],
+)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_number_given_to_another_book_is_told_from_a_title_put_right(
+    database: Database, tmp_path: Path, before: tuple[Any, ...], after: tuple[Any, ...], followed: bool
+) -> None:
+    def described(title: str, *more: Field) -> Fields:
+        own, _sep, complement = title.partition(" : ")
+        fields = record("1", own, *more)
+        said = next(f for f in fields if f["t"] == "200")
+        said["s"] += [["e", complement]] if complement else []
+        return fields
+
+    take(database, write(tmp_path, described(*before)))
+    report = take(database, write(tmp_path, described(*after), name="neuf.mrc"))
+    assert counts(report, "updated", "waiting") == {"updated": int(followed), "waiting": int(not followed)}
+    assert ("record.other_document" in {t.problem.code for t in report.told.values()}) is not followed
+
+
+FULL = record(
+    "1",
+    "Atlas",
+    field("215", "a", "312 p.", "c", "ill."),
+    field("606", "a", "Logement"),
+    field("606", "a", "Ville"),
+    field("701", "a", "Dupont", "b", "Anne", ind=" 1"),
+    field("701", "a", "Durand", "b", "Paul", ind=" 1"),
+)
+
+
+def _without(tag: str, value: str) -> Fields:
+    """The whole record but for one author, subject or subfield."""
+    left = []
+    for f in FULL:
+        pairs = [p for p in f.get("s", []) if f["t"] != tag or p[1] != value]
+        if len(pairs) == len(f.get("s", [])) or tag == "215":
+            left.append({**f, "s": pairs} if "s" in f else f)
+    return left
+
+
+@pytest.mark.parametrize(("tag", "value"), [("606", "Ville"), ("701", "Durand"), ("215", "ill.")])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_record_that_says_less_of_something_waits_for_a_person(
+    database: Database, tmp_path: Path, tag: str, value: str
+) -> None:
+    take(database, write(tmp_path, FULL))
+    less = [*_without(tag, value), field("330", "a", "Un résumé")]
+    report = take(database, write(tmp_path, less, name="moins.mrc"))
+    assert counts(report, "updated", "waiting") == {"updated": 0, "waiting": 1}
+    assert "record.says_less" in {told.problem.code for told in report.told.values()}
+    with database.read() as session:
+        assert any(value in dict(f.get("s", [])).values() for f in of(session, "1").fields if f["t"] == tag)
+        assert session.scalars(select(Proposal.state)).all() == ["waiting"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_is_put_right_or_completed_at_its_source_is_followed_without_a_question(
+    database: Database, tmp_path: Path
+) -> None:
+    take(database, write(tmp_path, FULL))
+    again = [field("606", "a", "Villes") if f.get("s") == [["a", "Ville"]] else f for f in FULL]
+    more = [*again, field("606", "a", "Emploi"), field("330", "a", "Un résumé")]
+    report = take(database, write(tmp_path, more, name="mieux.mrc"))
+    assert counts(report, "updated", "waiting") == {"updated": 1, "waiting": 0}
+    with database.read() as session:
+        assert {"Villes", "Emploi"} <= set(values(of(session, "1").fields, "606", "a"))
+
+
 def test_what_went_out_from_here_is_recognised_by_its_address(database: Database, tmp_path: Path) -> None:
     take(database, write(tmp_path, record("1", "La ville en miettes")))
     with database.read() as session:
@@ -1114,11 +1239,25 @@ def test_the_number_of_another_travee_is_no_number_of_ours(database: Database, t
 
 
 def test_what_a_base_keeps_to_itself_does_not_go_out(database: Database, tmp_path: Path) -> None:
-    take(database, write(tmp_path, record("1", "Public", field("991", "c", "à retirer"), field("901", "a", "vu"))))
+    kept = [field("991", "b", "à retirer", "2", "pmb"), field("901", "a", "vu", "n", "suivi", "t", "text", "2", "pmb")]
+    before = field("901", "a", "vu", "l", "Suivi", "n", "suivi", "t", "text")  # as dumps were read at first
+    take(database, write(tmp_path, record("1", "Public", *kept, before)))
     with database.read() as session:
         assert {"901", "991"} <= {f["t"] for f in of(session, "1").fields}
         (notice,) = records.load(session, [of(session, "1").id])
     assert not {"901", "991"} & {f["t"] for f in notice.fields}
+
+
+def test_what_another_program_says_under_the_same_tags_is_followed_as_any_field(
+    database: Database, tmp_path: Path
+) -> None:
+    for words in ("Fonds Boulon", "Fonds Lenoir"):
+        more = [field("901", "a", words), field("991", "a", "Don"), field("992", "a", "X")]
+        report = take(database, write(tmp_path, record("1", "Public", *more)))
+    assert counts(report) == {"read": 1, "updated": 1}
+    with database.read() as session:
+        (notice,) = records.load(session, [of(session, "1").id])
+    assert [f for f in notice.fields if f["t"] in ("901", "991", "992")] == more
 
 
 @pytest.mark.parametrize("head", [b"<!-- ", b"<![ ", b"<? ", b"<!x [ "])

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from catalogue import db, form, imports, lots, setup, sources
+from catalogue import db, form, imports, lots, proposals, setup, sources
 from catalogue.app import create_app
 from catalogue.cli import main
 from catalogue.config import Settings
@@ -298,6 +298,53 @@ def test_claire_reads_what_came_in_what_was_repaired_and_what_waits(desk: Desk, 
         phenix = session.scalars(select(Notice).where(Notice.title.startswith("L’œuvre"))).one()
     assert f"/bureau/notices/{phenix.address}" in page
     assert len(page) < 60_000
+
+
+MORE = (("300", "a", "Réédité"), ("330", "a", "Un essai."), ("676", "a", "307.76"), ("686", "a", "URB"))
+RICH = record("1", "La ville en miettes", *(field(*one) for one in MORE), field("856", "u", "https://ville.example/1"))
+
+
+def test_a_poorer_file_leaves_nothing_to_decide_and_the_report_says_so(desk: Desk, tmp_path: Path) -> None:
+    take(desk.base, write(tmp_path, RICH), source="pauvre")
+    poor = take(desk.base, write(tmp_path, record("1", "La ville en miettes")), source="pauvre")
+    assert poor.counts["waiting"] == 0
+    answer = desk.claire.get(f"/bureau/imports/{poor.run_id}")
+    said = text(answer)
+    assert "Ce qui a été réparé Rien : tout a été repris tel quel. Ce que le fichier n’a pas changé Le fichier" in said
+    assert "rien n’a été retiré à la notice." in said and "Il n’y a rien à décider." in said
+    assert "Ouvrir « À revoir »" not in said and "Rien n’attend." in said
+    assert "à compléter :" not in said  # what this file lacks did not come in
+    told = desk.claire.get(f"/bureau/imports/{poor.run_id}.csv").get_data().decode("utf-8-sig")
+    assert "Ce que le fichier n’a pas changé" in told
+    # One that also says something else leaves that to decide, until somebody has.
+    other = take(desk.base, write(tmp_path, record("1", "La ville en miettes : essai")), source="pauvre")
+    said = text(desk.claire.get(f"/bureau/imports/{other.run_id}"))
+    assert "1 notice n’a pas été changée : ce que le fichier en dit d’autre est à décider" in said
+    assert "Ouvrir « À revoir »" in said and "Il n’y a rien à décider." not in said
+    with desk.base.write() as session:
+        (waiting,) = proposals.list_waiting(session, run_id=other.run_id)
+        proposals.refuse(session, [waiting.proposal_id], by="claire")
+    assert "Ouvrir « À revoir »" not in text(desk.claire.get(f"/bureau/imports/{other.run_id}"))
+
+
+def test_what_an_undo_had_withdrawn_is_told_as_brought_back(desk: Desk, tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD, NO_SUBJECT)
+    first = take(desk.base, path, source="remises")
+    with desk.base.write() as session:
+        lots.undo(session, session.get_one(Batch, first.batch_id), by="claire")
+    again = take(desk.base, path, source="remises")
+    said = text(desk.claire.get(f"/bureau/imports/{again.run_id}"))
+    assert "2 notices remises : une annulation les avait retirées." in said
+    assert "mises à jour" not in said and "1 notice est à compléter" in said
+
+
+def test_every_unknown_code_is_on_the_page_folded_after_twenty(desk: Desk, tmp_path: Path) -> None:
+    many = [record(str(n), f"Titre {n}", SUBJECT, copy(f"C{n}", c=f"SALLE{n:02}")) for n in range(1, 31)]
+    done = take(desk.base, write(tmp_path, *many), source="salles")
+    page = desk.claire.get(f"/bureau/imports/{done.run_id}").get_data(as_text=True)
+    folded = page[page.index("Voir les 10 autres codes") :]
+    assert [f"SALLE{n:02}" in folded for n in range(1, 31)] == [False] * 20 + [True] * 10
+    assert all(f"SALLE{n:02}" in page for n in range(1, 31))
 
 
 def test_the_report_is_the_same_for_people_machines_and_spreadsheets(desk: Desk, tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ import gzip
 import io
 import json
 import random
+import re
 import shutil
 import subprocess
 import time
 import unicodedata
 import zipfile
-from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from catalogue.entities import About
 from catalogue.problems import Refusal
 from catalogue.unimarc import LEADER, Field, Fields, Record, RecordItem, fingerprint, level
 from export import pmbxml as pmbxml_out
-from export.iso2709 import ISO_5426, file_bytes, fits, record_bytes
+from export.iso2709 import ISO_5426, Missing, file_bytes, fits, record_bytes
 from export.records import Outgoing
 from harvest import files
 from harvest.crosswalk import charset, iso2709, pmbxml
@@ -354,9 +354,11 @@ def read_title(data: bytes) -> tuple[str, set[str]]:
         ("50  ", "Été".encode(), "Été", set()),
         ("0103", "Été".encode(), "Été", set()),  # UTF-8 wins, whatever the record says of itself
         ("0103", b"\xc2Et\xc2e, ph\xc2enix", "Été, phénix", {"charset.declared"}),
+        ("0103", b"P\xfa, \xe9resund", "Pœ, Øresund", {"charset.declared"}),  # no accent to tell it by
         ("    ", b"\xc2Et\xc2e, ph\xc2enix", "Été, phénix", {"charset.iso5426"}),
         ("    ", "Été, phénix".encode("cp1252"), "Été, phénix", {"charset.windows"}),
         ("0103", "Été, phénix".encode("cp1252"), "Été, phénix", {"charset.windows"}),
+        ("0103", "La forêt".encode("cp1252"), "La forêt", {"charset.windows"}),  # no « forŒt »
         ("50  ", "L’été".encode("cp1252"), "L’été", {"charset.windows"}),
         ("0102", "Право".encode("koi8-r"), "Право", {"charset.declared"}),
         ("    ", "Phénix".encode().decode("latin-1").encode(), "Phénix", {"charset.twice"}),
@@ -365,6 +367,23 @@ def read_title(data: bytes) -> tuple[str, set[str]]:
 )
 def test_the_charset_is_decided_by_the_bytes(declared: str, title: bytes, text: str, told: set[str]) -> None:
     assert read_title(in_charset(declared, title)) == (text, told)
+
+
+@given(st.text("œŒæßøŁð«»“”’·©£§¿éÉàçôïñ aeE.", min_size=1, max_size=12).map(str.strip).filter(bool))
+def test_what_we_write_in_iso_5426_comes_back(said: str) -> None:
+    said = re.sub("(?<=[a-zæœøßð])[ŒŁ]", "e", said)  # a capital inside a word speaks for Windows-1252
+    there, back = notice(said, CODED), one(record_bytes(notice(said, CODED), ISO_5426))
+    assert [f for f in back.fields if f["t"] == "200"] == [f for f in there if f["t"] == "200"]
+
+
+def test_a_first_record_that_is_a_monster_does_not_hide_the_others(tmp_path: Path) -> None:
+    monster = b"99999nam0 2299999   450 " + b"3009" * 30_000 + b"\x1e" + b"  \x1fax\x1e" * 10_001 + b"\x1d"
+    path = tmp_path / "un.mrc"
+    path.write_bytes(monster + record_bytes(notice("Le banc")))
+    refused, record = files.read(path)
+    assert isinstance(refused, Refusal) and refused.code == "iso2709.directory"
+    assert isinstance(record, Record) and record.position == 2
+    assert files.format_of(path) == "unimarc"
 
 
 def test_a_charset_that_we_cannot_read_is_refused_by_its_name() -> None:
@@ -506,14 +525,15 @@ def test_iso_5426_on_request() -> None:
 
 
 def test_what_iso_5426_has_no_place_for_is_counted() -> None:
-    missing: Counter[str] = Counter()
+    missing = Missing()
     notices = [
         Outgoing(address, "published", "book", "", None, notice(title))
         for address, title in (("a", "n° 5 – 日本"), ("b", "Début – fin –"), ("c", "Rien"))
     ]
     data = b"".join(file_bytes(notices, ISO_5426, missing))
     assert [said(r)[1] for r in read(data)] == [[["a", "no 5 - ??"]], [["a", "Début - fin -"]], [["a", "Rien"]]]
-    assert missing == {"°": 1, "–": 2, "日": 1, "本": 1}
+    assert (missing.replaced, missing.replaced_in) == ({"°": 1, "–": 2}, ["a", "b"])
+    assert (missing.lost, missing.lost_in) == ({"日": 1, "本": 1}, ["a"])
 
 
 def test_what_iso_2709_cannot_carry_comes_back() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue import problems
-from catalogue.merging import Change, Merge, apply, group_of, reverse, rules, said, slot_of, three_way
+from catalogue.merging import Change, Merge, apply, barred, group_of, reverse, rules, said, slot_of, three_way
 from catalogue.unimarc import Field, Fields
 from catalogue.volatile import PMB_VOLATILE, volatile
 from tests.cast import MIETTES, field, notice
@@ -278,6 +278,18 @@ def test_a_poorer_format_takes_nothing_away() -> None:
 def test_a_number_given_to_another_book_is_told() -> None:
     other = notice("Cuisine des îles", field("606", "a", "Gastronomie"))
     assert three_way(MIETTES, by(RECI, MIETTES), other, claim=RECI).bar == "record.other_document"
+    ours, theirs = notice("Le Corbusier et la ville"), notice("La cuisine et le jardin")
+    assert barred(ours, theirs) == "record.other_document", "words that no title is known by are none in common"
+    number, unnumbered = field("010", "a", "978-2-13-055415-8"), [f for f in MIETTES if f["t"] != "010"]
+    assert barred(MIETTES, [*unnumbered, number]) == "record.other_document"
+    assert barred(MIETTES, [*MIETTES, number]) == barred(unnumbered, [*unnumbered, number]) == ""
+
+
+def test_a_record_taken_over_as_a_whole_may_say_nothing_less() -> None:
+    two = [*MIETTES, field("606", "a", "Emploi"), field("608", "a", "thèse")]
+    assert barred(two, [*MIETTES]) == "" and barred(two, MIETTES, whole=True) == "record.says_less"
+    assert barred(two, [f for f in two if f["t"] != "608"], whole=True) == "", "an export has it or not by its options"
+    assert barred(two, [*two, two[-2]], whole=True) == barred([*two, two[-2]], two, whole=True) == ""
 
 
 def test_keeping_both_is_offered_where_a_record_may_have_both() -> None:
@@ -323,8 +335,8 @@ def test_a_rule_takes_what_is_theirs_and_leaves_what_we_touched() -> None:
 
 
 def test_a_conflict_is_only_settled_by_a_rule_that_says_so() -> None:
-    base, theirs = notice("Un"), notice("Deux un")
-    ours = by("l", notice("Un bis"))
+    base, theirs = notice("Canal"), notice("Canal deux")
+    ours = by("l", notice("Canal bis"))
     merge = three_way(base, ours, theirs, claim=RECI)
     assert rules.decide(merge, rules.FOLLOW, {RECI}) == {}
     table = rules.with_rule({}, "title", "conflict", "accept")

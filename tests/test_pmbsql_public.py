@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import cataloguing, copies, desk_history, desk_reading, items, notices, pmb, reading, unimarc
+from catalogue import cataloguing, copies, desk_history, desk_reading, items, lots, notices, pmb, reading, unimarc
 from catalogue.cataloguing import Copy
 from catalogue.db import Database
-from catalogue.models import Item
+from catalogue.models import Batch, Item, Notice
 from catalogue.pmb import item_from_fields, item_to_fields
 from catalogue.projection import project
 from catalogue.unimarc import each, first, values
@@ -287,6 +287,30 @@ def test_a_copy_hidden_by_a_dump_stays_hidden_when_an_export_follows(database: D
         assert not items.why_hidden(item(session, "59000002"))  # shown there again
 
 
+@one_database
+def test_a_copy_shown_again_here_stays_shown_whatever_comes_from_pmb(database: Database, tmp_path: Path) -> None:
+    take(database, tmp_path, HIDDEN)
+    with database.write() as session:
+        secret = item(session, "59000002")
+        place = "Réserve" if secret.location_id else ""
+        values = Copy(secret.call_number, "59000002", place, secret.section, "", secret.status)
+        assert cataloguing.revise_copy(session, secret, values, by="claire", version=secret.version).batch_id
+    elsewhere, moved = tmp_path / "moved.xml", "HAB 320 VAS ex. 3"
+    elsewhere.write_text(EXPORT.read_text("utf-8").replace("HAB 320 VAS ex. 2", moved), "utf-8")
+    for file in (HIDDEN, elsewhere, HIDDEN.replace("HAB 320 VAS ex. 2", moved), elsewhere, HIDDEN):
+        take(database, tmp_path, file)
+        with database.read() as session:
+            assert not items.why_hidden(item(session, "59000002"))
+    with database.read() as session:
+        assert item(session, "59000002").call_number == "HAB 320 VAS ex. 2"
+        assert not [
+            d
+            for e in desk_history.notice_history(session, known(session, "1")).events
+            for d in e.differences
+            if d.label == "Public" and e.by != "claire"
+        ]
+
+
 def test_a_copy_hidden_or_shown_here_says_so_when_it_goes_out() -> None:
     [shown, secret] = records(HIDDEN)["1"].items
     for copy, why in ((shown, items.HIDDEN_HERE), (secret, ())):
@@ -295,14 +319,37 @@ def test_a_copy_hidden_or_shown_here_says_so_when_it_goes_out() -> None:
     assert item_from_fields(item_to_fields(made_here)).hidden == (("record", ""),)
 
 
+ITS_RECORD = """<unimarc><notice><rs>n</rs><dt>a</dt><bl>s</bl><hl>2</hl><el>1</el><ru>i</ru><f c="001">8</f>
+<f c="200" ind="1 "><s c="a">213</s><s c="h">213</s><s c="9">id:22</s></f>
+<f c="300" ind="  "><s c="a">Dossier : les balcons</s></f></notice></unimarc>"""
+
+
+@one_database
+def test_an_issue_that_gets_a_record_of_its_own_keeps_what_the_dump_told_of_it(
+    database: Database, tmp_path: Path
+) -> None:
+    take(database, tmp_path, also(NO_FILES))
+    take(database, tmp_path, ITS_RECORD, name="export.xml")
+    with database.read() as session:
+        issue = known(session, "22-bull")
+        assert "Dossier : les balcons" in values(issue.fields, "300", "a")
+        assert values(issue.fields, "992", "f") == ["3"]
+
+
 def hide(number: int, dump: str = DUMP) -> str:
     """The base with this record in a status that its public does not see."""
     row = rf"(\n  \({number},'.*?,'[msab]','[012]',1,'[^']*',)1,"
     return re.sub(row, lambda found: found[1] + "2,", dump, count=1)
 
 
-def hidden_since(report: Report) -> list[str]:
-    told = [t for t in report.told.values() if t.problem.code == "record.hidden_since"]
+def show(number: int, dump: str = DUMP) -> str:
+    """The base with this record, which was hidden, in the status that its public sees."""
+    row = rf"(\n  \({number},'.*?,'[msab]','[012]',1,'[^']*',)2,"
+    return re.sub(row, lambda found: found[1] + "1,", dump, count=1)
+
+
+def hidden_since(report: Report, code: str = "record.hidden_since") -> list[str]:
+    told = [t for t in report.told.values() if t.problem.code == code]
     return [met.identifier for t in told for met in t.first]
 
 
@@ -336,14 +383,59 @@ def test_a_record_that_pmb_hides_from_then_on_is_published_no_longer_and_told(
     assert [n.rpartition(":")[2] for n in hidden_since(take(database, tmp_path, later))] == ["6"]
 
 
+@pytest.mark.parametrize("there", ["the same", "otherwise"])
 @one_database
-def test_a_notice_that_is_not_this_bases_own_is_not_hidden_by_it(database: Database, tmp_path: Path) -> None:
-    """Another source shows it; that this one says otherwise waits for a person as any difference does."""
-    take(database, tmp_path, DUMP.replace("Habiter la tour des Glycines", "Habiter la tour"), source="Partenaire")
-    report = take(database, tmp_path, hide(1))
-    assert not hidden_since(report)
-    with database.read() as session:
-        assert known(session, "1").status == "published"
+def test_a_notice_that_is_not_this_bases_own_is_not_hidden_by_it_but_told(
+    database: Database, tmp_path: Path, there: str
+) -> None:
+    """Another source shows it: whether it says the same or not, a person decides."""
+    partner = DUMP.replace("Trente locataires", "Vingt locataires") if there == "otherwise" else DUMP
+    take(database, tmp_path, partner, source="Partenaire")
+    for _again in range(2):
+        report = take(database, tmp_path, hide(1))
+        assert not hidden_since(report)
+        assert "1" in hidden_since(report, "record.hidden_there")
+        with database.read() as session:
+            [claimed] = session.scalars(select(Notice).where(Notice.title.startswith("Habiter la tour")))
+            assert (claimed.id, claimed.status) == (known(session, "1").id, "published")
+
+
+@pytest.mark.parametrize("shown_by", ["a person", "an undo"])
+@one_database
+def test_what_was_shown_again_here_is_not_hidden_again_by_the_same_dump(
+    database: Database, tmp_path: Path, shown_by: str
+) -> None:
+    take(database, tmp_path, EXPORT)
+    hidden_by = take(database, tmp_path, hide(3))
+    with database.write() as session:
+        if shown_by == "an undo":
+            assert not lots.undo(session, session.get_one(Batch, hidden_by.batch_id), by="claire").left
+        else:
+            mine = known(session, "3")
+            shown = [f for f in mine.fields if f["t"] != "992"]
+            notices.revise(session, mine, shown, by="claire", status="published")
+    for _again in range(2):
+        report = take(database, tmp_path, hide(3))
+        assert not hidden_since(report)
+        assert "3" in hidden_since(report, "record.hidden_there")
+        with database.read() as session:
+            assert known(session, "3").status == "published" and not pmb.is_hidden(known(session, "3").fields)
+
+
+@one_database
+def test_what_an_undo_took_back_does_not_come_again_for_the_public_that_may_not_see_it(
+    database: Database, tmp_path: Path
+) -> None:
+    report = take(database, tmp_path, DUMP)
+    for bring_back, status in ((EXPORT, "candidate"), (DUMP, "candidate"), (show(5), "published")):
+        with database.write() as session:
+            lots.undo(session, session.get_one(Batch, report.batch_id), by="claire")
+            assert known(session, "5").status == "withdrawn"
+        report = take(database, tmp_path, bring_back)
+        with database.read() as session:
+            assert known(session, "1").status == "published"
+            assert known(session, "5").status == status
+            assert pmb.is_hidden(known(session, "5").fields) is (status == "candidate")
 
 
 def test_the_mark_of_another_programs_992_hides_nothing() -> None:

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from catalogue.db import Database
+from catalogue.models import Notice
 from catalogue.unimarc import LEADER, Field, Fields, Record, RecordItem, first, typed
 from catalogue.wire import ISO_2709, MARCXML, PMB_XML, Carrier, from_wire, to_wire
-from export import pmbxml
+from export import iso2709, pmbxml, records
 from export.records import Outgoing
+from harvest import importer
 from harvest.crosswalk.pmbxml import stands_for_issue
 from tests import round_trip
 
@@ -151,6 +155,30 @@ def test_a_record_comes_back_from_each_format_as_it_left(format: str, record: Re
     used, left = round_trip.differences(record, format)
     assert not left
     assert set(used) <= {"controls_first", "composed"}
+
+
+def test_a_record_comes_back_from_the_base_as_it_came_in(database: Database, tmp_path: Path) -> None:
+    """With what several programs say in 9XX, and copies in their habits."""
+    words: Fields = [
+        Field(t="901", i="  ", s=[["a", "Fonds Boulon"]]),
+        Field(t="930", i="  ", s=[["5", "590099901:1"], ["a", "364 KVA"]]),
+        Field(t="991", i=" 1", s=[["a", "Don"], ["b", "Provenance : Lenoir"]]),
+        Field(t="992", i="  ", s=[["c", "x"]]),
+    ]
+    named = "Habiter la tour", "Chartes d’un canal", "Squares"
+    came = [
+        outgoing(number, "m0", Field(t="200", i="1 ", s=[["a", title]]), *words, items=(RecordItem(barcode=f"B{n}"),))
+        for n, (number, title) in enumerate(zip("123", named, strict=True))
+    ]
+    path = tmp_path / "fonds.mrc"
+    path.write_bytes(b"".join(iso2709.file_bytes(came)))
+    importer.import_file(database, path, source="fonds", by="claire")
+    with database.read() as session:
+        left = list(records.load(session, session.scalars(select(Notice.id).order_by(Notice.id))))
+    for record, notice in zip(round_trip.records_of(path), left, strict=True):
+        assert {f["t"] for f in notice.fields} >= {"901", "930", "991", "992"}
+        for format in round_trip.FORMATS:
+            assert round_trip.differences(record, format, notice) == ([], "")
 
 
 @pytest.mark.parametrize("path", SAMPLED, ids=lambda p: p.name)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import activity, authorities, db, history, items, lots, notices, users, visits
 from catalogue.entities import ConceptRow
-from catalogue.models import IndexQueue, Item, Notice, NoticeConcept, UsageDay
+from catalogue.models import Concept, IndexQueue, Item, Notice, NoticeConcept, UsageDay
 from catalogue.unimarc import RecordItem
 from tests.cast import MIETTES, PHENIX, field
 
@@ -67,7 +67,7 @@ def test_any_inventory_is_in_the_order_of_its_keys(session: Session, call_number
 def test_a_barcode_that_is_taken_is_told_and_the_copy_comes_in(session: Session) -> None:
     made = shelve(session, ["364"])
     batch = history.open_batch(session, "import", by="travee import")
-    (number,), (problem,) = items.add_many(session, [(made.id, RecordItem(barcode="B0"))], batch=batch)
+    (number,), ((_place, problem),) = items.add_many(session, [(made.id, RecordItem(barcode="B0"))], batch=batch)
     copy = session.get(Item, number)
     assert copy is not None
     assert copy.barcode is None
@@ -171,7 +171,7 @@ def test_a_thesaurus_comes_in_once_and_links_what_was_there(session: Session) ->
     first = authorities.load_scheme(session, "ville", "t:", {"fr": "Ville"}, THESAURUS)
     again = authorities.load_scheme(session, "ville", "t:", {"fr": "Ville"}, THESAURUS)
     assert (first.created, again.created, again.unchanged) == (2, 0, 2)
-    assert notices.relink(session, ["Renouvellement urbain", "Rénovation urbaine"]) == 1
+    assert notices.relink_concepts(session, session.scalars(select(Concept.id))) == 1
     rows = session.execute(select(NoticeConcept.label, NoticeConcept.concept_id).order_by(NoticeConcept.pos)).all()
     assert [label for label, _id in rows] == ["Renouvellement urbain", "Renouvellement urbain"]
     assert made.fields[-1]["s"] == [["a", "RÉNOVATION URBAINE"]], "the field keeps what was written"

@@ -116,6 +116,13 @@ def test_each_heading_of_the_table_means_one_thing() -> None:
 
 def test_a_number_is_the_journal_s_beside_a_journal_only() -> None:
     assert [g.meaning for g in columns.guess(["Titre", "Numéro"], [])] == ["title", "other"]
+    rows = [("Un", "1"), ("Deux", "2")]
+    for heading in ("N°", "Numéro", "n°", "No"):
+        assert [g.meaning for g in columns.guess(["Titre", heading], rows)] == ["title", "record_number"]
+        assert [g.meaning for g in columns.guess(["Titre", heading], [*rows, ("Trois", "2")])] == ["title", "other"]
+        assert [g.meaning for g in columns.guess(["Titre", heading, "ID"], [(*r, "a") for r in rows])][1] == "other"
+    assert columns.guess(["Titre", "N° de notice"], [])[1].meaning == "record_number"
+    assert [g.meaning for g in columns.guess(["Revue", "Numéro"], rows)] == ["journal", "issue_number"]
     assert [g.meaning for g in columns.guess(["Revue", "Numéro"], [])] == ["journal", "issue_number"]
 
 
@@ -310,6 +317,38 @@ def test_a_file_without_headings_is_refused_with_what_was_found(content: str, co
 )
 def test_a_letter_is_no_table(letter: str) -> None:
     assert files.recognise(letter.encode())[1] is not None
+
+
+NOTES = """# Notre catalogue
+
+Les notices, les exemplaires, les thésaurus.
+- Les notices, en UNIMARC, viennent de partout.
+- Les exemplaires, eux, restent ici.
+
+Installez Python, puis lancez la commande, et attendez.
+Après cela, tout est prêt, ou presque.
+"""
+TURTLE = (
+    "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n:a a skos:Concept ; skos:broader :b ; skos:altLabel :c .\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (NOTES, "file.unknown"),
+        ("Bonjour, chers tous,\n" + NOTES.removeprefix("# Notre catalogue"), "file.unknown"),
+        (TURTLE + ":d a skos:Concept ; skos:broader :b ; skos:altLabel :e .\n", "file.thesaurus"),
+        ("# d’ici\n\nPREFIX : <https://v.example/>\n", "file.thesaurus"),
+        ("<https://v.example/a> <https://v.example/b> <https://v.example/c> .\n", "file.thesaurus"),
+        ('<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>', "file.thesaurus"),
+        ('{"@context": {}, "@graph": []}', "file.jsonld"),
+    ],
+)
+def test_a_thesaurus_or_a_page_of_notes_is_no_table(text: str, code: str) -> None:
+    found = files.recognise(text.encode())[1]
+    assert found is not None and found.code == code
+    assert ("travee thesaurus import" in found.sentence()) == (code != "file.unknown")
 
 
 def test_a_row_beyond_measure_is_refused_by_its_name_and_the_rest_goes_in(monkeypatch: pytest.MonkeyPatch) -> None:

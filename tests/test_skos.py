@@ -98,8 +98,9 @@ def test_a_circle_of_broader_terms_is_named_and_opened(scheme: Make) -> None:
         concept("e", 'skos:prefLabel "Deux"@fr', "skos:broader :a , :b"),
     )
     assert [p.message for p in found.problems] == [
-        "« Ville » et « Logement » sont chacun plus large que l’autre : ce lien n’a pas été repris.",
-        "« Soi » et « Soi » sont chacun plus large que l’autre : ce lien n’a pas été repris.",
+        "Ces concepts tournent en rond, chacun sous le suivant : « Logement » → « Habitat » → « Ville » → "
+        "« Logement ». Le lien de « Ville » vers « Logement » n’a pas été repris.",
+        "« Soi » est son propre terme plus large : ce lien n’a pas été repris.",
     ]
     assert sum(len(r.broader) for r in found.rows) == 4
 
@@ -185,13 +186,13 @@ OUTSIDE = '<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         ("x.rdf", RDF.format(doctype=BOMB, label="&b;").encode(), "par prudence, il n’est pas lu"),
         ("x.rdf", RDF.format(doctype=OUTSIDE, label="&a;").encode(), "par prudence, il n’est pas lu"),
         ("x.rdf", RDF.format(doctype=BOMB, label="&b;").encode("utf-16"), "par prudence, il n’est pas lu"),
-        ("x.rdf", RDF.format(doctype="", label="Ville").encode()[:-30], "n’est pas lisible"),
-        ("x.rdf", b"", "n’est pas lisible"),
-        ("x.ttl", b"bonjour", "n’est pas lisible"),
-        ("x.ttl", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "n’est pas lisible"),
-        ("x.ttl", "é".encode("latin-1"), "n’est pas lisible"),
+        ("x.rdf", RDF.format(doctype="", label="Ville").encode()[:-30], "est abîmé vers la ligne"),
+        ("x.rdf", b"", "n’est pas un thésaurus en SKOS"),
+        ("x.ttl", b"bonjour", "n’est pas un thésaurus en SKOS"),
+        ("x.ttl", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "n’est pas un thésaurus en SKOS"),
+        ("x.ttl", "é".encode("latin-1"), "n’est pas un thésaurus en SKOS"),
         ("x.ttl", b"", "ne contient aucun concept"),
-        ("x.jsonld", b'{"@context": "http://192.0.2.1/context"}', "n’est pas lisible"),
+        ("x.jsonld", b'{"@context": "http://192.0.2.1/context"}', "est en JSON-LD"),
     ],
 )
 def test_any_other_file_is_refused_with_a_sentence(
@@ -343,6 +344,43 @@ def test_a_concept_that_names_no_scheme_is_in_the_nearest_one_above_it(tmp_path:
     assert len(second.rows) == 1491
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("mots.csv", "Terme;Générique\nVille;Lieu\nRue;Ville\n", "en CSV"),
+        ("mots.jsonld", '{"@context": {"skos": "x"}, "@graph": [{"@id": "a"}]}', "en JSON-LD"),
+        ("lettre.ttl", "Bonjour,\nvoici.\n", "Turtle (.ttl) ou en RDF/XML (.rdf)"),
+        ("cassé.ttl", HEAD + ":a skos:prefLabel\n\n", "vers la ligne 5"),
+        ("cassé.rdf", "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\n<a>", "vers la ligne 2"),
+    ],
+)
+def test_what_is_no_thesaurus_is_named_in_our_words(tmp_path: Path, name: str, text: str, word: str) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(skos.NotRead) as error:
+        skos.read(tmp_path / name)
+    assert word in str(error.value)
+    assert not {"expected", "syntax", "token", "element"} & set(str(error.value).lower().split())
+
+
+def test_concepts_that_turn_in_a_circle_are_named_one_by_one(scheme: Make) -> None:
+    def below(name: str, label: str, *above: str) -> str:
+        return concept(name, f"skos:prefLabel {label}", *(f"skos:broader :{other}" for other in above))
+
+    def told(*concepts: str) -> str:
+        (problem,) = scheme(*concepts).problems
+        return problem.message
+
+    three = told(below("a", '"un"@fr', "b"), below("b", '"deux"@fr', "c"), below("c", '"trois"@fr', "a"))
+    assert "« un » → « deux » → « trois » → « un »" in three
+    assert "Le lien de « trois » vers « un »" in three
+    pair = told(below("a", '"trois"@fr', "b"), below("b", '"trois"@fr', "a"))
+    assert "« trois, b » et « trois, a » sont chacun plus large" in pair
+    assert "« three (en) » et « trois »" in told(below("a", '"trois"@fr', "b"), below("b", '"three"@en', "a"))
+    assert "« un » est son propre terme plus large" in told(below("a", '"un"@fr', "a"))
+    many = told(*(below(f"n{n}", f'"n{n}"@fr', f"n{(n + 1) % 40}") for n in range(40)))
+    assert "→ … →" in many and len(many) < 400
+
+
 def test_the_command_takes_several_thesauri_each_in_a_lot_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,7 +398,7 @@ def test_the_command_takes_several_thesauri_each_in_a_lot_of_its_own(
     assert [(row["file"], row["created"]) for row in told["schemes"]] == [("un.ttl", 1), ("deux.ttl", 1)]
     assert "lettre.ttl" in told["errors"][0]
     again = CliRunner().invoke(main, ["thesaurus", "import", str(one), str(two)])
-    assert (again.exit_code, again.output.count("0 concepts entrés, 0 mis à jour, 1 inchangés")) == (0, 2)
+    assert (again.exit_code, again.output.count("0 concept entré, 0 mis à jour, 1 inchangé.")) == (0, 2)
     nothing = CliRunner().invoke(main, ["thesaurus", "import", str(bad), str(tmp_path / "absent.ttl")])
     assert nothing.exit_code == 1
     assert "absent.ttl" in nothing.output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -43,6 +42,7 @@ from harvest import files, importer
 from harvest.report import AUTHORITIES, COUNTS, CUT, PARTS, Report, Told
 from indexes import queries
 
+SIGNS, SEEN = 20, 5  # that an export in ISO 5426 names: signs, and notices where they are
 NAMED = 20  # refused records that people are shown; machines are given them all
 HARVESTED = "oai"  # the format of what a harvest refused
 LONGEST_SOURCE = 80  # signs of a source's name
@@ -55,7 +55,7 @@ class Wishes:
 
     charset: str
     base_url: str
-    missing: Counter[str] = field(default_factory=Counter)  # signs the charset lacks: in how many records
+    missing: iso2709.Missing = field(default_factory=iso2709.Missing)  # signs that the charset lacks
 
 
 Writer = Callable[[Iterable[Outgoing], Wishes], Iterator[bytes]]
@@ -251,7 +251,7 @@ def _report_lines(report: Report) -> Iterator[str]:
             "{file} (source {source}) — notices lues : {read} ; créées : {created} ; reconnues : {matched} ; "
             "mises à jour : {updated} ; inchangées : {unchanged} ; refusées : {refused}."
         )
-        known = {name: report.counts[f"authorities_{name}"] for name in AUTHORITIES}
+        known = {name: import_words.apart(report.counts, name) for name in AUTHORITIES}
         n |= {name: format_number(report.counts[name] - count) for name, count in known.items()}
     yield sentence.format(file=report.file, source=report.source, **n)
     if report.counts["authorities_read"] and not import_words.only_authorities(report.counts):
@@ -269,12 +269,10 @@ def _report_lines(report: Report) -> Iterator[str]:
             "{n} numéros de revue ont été créés pour leurs exemplaires.",
             report.counts["issues"],
         ).format(n=n["issues"])
+    if back := report.counts["back"]:
+        yield import_words.counted("back", back)
     if report.counts["waiting"]:
-        yield ngettext(
-            "{n} notice disait autre chose ici : elle n’a pas été changée, sa nouvelle version est gardée.",
-            "{n} notices disaient autre chose ici : elles n’ont pas été changées, leur nouvelle version est gardée.",
-            report.counts["waiting"],
-        ).format(n=n["waiting"])
+        yield import_words.counted("waiting", report.counts["waiting"])
     if n_left := report.counts["to_complete"]:
         yield ngettext(
             "{n} notice est à compléter : il lui manque ce que le formulaire demande pour publier.",
@@ -284,17 +282,22 @@ def _report_lines(report: Report) -> Iterator[str]:
         lacking = [told for told in report.told.values() if told.checked and told.problem.level == "error"]
         yield import_words.missing((told.problem.tag, told.problem.subfield, told.n) for told in lacking)
     yield from _columns_lines(report)
+    in_rows = files.READERS.get(report.format) == "sheets"  # people find them by their row
     for told in report.told.values():
         if told.problem.code.startswith(PARTS):
             continue
         if not told.position and told.problem.level != "info":
             yield told.problem.message
         elif told.problem.level == "warning" or (told.problem.level == "error" and not told.checked):
-            yield _("{n} fois, d’abord dans la notice n° {position} : {sentence}").format(
+            times = _("{n} fois, d’abord dans la notice n° {position} : {sentence}")
+            yield (_("{n} fois, d’abord à la ligne {position} : {sentence}") if in_rows else times).format(
                 n=format_number(told.n), position=told.position, sentence=told.problem.message
             )
+    if not report.counts["waiting"] and any(told.problem.code == "record.says_less" for told in report.told.values()):
+        yield _("Il n’y a rien à décider.")
     for refusal in report.refused[:NAMED]:
-        yield _("Refusée, notice n° {position}{number} : {sentence}").format(
+        refused = _("Refusée, notice n° {position}{number} : {sentence}")
+        yield (_("Refusée, ligne {position}{number} : {sentence}") if in_rows else refused).format(
             position=refusal.position,
             number=f" ({refusal.identifier})" if refusal.identifier else "",
             sentence=refusal.sentence(),
@@ -507,9 +510,7 @@ def export(
                 too_long,
             ).format(n=too_long)
         )
-    if wishes.missing:
-        sentence = _("ISO 5426 n’a pas ces signes, remplacés par les plus proches : {signs}.")
-        lines.append(sentence.format(signs=", ".join(_sign_words(sign) for sign, _n in wishes.missing.most_common(40))))
+    lines += _missing_lines(wishes.missing)
     if output and not as_json:
         written = ngettext("{n} notice écrite dans {file}.", "{n} notices écrites dans {file}.", len(chosen))
         lines.insert(0, written.format(n=format_number(len(chosen)), file=output))
@@ -519,8 +520,36 @@ def export(
         sys.exit(IN_PART if missing else DONE)
     document = {"format": format_, "file": str(output), "written": len(chosen), "unknown": missing}
     document["too_long"] = too_long
-    document["missing_signs"] = dict(wishes.missing)
+    document["missing_signs"] = dict(wishes.missing.replaced + wishes.missing.lost)
+    document["lost_signs"], document["lost_in"] = dict(wishes.missing.lost), wishes.missing.lost_in
     finish(as_json, document, code=IN_PART if missing else DONE)
+
+
+def _missing_lines(missing: iso2709.Missing) -> Iterator[str]:
+    """What ISO 5426 could not say: what is lost first, then what was replaced; how often, and where to look."""
+    lost = ngettext(
+        "Dans {n} notice, des signes qu’ISO 5426 n’a pas sont perdus, écrits « ? » : {signs}. Voyez {notices}.",
+        "Dans {n} notices, des signes qu’ISO 5426 n’a pas sont perdus, écrits « ? » : {signs}. Voyez {notices}.",
+        len(missing.lost_in),
+    )
+    replaced = ngettext(
+        "Dans {n} notice, des signes qu’ISO 5426 n’a pas sont remplacés par les plus proches : {signs}. "
+        "Voyez {notices}.",
+        "Dans {n} notices, des signes qu’ISO 5426 n’a pas sont remplacés par les plus proches : {signs}. "
+        "Voyez {notices}.",
+        len(missing.replaced_in),
+    )
+    for sentence, signs, where in (
+        (lost, missing.lost, missing.lost_in),
+        (replaced, missing.replaced, missing.replaced_in),
+    ):
+        if signs:
+            counted = [f"{_sign_words(sign)} ({format_number(n)})" for sign, n in signs.most_common(SIGNS)]
+            yield sentence.format(
+                n=format_number(len(where)),
+                signs=", ".join([*counted, "…"] if len(signs) > SIGNS else counted),
+                notices=", ".join([*where[:SEEN], "…"] if len(where) > SEEN else where),
+            )
 
 
 def _sign_words(sign: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from catalogue import authorities, history, notices, vocabulary
 from catalogue.commands import DONE, IN_PART, as_json, bring_index_up_to_date, fail, finish, running
 from catalogue.entities import Thesaurus
-from catalogue.i18n import _, format_number
+from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import Batch, Concept, ConceptScheme
 
 if TYPE_CHECKING:
@@ -52,14 +52,22 @@ def thesaurus_import(paths: tuple[Path, ...], by: str, as_json: bool) -> None:
                 taken = _take_in(session, schemes, by=by, why=path.name)
             rows += [{"file": path.name, **row} for row in taken]
             for row in taken:
-                template = _("{scheme} : {created} concepts entrés, {updated} mis à jour, {unchanged} inchangés.")
-                lines.append(template.format(**row))
+                lines.append(_counted(row))
                 lines += [f"  {problem}" for problem in row["problems"]]
         if rows:
             bring_index_up_to_date(travee)
     if not rows:
         fail(as_json, " ".join(troubles))
     finish(as_json, {"schemes": rows, "errors": troubles}, *lines, *troubles, code=IN_PART if troubles else DONE)
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    words = (
+        ngettext("{n} concept entré", "{n} concepts entrés", row["created"]).format(n=format_number(row["created"])),
+        ngettext("{n} mis à jour", "{n} mis à jour", row["updated"]).format(n=format_number(row["updated"])),
+        ngettext("{n} inchangé", "{n} inchangés", row["unchanged"]).format(n=format_number(row["unchanged"])),
+    )
+    return _("{scheme} : {counts}.").format(scheme=row["scheme"], counts=", ".join(words))
 
 
 def _take_in(session: Session, schemes: Iterable[Scheme], *, by: str, why: str) -> list[dict[str, Any]]:
@@ -118,7 +126,8 @@ def thesaurus_export(scheme: str, format_: str, output: Path | None, as_json: bo
         return
     output.write_bytes(data)
     document = {"scheme": scheme, "format": format_, "file": str(output), "concepts": len(whole.rows)}
-    finish(as_json, document, _("{concepts} concepts écrits dans {file}.").format(**document))
+    written = ngettext("{n} concept écrit dans {file}.", "{n} concepts écrits dans {file}.", len(whole.rows))
+    finish(as_json, document, written.format(n=format_number(len(whole.rows)), file=output))
 
 
 @thesaurus.command("list")

@@ -23,7 +23,7 @@ MOST = 50  # notices that a key may bring together
 SHOWN = 40  # candidates for one description, those with most keys in common first
 KEPT_UP_TO = "matching.kept"  # the change up to which keys are kept
 GONE = ("merged", "erased")  # such a notice is nobody's candidate
-_BATCH = 500  # notices, or keys, of one statement
+_BATCH = 500  # notices of one statement
 
 
 def store(session: Session, notices: Mapping[int, Fields]) -> int:
@@ -75,7 +75,7 @@ def forget(session: Session, notice_ids: Iterable[int]) -> None:
 def find(session: Session, asked: Sequence[Described], *, without: Iterable[int] = ()) -> list[list[int]]:
     """For each description the notices that share a key with it, likeliest first, at most SHOWN of them.
 
-    One query for 500 keys. `without` names notices that are none: the one itself, when it looks for its doubles.
+    One query for a thousand keys. `without` names notices that are none: the one itself, when it looks for its doubles.
     """
     asked_keys = [keys(described) for described in asked]
     met = _notices_by_key(session, sorted({key for found in asked_keys for key in found}))
@@ -90,16 +90,12 @@ def find(session: Session, asked: Sequence[Described], *, without: Iterable[int]
 def _notices_by_key(session: Session, wanted: Sequence[str]) -> Mapping[str, list[int]]:
     """The notices under each key, but for keys that more than MOST of them share."""
     met: defaultdict[str, list[int]] = defaultdict(list)
-    for batch in chunks(wanted, _BATCH):
-        shared = (
-            select(MatchKey.key, MatchKey.notice_id, func.count().over(partition_by=MatchKey.key).label("notices"))
-            .where(MatchKey.key.in_(batch))
-            .subquery()
-        )
+    for batch in chunks(wanted):
+        few = select(MatchKey.key).where(MatchKey.key.in_(batch)).group_by(MatchKey.key).having(func.count() <= MOST)
         rows = session.execute(
-            select(shared.c.key, shared.c.notice_id)
-            .join(Notice, Notice.id == shared.c.notice_id)
-            .where(shared.c.notices <= MOST, Notice.status.not_in(GONE))
+            select(MatchKey.key, MatchKey.notice_id)
+            .join(Notice, Notice.id == MatchKey.notice_id)
+            .where(MatchKey.key.in_(few), Notice.status.not_in(GONE))
         )
         for key, notice_id in rows:
             met[key].append(notice_id)

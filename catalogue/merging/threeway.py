@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from rapidfuzz import fuzz
 
 from catalogue import unimarc
+from catalogue.matching.words import significant
 from catalogue.merging.slots import Said, Slot, heard, loosely, name_of, number_of, said, slot_of
 from catalogue.pmb import is_dump_only
 from catalogue.text import fold
@@ -35,6 +36,7 @@ MOST_COMPARED = 40  # leftovers of one list: more are compared by their words al
 POORER_TAGS = 3  # kinds of fields that a record has lost at once
 # What an export has or has not by its options or its day, and says nothing of the document.
 COMES_AND_GOES = frozenset(("005", "608", "801", "896"))
+DESCRIPTION = frozenset(("200", "210", "214", "215"))  # a record that says less of these says it in fewer subfields
 
 _CODED = frozenset("0234569")  # numbers of another base, roles, lists: no words of a person
 
@@ -288,13 +290,16 @@ def _slot_id(name: tuple[str, str]) -> str:
 # --- what a machine may not take for an answer -------------------------------------------------
 
 
-def barred(before: Fields, theirs: Fields) -> str:
+def barred(before: Fields, theirs: Fields, *, whole: bool = False) -> str:
     """Why this record may not change its notice by itself: the code of a sentence, or "".
 
-    The same base in a poorer format says less of everything; a number may be given to another book.
+    The same base in a poorer format says less of everything; a number may be given to another book. `whole`: the
+    notice is to say what the record says and nothing else, so that whatever is less is lost.
     """
     if not _same_document(before, theirs):
         return "record.other_document"
+    if whole:
+        return "record.says_less" if _extent(before) - _extent(theirs) else ""
     had = {f["t"] for f in before if not is_dump_only(f)} - COMES_AND_GOES
     lost = had - {f["t"] for f in theirs}
     return "record.says_less" if len(lost) >= POORER_TAGS or 3 * len(lost) > len(had) else ""
@@ -307,9 +312,22 @@ def loses_tag(change: Change, theirs: Fields) -> bool:
     return change.nature == "remove" and not any(f["t"] in known for f in theirs)
 
 
+def _extent(fields: Fields) -> Counter[tuple[str, str]]:
+    """How many different things are said under each tag, and in each subfield of the description."""
+    extent: Counter[tuple[str, str]] = Counter()
+    for tag, _indicators, pairs in {says for says, _f in heard(fields) if says[0] not in COMES_AND_GOES}:
+        extent[tag, ""] += 1
+        extent.update((tag, code) for code, _value in pairs if tag in DESCRIPTION)
+    return extent
+
+
 def _same_document(ours: Fields, theirs: Fields) -> bool:
-    """An ISBN in common, or half of the words of the shorter title."""
-    if set(unimarc.isbns(ours)) & set(unimarc.isbns(theirs)):
+    """An ISBN in common; without two to compare, half of the words of the longer title, or a title now completed."""
+    numbers, others = set(unimarc.isbns(ours)), set(unimarc.isbns(theirs))
+    if numbers and others:
+        return bool(numbers & others)
+    had, has = (set(significant(fold(unimarc.full_title(fields)))) for fields in (ours, theirs))
+    if not had or not has or 2 * len(had & has) >= max(len(had), len(has)):
         return True
-    had, has = (set(fold(unimarc.full_title(fields)).split()) for fields in (ours, theirs))
-    return 2 * len(had & has) >= min(len(had), len(has))
+    own, other = (set(significant(fold(unimarc.title(fields)))) for fields in (ours, theirs))
+    return own == other and (own == had or other == has)

@@ -1,9 +1,10 @@
 """The bytes of a record to text: which character set they are in, and what had to be mended. Pure.
 
 Decided record by record, by the bytes: strict UTF-8 first, whatever the record says of itself; then what it
-declares (100 $a 26-29 of UNIMARC; MARC-8 for MARC 21 whose leader does not say UTF-8); then ISO 5426 or
-Windows-1252, whichever the bytes look like. The choice is told wherever it was not plain UTF-8. Text is kept in
-NFC; line breaks stay; other control characters, which no screen shows and no XML may hold, are taken out and told.
+declares (100 $a 26-29 of UNIMARC; MARC-8 for MARC 21 whose leader does not say UTF-8), unless the bytes cannot be
+that; then ISO 5426 or Windows-1252, whichever the bytes look like. The choice is told wherever it was not plain
+UTF-8. Text is kept in NFC; line breaks stay; other control characters, which no screen shows and no XML may hold,
+are taken out and told.
 
 Sources: UNIMARC Manual, 100 $a/26-33 (character sets); MARC 21, leader/09 and MARC-8.
 """
@@ -124,11 +125,11 @@ def _decode_other(
     if known := sets & _REGISTERED.keys():
         repairs.append(Problem("", "", "charset.declared", "info"))
         return _each_value(parts, _REGISTERED[min(known)])[0]
-    if not sets & _UNREAD and (text := _guessed(data, repairs)):
-        return text
     if _LATIN in sets and iso5426.is_possible(data):
         repairs.append(Problem("", "", "charset.declared", "info"))
         return iso5426.decode(data)
+    if not sets & _UNREAD and (text := _guessed(data, repairs)):
+        return text
     if iso5426.is_likely(data):
         repairs.append(Problem("", "", "charset.iso5426"))
         return iso5426.decode(data)

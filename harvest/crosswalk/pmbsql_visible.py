@@ -1,8 +1,9 @@
 """What a PMB shows to its public: columns of its statuses, locations and sections (PMB.md section 1.5).
 
-As its public site asks: shown is what every one of them shows, and not to subscribers only; a number that its table
-does not explain is shown to nobody. Where the dump holds no row of the table, copies and holdings are shown and files
-by their number (`PLAIN`), as are records. A column that an older PMB did not have hides nothing.
+As its public site asks: shown is what every one of them shows, and not to subscribers only. A number that its table
+does not explain is shown to nobody, but for a record or a file of no particular status (`PLAIN`). Where the dump holds
+no row of the table, nothing is said of copies, holdings are shown, and records and files still go by their number.
+A column that an older PMB did not have hides nothing.
 """
 
 from __future__ import annotations

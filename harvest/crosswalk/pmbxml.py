@@ -88,7 +88,7 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
                 repairs.append(Problem("", "", "pmbxml.unknown_element", "warning", {"value": name}))
     except _Unreadable as fault:
         return _refused(notice, position, fault.code, **fault.params)
-    if charset.is_maybe_twice("".join(notice.itertext())):
+    if charset.is_maybe_twice(etree.tostring(notice, method="text", encoding="unicode", with_tail=False)):
         fields = _encoded_once(fields, repairs)
     fields = without_twins(fields, repairs)
     fields = from_wire([*fields_from_header(header), *fields])
