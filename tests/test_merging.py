@@ -209,10 +209,9 @@ def test_the_first_meeting_completes_a_field_without_touching_its_words() -> Non
 
 
 def test_an_author_who_changes_rank_is_one_question() -> None:
-    base = [field("701", "a", "Dupont", "b", "Anne", ind=" 1")]
-    change = the_change(
-        three_way(base, by(RECI, base), [field("700", "a", "Dupont", "b", "Anne", ind=" 1")], claim=RECI)
-    )
+    base = notice("Un livre", field("330", "a", "Un résumé."), field("701", "a", "Dupont", "b", "Anne", ind=" 1"))
+    theirs = [*base[:-1], field("700", "a", "Dupont", "b", "Anne", ind=" 1")]
+    change = the_change(three_way(base, by(RECI, base), theirs, claim=RECI))
     assert (change.nature, change.ours[0]["t"], change.theirs[0]["t"]) == ("update", "701", "700")
 
 

@@ -12,6 +12,13 @@ from catalogue.merging.slots import Said, said
 from catalogue.merging.threeway import Change, Merge, three_way
 from catalogue.unimarc import Field, Fields
 
+MAIN = ("700", "710", "720")  # who a record is by; it has one
+
+
+def _second(tag: str) -> str:
+    """The rank of those who come beside the main author."""
+    return f"{tag[:2]}1" if tag in MAIN else tag
+
 
 def apply(ours: Fields, merge: Merge, decisions: Mapping[str, str] | None = None) -> Fields:
     """Our fields once these decisions are taken: slot -> ours, theirs, both or later; the rest as preselected.
@@ -46,7 +53,8 @@ def _take(out: Fields, change: Change, choice: str, total: Counter[Said], claim:
     brought = []
     for f in new:
         says = said(f)
-        if sum(said(there) == says for there in out) >= max(total[says], 1):
+        ranks = {says, (_second(f["t"]), *says[1:])}  # as it comes, and as `_demote` may have put it before
+        if sum(said(there) in ranks for there in out) >= max(total[says], 1):
             continue
         came = f if "o" in f and not change.completed else _from(f, [*had, claim] if change.completed else [claim])
         at = _beside(out, f["t"]) if place is None else place
@@ -70,12 +78,11 @@ def _beside(out: Fields, tag: str) -> int:
 
 def _demote(ours: Fields, out: Fields, theirs: Fields, brought: list[Field]) -> None:
     """A record has one main author: one who comes beside ours takes the next rank, unless they have several too."""
-    main = ("700", "710", "720")
-    counts = [sum(f["t"] in main for f in fields) for fields in (out, ours, theirs)]
+    counts = [sum(f["t"] in MAIN for f in fields) for fields in (out, ours, theirs)]
     over = counts[0] - max(counts[1], counts[2], 1)
-    for f in reversed([f for f in brought if f["t"] in main][-over:] if over > 0 else []):
+    for f in reversed([f for f in brought if f["t"] in MAIN][-over:] if over > 0 else []):
         n = next(n for n, there in enumerate(out) if there is f)
-        moved: Field = {**f, "t": f["t"][:2] + "1"}
+        moved: Field = {**f, "t": _second(f["t"])}
         del out[n]
         out.insert(_beside(out, moved["t"]), moved)
 

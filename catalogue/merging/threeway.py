@@ -38,6 +38,7 @@ POORER_TAGS = 3  # kinds of fields that a record has lost at once
 COMES_AND_GOES = frozenset(("005", "608", "801", "896"))
 DESCRIPTION = frozenset(("200", "210", "214", "215"))  # a record that says less of these says it in fewer subfields
 
+OF_THE_FORMAT = ("000", "099", "608")  # how each format names the sort of document: no news in a poorer one
 _CODED = frozenset("0234569")  # numbers of another base, roles, lists: no words of a person
 
 _Slots = dict[tuple[str, str], list[Field]]
@@ -133,13 +134,16 @@ def three_way(
             continue
         if change := _compared(slot, _slot_id(name), b, o, t, first):
             changes.append(change)
-    if first:
+    poor = bar == "record.says_less"
+    if first or poor:
         changes = _telling_more(changes, ours)
+    if poor:
+        changes = [c for c in changes if c.nature == "add" and c.tag not in OF_THE_FORMAT]
     return Merge(tuple(changes), theirs, claim, bar)
 
 
 def _telling_more(changes: Sequence[Change], ours: Fields) -> list[Change]:
-    """Those of a first meeting that tell us something: a poorer format says in one field what we say in three.
+    """Those that tell us something: a poorer format says in one field what we say in three.
 
     All the words of what they say stand in one field of ours, in the same group of fields: they say no more.
     """
