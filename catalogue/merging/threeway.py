@@ -138,24 +138,27 @@ def three_way(
     if first or poor:
         changes = _telling_more(changes, ours)
     if poor:
-        changes = [c for c in changes if c.nature == "add" and c.tag not in OF_THE_FORMAT]
+        changes = [c for c in changes if c.tag not in OF_THE_FORMAT]
     return Merge(tuple(changes), theirs, claim, bar)
 
 
 def _telling_more(changes: Sequence[Change], ours: Fields) -> list[Change]:
     """Those that tell us something: a poorer format says in one field what we say in three.
 
-    All the words of what they say stand in one field of ours, in the same group of fields: they say no more.
+    All the words of what they say stand in one field of ours, in the same group of fields: they say no more. A
+    note may repeat any field of ours, since a poorer format puts there what it has no place for.
     """
     words: dict[str, list[set[str]]] = {}
     for f in ours:
         words.setdefault(slot_of(f["t"]).group, []).append(_all_words(f))
+    anywhere = [has for several in words.values() for has in several]
 
     def known(f: Field) -> bool:
         if f["t"] == "608" and unimarc.first(f, "2") == "travee":
             return unimarc.kind([f]) == unimarc.kind(ours)
         says = _all_words(f)
-        return bool(says) and any(says <= has for has in words.get(slot_of(f["t"]).group, ()))
+        pool = anywhere if f["t"].startswith("3") else words.get(slot_of(f["t"]).group, ())
+        return bool(says) and any(says <= has for has in pool)
 
     return [c for c in changes if not c.theirs or not all(known(f) for f in c.theirs)]
 
