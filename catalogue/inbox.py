@@ -42,7 +42,7 @@ from catalogue.models import (
 )
 from catalogue.problems import sentence
 from catalogue.proposals import CATEGORIES, LIVING
-from catalogue.proposals.reading import of_waiting
+from catalogue.proposals.reading import of_deleted, of_waiting
 
 KINDS: dict[str, str] = {
     "run": N_("Moisson incomplète"),
@@ -329,21 +329,8 @@ def _candidates(run_id: int | None, source: str) -> Statement:
 
 
 def _deleted(run_id: int | None, source: str) -> Statement:
-    """Records gone at their partner's, whose claim still speaks: nothing of ours is touched."""
-    statement: Statement = (
-        select(Notice.title, Source.name, SourceVersion.received_at, Claim.id, Notice.address)
-        .select_from(Claim)
-        .join(Notice, Notice.id == Claim.notice_id)
-        .join(SourceRecord, SourceRecord.id == Claim.record_id)
-        .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
-        .join(Source, Source.id == SourceRecord.source_id)
-        .where(SourceVersion.deleted.is_(True), Claim.state == "linked", Notice.status.in_(LIVING))
-        .order_by(Claim.id)
-    )
-    if source:
-        statement = statement.where(Source.name == source)
-    if run_id is not None:
-        statement = statement.join(RawPage, RawPage.id == SourceVersion.page_id).where(RawPage.run_id == run_id)
+    columns = Notice.title, Source.name, SourceVersion.received_at, Claim.id, Notice.address
+    statement: Statement = of_deleted(select(*columns), source, run_id)
     return statement
 
 

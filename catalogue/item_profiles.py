@@ -16,6 +16,7 @@ from catalogue import copies
 from catalogue.copies import NAMES
 from catalogue.i18n import N_, _
 from catalogue.problems import Problem
+from catalogue.toml_lines import line_of, line_said
 
 AUTO, PMB = "auto", "pmb"
 LONGEST = 10_000  # signs of the text
@@ -39,7 +40,6 @@ HABITS: Mapping[str, str] = {
 }
 _TAG = re.compile(r"[0-9]{3}")
 _CODES = re.compile(r"[0-9A-Za-z]+")
-_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 # What tomllib says, in English, and our sentence for it; what a later Python puts otherwise is « not understood ».
 _SAID: Mapping[str, str] = {
     "Expected '=' after": "profile.no_equals",
@@ -90,9 +90,9 @@ def parse_items(text: str) -> tuple[str | dict[str, Any], list[Problem]]:
 
 
 def _named(table: Mapping[str, Any], text: str) -> tuple[str, list[Problem]]:
-    line = _line(text, "habit")
+    line = line_of(text, "habit")
     if others := sorted(table.keys() - {"habit"}):
-        return AUTO, [_wrong("profile.habit_alone", _line(text, others[0]), key=others[0])]
+        return AUTO, [_wrong("profile.habit_alone", line_of(text, others[0]), key=others[0])]
     known = (AUTO, PMB, *copies.tables())
     if table["habit"] not in known:
         return AUTO, [_wrong("profile.unknown_habit", line, "habit", value=table["habit"], known=", ".join(known))]
@@ -105,19 +105,19 @@ def _problems(table: Mapping[str, Any], text: str) -> list[Problem]:
     if tag is None:
         out.append(_wrong("profile.no_field", 1, "field"))
     elif not isinstance(tag, str) or not _TAG.fullmatch(tag) or tag < "010":
-        out.append(_wrong("profile.bad_tag", _line(text, "field"), "field", value=tag))
+        out.append(_wrong("profile.bad_tag", line_of(text, "field"), "field", value=tag))
     for key, value in table.items():
         if key == "states":
             out += _state_problems(value, text)
         elif key in NAMES:
             if not isinstance(value, str) or not _CODES.fullmatch(value):
-                out.append(_wrong("profile.bad_codes", _line(text, key), key, value=value))
+                out.append(_wrong("profile.bad_codes", line_of(text, key), key, value=value))
         elif key == "joined":
             if not isinstance(value, list) or not all(name in NAMES for name in value):
-                out.append(_wrong("profile.bad_joined", _line(text, key), key, known=", ".join(NAMES)))
+                out.append(_wrong("profile.bad_joined", line_of(text, key), key, known=", ".join(NAMES)))
         elif key != "field":
             known = ", ".join(("habit", "field", *NAMES, "joined", "states"))
-            out.append(_wrong("profile.unknown_key", _line(text, key), key, known=known))
+            out.append(_wrong("profile.unknown_key", line_of(text, key), key, known=known))
     if not out and not table.keys() & {"barcode", "call_number"}:
         out.append(_wrong("profile.says_nothing", 1, "barcode"))
     return out
@@ -125,10 +125,10 @@ def _problems(table: Mapping[str, Any], text: str) -> list[Problem]:
 
 def _state_problems(states: Any, text: str) -> list[Problem]:
     if not isinstance(states, Mapping):
-        return [_wrong("profile.bad_states", _line(text, "states"), "states")]
+        return [_wrong("profile.bad_states", line_of(text, "states"), "states")]
     out = []
     for code, words in states.items():
-        line = _line(text, code, inside="states")
+        line = line_of(text, code, inside="states")
         if not re.fullmatch(r"[0-9A-Za-z]", code):
             out.append(_wrong("profile.bad_codes", line, code, value=code))
         elif not isinstance(words, str) or not words.strip():
@@ -142,22 +142,8 @@ def _wrong(code: str, line: int, key: str = "", **params: object) -> Problem:
 
 def _not_toml(said: str, text: str) -> Problem:
     """What tomllib stumbled on, in words of ours, with the line."""
-    found = _AT_LINE.search(said)
-    line = int(found[1]) if found else len(text.splitlines()) or 1
-    return _wrong(next((code for words, code in _SAID.items() if said.startswith(words)), "profile.not_toml"), line)
-
-
-def _line(text: str, key: str, inside: str = "") -> int:
-    """The line that sets a key, counted from 1."""
-    table = ""
-    for n, line in enumerate(text.splitlines(), 1):
-        if head := re.match(r"\s*\[\s*([\w-]+)\s*\]", line):
-            table = head[1]
-            if not inside and table == key:
-                return n
-        elif table == inside and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*(=|\.)""", line):
-            return n
-    return 1
+    code = next((code for words, code in _SAID.items() if said.startswith(words)), "profile.not_toml")
+    return _wrong(code, line_said(said, text))
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
@@ -41,7 +42,7 @@ class Errors(Exception):
         self.codes, self.said = codes, said
 
 
-class Server:
+class Server(ABC):
     """A WSGI application with faults. Its answers come from `_inside` and `_envelope`."""
 
     def __init__(self, faults: Faults | None, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -51,12 +52,13 @@ class Server:
         self._lock = Lock()
         self.requests: deque[dict[str, str]] = deque(maxlen=1000)  # what was asked, for whoever watches
 
+    @abstractmethod
     def _inside(self, verb: str, asked: dict[str, str], twice: bool, url: str) -> tuple[str, int]:
         """What stands in the envelope, and the number of the page where there are pages."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _envelope(self, verb: str, url: str, inside: str) -> str:
-        raise NotImplementedError
+        """The answer around it, as this kind of server writes it."""
 
     @property
     def faults(self) -> Faults:

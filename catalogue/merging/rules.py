@@ -21,6 +21,7 @@ from catalogue.i18n import N_, _
 from catalogue.merging.slots import GROUPS
 from catalogue.merging.threeway import Merge, loses_tag
 from catalogue.problems import Problem
+from catalogue.toml_lines import line_of, line_said, without_line
 
 Rules = dict[str, dict[str, str]]  # group or "all" -> adds… -> accept, ask or ours
 
@@ -40,7 +41,6 @@ ANSWERS: Mapping[str, str] = {
 }
 # What the rule « follow = untouched » of a source has always meant: its own words follow it, ours stay.
 FOLLOW: Rules = {ALL: {"adds": "accept", "updates": "accept", "removes": "accept"}}
-_AT_LINE = re.compile(r" ?\(at line (\d+), column \d+\)")
 _AT_END = re.compile(r" ?\(at end of document\)")
 
 
@@ -126,12 +126,12 @@ def parse_rules(text: str) -> tuple[Rules, list[Problem]]:
 
 def _problems(group: str, row: Any, text: str) -> list[Problem]:
     if group not in GROUPS and group != ALL:
-        return [_wrong("rules.unknown_group", _line(text, group), group, known=", ".join((ALL, *GROUPS)))]
+        return [_wrong("rules.unknown_group", line_of(text, group), group, known=", ".join((ALL, *GROUPS)))]
     if not isinstance(row, dict):
-        return [_wrong("rules.no_table", _line(text, group), group)]
+        return [_wrong("rules.no_table", line_of(text, group), group)]
     out = []
     for kind, said in row.items():
-        line = _line(text, kind, inside=group)
+        line = line_of(text, kind, inside=group)
         if kind not in WORDS:
             out.append(_wrong("rules.unknown_kind", line, kind, known=", ".join(WORDS)))
         elif said not in ANSWERS:
@@ -145,19 +145,4 @@ def _wrong(code: str, line: int, key: str = "", **params: object) -> Problem:
 
 def _not_toml(said: str, text: str) -> Problem:
     """tomllib's own words, in English, behind a sentence that names the line."""
-    found = _AT_LINE.search(said)
-    line = int(found[1]) if found else len(text.splitlines()) or 1
-    return _wrong("rules.not_toml", line, detail=_AT_END.sub("", _AT_LINE.sub("", said)))
-
-
-def _line(text: str, key: str, inside: str = "") -> int:
-    """The line that sets a key, counted from 1."""
-    table = ""
-    for n, line in enumerate(text.splitlines(), 1):
-        if head := re.match(r"\s*\[+\s*[\"']?([^\]\"']+?)[\"']?\s*\]", line):
-            table = head[1]
-            if not inside and table == key:
-                return n
-        elif table == inside and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*(=|\.)""", line):
-            return n
-    return 1
+    return _wrong("rules.not_toml", line_said(said, text), detail=_AT_END.sub("", without_line(said)))

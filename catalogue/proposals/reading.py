@@ -61,13 +61,15 @@ def count(session: Session, *, source: str = "", run_id: int | None = None) -> d
     statement = of_waiting(select(Proposal.category, func.count()), "", source, run_id).group_by(Proposal.category)
     found = {name: n for name, n in session.execute(statement)}
     new = session.scalar(select(func.count()).select_from(candidates(source, run_id).subquery())) or 0
-    deleted = session.scalar(select(func.count()).select_from(_deleted(source, run_id).subquery())) or 0
+    deleted = (
+        session.scalar(select(func.count()).select_from(of_deleted(select(Claim.id), source, run_id).subquery())) or 0
+    )
     return {"new": new, **{name: found.get(name, 0) for name in CATEGORIES}, "deleted": deleted}
 
 
 def list_deleted(session: Session, *, source: str = "", run_id: int | None = None) -> list[int]:
     """Claims on living notices whose partner says that the record is gone: nothing of ours is touched."""
-    return list(session.scalars(_deleted(source, run_id)))
+    return list(session.scalars(of_deleted(select(Claim.id), source, run_id)))
 
 
 def get(session: Session, proposal_id: int) -> Proposal:
@@ -105,9 +107,10 @@ def of_waiting(statement: Select[*tuple[Any, ...]], kind: str, source: str, run_
     return statement.where(Proposal.run_id == run_id) if run_id is not None else statement
 
 
-def _deleted(source: str, run_id: int | None) -> Select[int]:
+def of_deleted(statement: Select[*tuple[Any, ...]], source: str, run_id: int | None) -> Any:
+    """Records gone at their partner's, whose claim still speaks: nothing of ours is touched."""
     statement = (
-        select(Claim.id)
+        statement.select_from(Claim)
         .join(Notice, Notice.id == Claim.notice_id)
         .join(SourceRecord, SourceRecord.id == Claim.record_id)
         .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
