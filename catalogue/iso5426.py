@@ -79,8 +79,8 @@ def encode(text: str) -> tuple[bytes, str]:
     for sign in unicodedata.normalize("NFD", text):
         if unicodedata.combining(sign):
             if lost:
-                continue
-            if letter and (mark := _MARK_BYTES.get(sign)):
+                missing[sign] = None
+            elif letter and (mark := _MARK_BYTES.get(sign)):
                 out.insert(len(out) - 1, mark)
             else:
                 missing[unicodedata.normalize("NFC", letter + sign)] = None

@@ -33,8 +33,10 @@ pytest_plugins = ["tests.needs"]
 PASSWORD = "les-mots-bleus-1976"
 BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-# A machine that is busy is no fault of the code.
-hypothesis.settings.register_profile("travee", deadline=None)
+# A machine that is busy is no fault of the code; and what passed must pass again tomorrow. To look for new cases:
+# `pytest --hypothesis-profile wild`.
+hypothesis.settings.register_profile("wild", deadline=None, max_examples=1000)
+hypothesis.settings.register_profile("travee", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("travee")
 
 
