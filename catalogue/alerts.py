@@ -1,8 +1,10 @@
-"""What the documentalist is told by mail, and once: a night that failed, and what has waited for a week.
+"""What the documentalist is told by mail, and once: a harvest that failed, and what has waited for a week.
 
-Nothing is sent where no mail server or no address is set. What was told is remembered among the settings, so that
-a night is told once, and the inbox once a week at most, and only when something new has come of age in it. A mail
-server that is down stops nothing: the same letter is tried again an hour later, and the desk says so meanwhile.
+Nothing is sent where no mail server or no address is set. Who looks is the worker, every hour, or `travee harvest` at
+its end, so that it makes no difference what starts the nights. What was told is remembered among the settings: a
+source that fails night after night is told once, and again after a week, until a harvest of it is complete; the inbox
+once a week at most, and only when something new has come of age in it. A mail server that is down stops nothing: the
+same letter is tried again an hour later, and the desk says so meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,8 +30,9 @@ from catalogue.problems import sentence
 log = logging.getLogger("travee")
 
 A_WEEK = timedelta(days=7)
+LOOKED_AT = 100  # harvests of a source
+A_NIGHT = timedelta(hours=20)  # of failures, after which nobody is left to try again
 TOLD_RUN, TOLD_INBOX, TROUBLE = "mail.run:", "mail.inbox", "mail.trouble"
-FORGOTTEN_AFTER = timedelta(days=60)
 
 Send = Callable[[str, str, str, Sequence[str]], None]
 
@@ -58,6 +62,11 @@ def check(database: Database, settings: Settings, *, now: datetime | None = None
     at = now or db.now()
     with use_language(settings.language), database.read() as session:
         alerts = list(_alerts(session, settings, at))
+        recovered = _recovered(session)
+    if recovered:
+        with database.write() as session:
+            for number in recovered:
+                remembered.forget(session, f"{TOLD_RUN}{number}")
     sent = 0
     for alert in alerts:
         try:
@@ -71,7 +80,6 @@ def check(database: Database, settings: Settings, *, now: datetime | None = None
             remembered.write(session, alert.name, alert.remember)
             remembered.forget(session, TROUBLE)
         sent += 1
-    _forget_old(database, at)
     return sent
 
 
@@ -86,34 +94,66 @@ def trouble(session: Session) -> Trouble | None:
 def _alerts(session: Session, settings: Settings, at: datetime) -> Iterator[Alert]:
     zone = ZoneInfo(settings.timezone)
     for source in nights.harvested(session):
-        if nights.given_up(session, source.id, at, zone) and (run := _last_run(session, source.id)) is not None:
-            name = f"{TOLD_RUN}{run.id}"
-            if remembered.read(session, name) is None:
-                yield Alert(name, at.isoformat(), *_failed(session, settings, source, run, at))
+        failed = _failures(session, source.id)
+        if not failed or not _is_left(session, source.id, failed, at, zone):
+            continue
+        name = f"{TOLD_RUN}{source.id}"
+        told = remembered.read(session, name)
+        if told is None or at - datetime.fromisoformat(told) >= A_WEEK:
+            yield Alert(name, at.isoformat(), *_failed(session, settings, source, failed, at))
     if (waits := _waits(session, at)) is not None:
         yield waits_alert(settings, at, *waits)
 
 
-def _last_run(session: Session, source_id: int) -> Run | None:
-    return session.scalar(
-        select(Run).where(Run.source_id == source_id, Run.kind == "harvest").order_by(Run.id.desc()).limit(1)
+def _harvests(session: Session, source_id: int) -> list[Run]:
+    """The last that have ended, the newest first; a replay asks nothing of the partner."""
+    statement = (
+        select(Run)
+        .where(Run.source_id == source_id, Run.kind == "harvest", Run.status != "running")
+        .where(Run.checkpoint["replay_of"].as_string().is_(None))
+        .order_by(Run.id.desc())
+        .limit(LOOKED_AT)
     )
+    return list(session.scalars(statement))
+
+
+def _failures(session: Session, source_id: int) -> list[Run]:
+    """The runs since the last complete one, the newest first."""
+    return list(takewhile(lambda run: run.status == "incomplete", _harvests(session, source_id)))
+
+
+def _is_left(session: Session, source_id: int, failed: Sequence[Run], at: datetime, zone: ZoneInfo) -> bool:
+    """Whether nothing more is tried before somebody looks: the night is given up, or no schedule tries again."""
+    if not nights.get_schedule(session, source_id).on:
+        return True
+    return nights.given_up(session, source_id, at, zone) or at - failed[-1].started_at > A_NIGHT
+
+
+def _recovered(session: Session) -> list[str]:
+    """The sources that were told to fail, and whose last harvest is complete."""
+    told = remembered.read_all(session, TOLD_RUN)
+    return [number for number in told if number.isdecimal() and not _failures(session, int(number))]
 
 
 def _failed(
-    session: Session, settings: Settings, source: Source, run: Run, at: datetime
+    session: Session, settings: Settings, source: Source, failed: Sequence[Run], at: datetime
 ) -> tuple[str, tuple[str, ...]]:
+    run, plan = failed[0], nights.plan(session, source.id, at, ZoneInfo(settings.timezone))
     reason = sentence(run.reason["code"], run.reason.get("params")) if run.reason else _("La raison n’est pas connue.")
     received = int(run.counts.get("received", 0))
-    plan = nights.plan(session, source.id, at, ZoneInfo(settings.timezone))
     kept = ngettext(
         "%(n)s notice était arrivée : elle est gardée, et rien n’a été enlevé ici.",
         "%(n)s notices étaient arrivées : elles sont gardées, et rien n’a été enlevé ici.",
         received,
     ) % {"n": format_number(received)}
+    said = {"source": source.name, "at": format_instant(run.started_at), "n": format_number(len(failed))}
+    opening = ngettext(
+        "La moisson de %(source)s n’est pas allée au bout. Elle avait commencé : %(at)s.",
+        "La moisson de %(source)s n’est pas allée au bout, %(n)s fois de suite. La dernière : %(at)s.",
+        len(failed),
+    )
     paragraphs = [
-        _("La moisson de %(source)s a échoué cette nuit, après trois essais. Le dernier : %(at)s.")
-        % {"source": source.name, "at": format_instant(run.started_at)},
+        opening % said,
         reason,
         kept if received else _("Rien n’est arrivé, et rien n’a été enlevé ici."),
         *([_("Travée réessaiera : %(at)s.") % {"at": format_instant(plan.at)}] if plan else []),
@@ -179,17 +219,3 @@ def _address(settings: Settings, path: str) -> str:
 def _signed(settings: Settings) -> str:
     words = _("Travée, le catalogue de %(centre)s. Ce message est envoyé une fois ; inutile d’y répondre.")
     return "-- \n" + words % {"centre": settings.centre_name}
-
-
-def _forget_old(database: Database, at: datetime) -> None:
-    """A night told two months ago is nobody's news."""
-    with database.read() as session:
-        old = [
-            number
-            for number, told in remembered.read_all(session, TOLD_RUN).items()
-            if datetime.fromisoformat(told) < at - FORGOTTEN_AFTER
-        ]
-    if old:
-        with database.write() as session:
-            for number in old:
-                remembered.forget(session, f"{TOLD_RUN}{number}")

@@ -15,10 +15,11 @@ from flask_wtf import CSRFProtect
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from catalogue import activity, alerts, db, doubles, i18n, visits
+from catalogue import activity, alerts, db, doubles, i18n, selections, tombstones, visits
 from catalogue.config import Settings
 from catalogue.db import Database
-from harvest import recognising, retention, waiting
+from catalogue.web.thesaurus import Thesaurus
+from harvest import cutting, recognising, retention, waiting
 from harvest.nightly import Nightly
 from indexes import sync
 
@@ -38,6 +39,7 @@ class Travee:
         self.settings = settings
         self.db = Database(settings.url)
         self.tally = activity.Tally()
+        self.thesaurus = Thesaurus()
         self._index: sync.Index | None = None
         self._lock = Lock()
         self._wake = Event()
@@ -86,18 +88,38 @@ class Travee:
         if self._erased_on != (today := db.now().date()):  # once a day is enough, and takes the write lock once
             with self.db.write() as session:
                 visits.erase_old(session, months=self.settings.request_retention_months)
+                selections.forget_old(session)
             self._erased_on = today
         done = self._drain_all()
         waiting.erase_old(self.settings.imports_dir)
         while waiting.work(self.db, self.settings.imports_dir, self._stop.is_set):
             done += self._drain_all()
+        self.finish_erasing()
         return done
+
+    def finish_erasing(self, step: Callable[[int], None] = lambda done: None) -> int:
+        """Clean what erasures have left outside the database: stored pages, the index, the database's own free room.
+        Whoever comes first behind a process that was killed does it. Returns how many stored pages were cut."""
+        with self.db.read() as session:
+            todo = tombstones.waiting(session)
+        if not todo:
+            return 0
+        pages = cutting.clean(self.db, self.settings, todo, step)
+        if any(one.index for one in todo):  # what is deleted from an index stays in its files until it is made anew
+            sync.rebuild(self.db.read_session, self.settings.index_dir)
+        with self.db.write() as session:
+            tombstones.cleaned(session, todo)
+        if not self.db.empty_log():
+            with self.db.write() as session:
+                tombstones.to_clean(session, "log")  # the next pass tries that again, and only that
+        return pages
 
     def harvest_once(self) -> int:
         """Every harvest that was left half-way, asked for or due, one after the other; then what is old, and mail.
 
         It has a thread of its own beside the worker's: a harvest lasts, what people do at the desk does not wait.
         """
+        self._night.close_stopped()
         done = 0
         while self._night.work_once():
             done += 1
@@ -175,7 +197,7 @@ class Travee:
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    from catalogue.web import auth, ctx, desk, health, public
+    from catalogue.web import auth, ctx, desk, health, machines, public
 
     settings = settings or Settings()
     travee = Travee(settings)
@@ -232,7 +254,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         ctx.end_session()
         g.pop("user", None)
 
-    for module in (auth, public, desk, health):
+    for module in (auth, public, machines, desk, health):
         module.register(app)
     auth.attach(login)
     return app

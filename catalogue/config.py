@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     centre_address: str = ""
     opening_rule: str = ""
     default_scope: Literal["local", "network"] = "local"
+    pmb_source: str = ""  # the source whose numbers are in the addresses of the PMB that this replaces
     accessibility: Literal["non", "partielle", "totale"] = "non"
     secure_cookies: bool | None = None
     request_retention_months: int = 12

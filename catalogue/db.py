@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -134,6 +134,15 @@ class Database:
         with self._writer() as session, session.begin():
             yield session
 
+    def empty_log(self) -> bool:
+        """SQLite keeps what was written, and so what was deleted since, in a file beside until it is told not to.
+        False when somebody who reads all this while keeps it from that."""
+        if not self.is_sqlite:
+            return True
+        with closing(self.engine.raw_connection()) as connection:  # no transaction may be open
+            busy, *_pages = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
     def ready(self) -> bool:
         with self.engine.connect() as connection:
             return bool(connection.execute(text("select 1")).scalar())
@@ -170,6 +179,13 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def overwrite_deleted(session: Session) -> None:
+    """From here on, what this session deletes is overwritten on disk, not only left there until its room is needed.
+    PostgreSQL's own housekeeping (autovacuum) does that in its time."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql("PRAGMA secure_delete = ON").close()
 
 
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -61,6 +61,7 @@ LOT_WORDS = {
     "split": N_("Notices de nouveau séparées"),
     "judge": N_("Jugement sur un doublon"),
     "undo": N_("Annulation"),
+    "erase": N_("Effacement définitif"),
 }
 VERDICT_WORDS = {
     "same": N_("le même document"),
@@ -73,6 +74,7 @@ AUTHORITY_WORDS = {
     "class": N_("indice de classement"),
 }
 NOT_UNDOABLE = {
+    "for_good": N_("Un effacement est définitif : ce lot ne s’annule pas."),
     "too_old": N_("Plus de 30 jours ont passé : ce lot ne s’annule plus."),
     "already_undone": N_("Ce lot a déjà été annulé."),
     "empty": N_("Ce lot n’a rien changé."),
@@ -303,6 +305,7 @@ class Changed:
 @dataclass(frozen=True, slots=True)
 class LotPage:
     lot: Lot
+    asked: int  # questions of partners that it decided
     changes: tuple[Changed, ...]
     left_out: int
 
@@ -310,7 +313,7 @@ class LotPage:
 def list_lots(session: Session, page: int = 1) -> tuple[list[Lot], bool]:
     """A page of lots, latest first, and whether there are older ones."""
     rows = history.list_batches(session, limit=LOTS_PER_PAGE + 1, offset=(page - 1) * LOTS_PER_PAGE)
-    titles = _titles_of_lots(session, [batch.id for batch, _n in rows[:LOTS_PER_PAGE]])
+    titles = titles_of_lots(session, [batch.id for batch, _n in rows[:LOTS_PER_PAGE]])
     found = [_lot(session, batch, n, titles.get(batch.id, ())) for batch, n in rows[:LOTS_PER_PAGE]]
     return found, len(rows) > LOTS_PER_PAGE
 
@@ -330,7 +333,7 @@ def _lot(session: Session, batch: Batch, count: int, titles: Sequence[str]) -> L
     )
 
 
-def _titles_of_lots(session: Session, batch_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+def titles_of_lots(session: Session, batch_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """What each lot was about: the title of its notice, where there is only one."""
     touched: dict[int, set[int]] = {}
     one_row = (
@@ -351,15 +354,22 @@ def _titles_of_lots(session: Session, batch_ids: Sequence[int]) -> dict[int, tup
     return {b: tuple(title_or_none(titles[n]) for n in sorted(ns) if n in titles) for b, ns in touched.items()}
 
 
+def count_of(session: Session, batch: Batch) -> int:
+    """How many changes a lot made, as the list of lots counts them."""
+    return session.scalar(select(func.count(Revision.id)).where(history.shown_of(session, batch))) or 0
+
+
 def lot_page(session: Session, batch: Batch) -> LotPage:
     """One lot: its rows, each with what changed in it."""
     shown = history.shown_of(session, batch)
-    total = session.scalar(select(func.count(Revision.id)).where(shown)) or 0
+    total = count_of(session, batch)
     revisions = session.scalars(select(Revision).where(shown).order_by(Revision.id).limit(LOTS_PER_PAGE)).all()
     places = _place_names(session)
     changes = [changed for n, r in enumerate(revisions) if (changed := _changed(session, r, places, n < SHOWN_IN_FULL))]
     titles = tuple(dict.fromkeys(c.title for c in changes)) if total <= 3 else ()
-    return LotPage(_lot(session, batch, total, titles), tuple(changes), total - len(revisions))
+    of_questions = select(func.count(Revision.id)).where(Revision.batch_id == batch.id, Revision.entity == "proposal")
+    asked = session.scalar(of_questions) or 0
+    return LotPage(_lot(session, batch, total, titles), asked, tuple(changes), total - len(revisions))
 
 
 def _changed(session: Session, revision: Revision, places: Mapping[int, str], in_full: bool) -> Changed | None:

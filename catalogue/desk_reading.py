@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, inbox, items, notices, sources
+from catalogue import authorities, db, inbox, items, nights, notices, sources
 from catalogue.desk_history import hidden_words, item_status_words, title_or_none
 from catalogue.i18n import _, format_date, format_number, ngettext
 from catalogue.items import Line
@@ -26,12 +26,16 @@ from catalogue.models import (
     Revision,
     Run,
     Source,
+    User,
 )
 from catalogue.problems import sentence
 from catalogue.text import plain_text
 
 LINES_PER_PAGE = 100
 SHOWN_DRAFTS = 5
+MOST_CARDS = 5
+SHOWN_RULED = 5  # notices that a rule has changed in the night
+NIGHT = timedelta(hours=24)
 SUGGESTED = 400  # terms, and as many journals, offered while typing: with more, the page would pass 60 kB
 
 
@@ -49,12 +53,13 @@ class Entry:
 class Card:
     """One thing to see to; the page knows where its action leads, by `key`."""
 
-    key: str  # "harvest", "refused", "inbox", "drafts", "month"
+    key: str  # "harvest", "refused", "inbox", "ruled", "drafts", "month"
     title: str
     figure: int | None = None
     sentences: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     urgent: bool = False
+    lots: tuple[int, ...] = ()  # where to see it all, and to take it back
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,13 @@ class Today:
 def today(session: Session, login: str, *, local: datetime, sees_inbox: bool) -> Today:
     """At most five cards, worst first. `local` is now, on the centre's clock."""
     cards = [_harvest_card(session), _drafts_card(session, login), _month_card(session, local)]
+    cards.insert(1, _ruled_card(session, local))
     if sees_inbox:
         cards[:0] = [_refused_card(session), _inbox_card(session)]
     found = [card for card in cards if card is not None]
     quiet = not any(card.urgent or card.key in ("refused", "inbox") for card in found)
+    if len(found) > MOST_CARDS:  # the month can be read another day
+        found = [card for card in found if card.key != "month"]
     return Today(tuple(sorted(found, key=lambda card: not card.urgent)), quiet)
 
 
@@ -135,6 +143,8 @@ def last_harvest(session: Session) -> str:
 def harvest_sentence(run: Run, name: str) -> str:
     """« RECI, le 21 mars 2024 : complète. 31 nouvelles notices, 4 mises à jour. »"""
     said = {"source": name, "day": format_date(run.started_at)}
+    if nights.is_stopped(run, db.now()):
+        return _("%(source)s, le %(day)s : interrompue.") % said
     if run.status == "running":
         return _("%(source)s, le %(day)s : en cours.") % said
     new, updated = (int(run.counts.get(what, 0)) for what in ("new", "updated"))
@@ -145,6 +155,31 @@ def harvest_sentence(run: Run, name: str) -> str:
     return " ".join(
         part for part in (_("%(source)s, le %(day)s :") % said, f"{state}.", reason, f"{news}, {moved}.") if part
     )
+
+
+def _ruled_card(session: Session, local: datetime) -> Card | None:
+    """What rules have changed since yesterday at this hour, without asking: nobody else would tell."""
+    by_people = select(User.login)  # « Appliquer les règles » is somebody's act
+    since = (Batch.kind == "rule") & (Batch.at > local - NIGHT) & Batch.by.not_in(by_people)
+    changed = (
+        select(Revision.entity_id, func.max(Revision.id).label("last"))
+        .join(Batch, Batch.id == Revision.batch_id)
+        .where(since, Revision.entity == "notice")
+        .group_by(Revision.entity_id)
+        .subquery()
+    )
+    n = session.scalar(select(func.count()).select_from(changed)) or 0
+    if not n:
+        return None
+    latest = select(Notice).join(changed, changed.c.entity_id == Notice.id).order_by(changed.c.last.desc())
+    entries = tuple(Entry(x.address, title_or_none(x.title), "") for x in session.scalars(latest.limit(SHOWN_RULED)))
+    numbers = session.scalars(select(Batch.id).where(since).order_by(Batch.id.desc()).limit(SHOWN_RULED))
+    words = ngettext(
+        "notice changée sans vous le demander, par une règle posée pour sa source",
+        "notices changées sans vous le demander, par une règle posée pour leur source",
+        n,
+    )
+    return Card("ruled", _("Changé par une règle cette nuit"), n, (words,), entries, lots=tuple(numbers))
 
 
 def _drafts_card(session: Session, login: str) -> Card | None:

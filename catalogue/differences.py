@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from catalogue import form, unimarc
 from catalogue.i18n import _, current_language
@@ -24,6 +25,8 @@ MOST_PIECES = 150  # above, nobody would read the weave
 LONGEST = 700  # signs shown of one piece
 AROUND = 120  # signs kept of unchanged text, on either side of a change
 ALIKE = 0.4  # below, two values are shown one after the other rather than woven together
+MOSTLY = 0.5  # so are those of which less than this is kept around several changes: nobody reads confetti
+HARDLY = 0.2  # and around one change
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,62 @@ def words(before: str, after: str) -> Pieces:
         return apart
     # In long texts, blanks and commas are everywhere: difflib must not try each of them as a beginning.
     matcher = SequenceMatcher(None, a, b, autojunk=True)
-    out: list[tuple[str, str]] = []
-    for op, a1, a2, b1, b2 in matcher.get_opcodes():
-        if op == "equal":
-            out.append(("same", "".join(a[a1:a2])))
-            continue
-        if a2 > a1:
-            out.append(("del", "".join(a[a1:a2])))
-        if b2 > b1:
-            out.append(("ins", "".join(b[b1:b2])))
-    return tuple(out) if len(out) <= MOST_PIECES else apart
+    runs = [_Run("".join(a[a1:a2]), "".join(b[b1:b2]), op == "equal") for op, a1, a2, b1, b2 in matcher.get_opcodes()]
+    runs = _without_islands(runs)
+    out = _together(piece for run in runs for piece in run.pieces)
+    changes = [run for run in runs if not run.same]
+    kept = 2 * sum(len(run.before) for run in runs if run.same) / (len(before) + len(after))
+    least = MOSTLY if len(changes) > 1 else HARDLY if all(run.before and run.after for run in changes) else 0
+    return apart if kept < least or len(out) > MOST_PIECES else out
+
+
+def _together(pieces: Iterable[tuple[str, str]]) -> Pieces:
+    """Neighbours of the same sort as one."""
+    alike = groupby(pieces, key=lambda piece: piece[0])
+    return tuple((op, "".join(text for _op, text in several)) for op, several in alike)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Words that stay, or words and what replaces them."""
+
+    before: str
+    after: str
+    same: bool = False
+
+    @property
+    def pieces(self) -> Pieces:
+        if self.same:
+            return (("same", self.before),)
+        return tuple(piece for piece in (("del", self.before), ("ins", self.after)) if piece[1])
+
+    @property
+    def size(self) -> int:
+        return max(len(self.before.strip()), len(self.after.strip()))
+
+
+def _without_islands(runs: list[_Run]) -> list[_Run]:
+    """Words kept between two changes that are both longer than they are join them: « de », a comma, by chance there."""
+    out: list[_Run] = []
+    for run in runs:
+        out.append(run)
+        while len(out) >= 3 and out[-2].same and out[-2].size <= min(out[-3].size, out[-1].size):
+            change, island, other = out[-3:]
+            before = change.before + island.before + other.before
+            out[-3:] = [_Run(before, change.after + island.after + other.after)]
+    return [part for run in out for part in _between_blanks(run)]
+
+
+def _between_blanks(run: _Run) -> list[_Run]:
+    """A change without the blanks that stay on either side of it."""
+    if run.same or not (run.before.strip() and run.after.strip()):
+        return [run]
+    heads = [side[: len(side) - len(side.lstrip())] for side in (run.before, run.after)]
+    tails = [side[len(side.rstrip()) :] for side in (run.before, run.after)]
+    head, tail = (ends[0] if ends[0] == ends[1] else "" for ends in (heads, tails))
+    before, after = (side[len(head) : len(side) - len(tail)] for side in (run.before, run.after))
+    parts = (_Run(head, head, True), _Run(before, after), _Run(tail, tail, True))
+    return [part for part in parts if part.before or part.after]
 
 
 def shortened(pieces: Pieces) -> Pieces:

@@ -56,6 +56,25 @@ def take(session: Session, name: str, n: int = 1) -> range:
     return range(last - n + 1, last + 1)
 
 
+def turn(session: Session) -> None:
+    """Wait until nobody else writes, before anything is compared: what was read before is read again, as it stands now.
+
+    PostgreSQL lets two sessions read the same question; without this the second would decide what the first has
+    decided already. Once in a transaction: until it ends, nobody else writes.
+    """
+    if session.info.get("turn") is session.get_transaction() is not None:
+        return
+    take(session, "change", 0)
+    session.flush()
+    session.expire_all()
+    session.info["turn"] = session.get_transaction()
+
+
+def mark_now(session: Session) -> int:
+    """The number of the last change: what a page says it has seen, so that what comes later is not decided by it."""
+    return session.scalar(select(_COUNTERS.c.value).where(_COUNTERS.c.name == "change")) or 0
+
+
 def open_batch(session: Session, kind: str, *, by: str, why: str = "", undoes: Batch | None = None) -> Batch:
     """A lot; `kind` is one of edit, create, import, harvest, undo… and `by` a login or a machine's name."""
     take(session, "change", 0)  # before any row is touched: see `take`

@@ -25,8 +25,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, case, cast, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from catalogue import db
+from catalogue import db, differences
 from catalogue.i18n import N_, _
+from catalogue.matching import reasons_of
 from catalogue.merging import GROUPS, slot_of
 from catalogue.models import (
     Claim,
@@ -62,6 +63,8 @@ SUBJECTS: dict[str, str] = {
 }
 PROPOSAL, DELETED, PAIR = "p-", "d-", "+"  # how a machine calls them: p-12, d-45, k7m4x9q0+b3c5d7f9
 SHOWN_GROUPS = 4  # of what a proposal is about
+SHOWN_REASONS = 2
+LONGEST_BROUGHT = 160  # signs
 
 Statement = Select[*tuple[Any, ...]]
 
@@ -71,7 +74,8 @@ class InboxEntry:
     """One thing to decide: what it is, who brought it, how long it has waited, where to go.
 
     `ref` is what a machine calls it: a notice's address, a request's code, a run's number, "p-12" (a proposal),
-    "d-45" (a record deleted elsewhere), or the addresses of two notices with "+" between them.
+    "d-45" (a record deleted elsewhere), or the addresses of two notices with "+" between them. `brings` is what one
+    would read first on its page: what a partner adds, what parts two notices.
     """
 
     kind: str
@@ -82,6 +86,7 @@ class InboxEntry:
     link: str
     ref: str
     detail: str = ""
+    brings: str = ""
 
     @property
     def label(self) -> str:
@@ -90,11 +95,10 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one source has brought of a kind; `until` is the last of it, so that what comes later is not counted in."""
+    """What one source has brought of a kind."""
 
     source: str
     n: int
-    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,53 +158,45 @@ def count_inbox(
 
 def shares(session: Session, *, run_id: int | None = None, source: str = "") -> dict[str, list[Share]]:
     """By kind, what each source has brought: three statements, whatever waits."""
-    columns = (Proposal.category, Source.name, func.count(), func.max(Proposal.id))
+    columns = (Proposal.category, Source.name, func.count())
     asked: Statement = of_waiting(select(*columns), "", source, run_id).group_by(Proposal.category, Source.name)
     out: dict[str, list[Share]] = {}
-    for kind, name, n, until in session.execute(asked.order_by(Source.name)):
-        out.setdefault(kind, []).append(Share(name, n, until))
-    for kind, statement, number in (
-        ("candidate", _candidates(run_id, source), Notice.id),
-        ("deleted", _deleted(run_id, source), Claim.id),
-    ):
-        rows = statement.with_only_columns(func.coalesce(Source.name, "").label("source"), number.label("number"))
-        each = rows.order_by(None).subquery()
-        grouped = select(each.c.source, func.count(), func.max(each.c.number)).group_by(each.c.source)
+    for kind, name, n in session.execute(asked.order_by(Source.name)):
+        out.setdefault(kind, []).append(Share(name, n))
+    for kind, statement in (("candidate", _candidates(run_id, source)), ("deleted", _deleted(run_id, source))):
+        each = statement.with_only_columns(func.coalesce(Source.name, "").label("source")).order_by(None).subquery()
+        grouped = select(each.c.source, func.count()).group_by(each.c.source)
         found = [Share(*row) for row in session.execute(grouped.order_by(each.c.source))]
         if found:
             out[kind] = found
     return out
 
 
-def numbers(
-    session: Session, kind: str, *, run_id: int | None = None, source: str | None = None, until: int | None = None
-) -> list[int]:
+def numbers(session: Session, kind: str, *, run_id: int | None = None, source: str | None = None) -> list[int]:
     """The proposals of a kind, the candidates (notices) or the deleted records (claims), oldest first.
 
     `source` "" is what no source brought: a contributor's candidates; None is all.
     """
     if kind in CATEGORIES:
         statement: Statement = of_waiting(select(Proposal.id), kind, source or "", run_id).order_by(Proposal.id)
-        column: Any = Proposal.id
     elif kind == "candidate":
-        column = Notice.id
-        statement = _candidates(run_id, source or "").with_only_columns(column)
+        statement = _candidates(run_id, source or "").with_only_columns(Notice.id)
         if source == "":
             statement = statement.where(Source.id.is_(None))
     else:
-        column = Claim.id
-        statement = _deleted(run_id, source or "").with_only_columns(column)
-    if until is not None:
-        statement = statement.where(column <= until)
+        statement = _deleted(run_id, source or "").with_only_columns(Claim.id)
     return list(session.scalars(statement))
 
 
-def place_of(session: Session, proposal: Proposal, *, run_id: int | None = None, source: str = "") -> Place:
-    """« Conflit 2/6 », among the questions of its category that are asked in the same breath."""
+def place_of(
+    session: Session, proposal: Proposal, kind: str = "", *, run_id: int | None = None, source: str = ""
+) -> Place:
+    """« Conflit 2/6 », among the questions of its category (or of the one it had) that are asked in the same breath."""
+    kind = kind or proposal.category
     here = tuple_(Proposal.created_at, Proposal.id)
     me = tuple_(literal(proposal.created_at, Proposal.created_at.type), literal(proposal.id))
-    everything = of_waiting(select(func.count()), proposal.category, source, run_id)
-    one = of_waiting(select(Proposal.id), proposal.category, source, run_id).limit(1)
+    everything = of_waiting(select(func.count()), kind, source, run_id)
+    one = of_waiting(select(Proposal.id), kind, source, run_id).limit(1)
     before = session.scalar(everything.where(here < me)) or 0
     return Place(
         number=before + 1,
@@ -219,6 +215,14 @@ def unsure_between(session: Session, left: Notice, right: Notice) -> list[Judgem
     return list(session.scalars(statement.order_by(Judgement.id)))
 
 
+def doubt_after(session: Session, number: int) -> tuple[str, str] | None:
+    """The addresses of the two that are doubted next, in the order of the list; None after the last."""
+    one, other = aliased(Notice), aliased(Notice)
+    follows = _pairs(select(one.address, other.address), one, other).where(Judgement.id > number)
+    found = session.execute(follows.order_by(Judgement.id).limit(1)).first()
+    return (found[0], found[1]) if found else None
+
+
 def unsure_of(session: Session, notice: Notice) -> set[int]:
     """The notices that may be this one, as somebody or something has noted."""
     one, other = aliased(Notice), aliased(Notice)
@@ -227,8 +231,8 @@ def unsure_of(session: Session, notice: Notice) -> set[int]:
     return {number for pair in found for number in pair} - {notice.id}
 
 
-def _entry(kind: str, at: datetime, what: Any, source: str | None, since: datetime, ref: Any, extra: Any) -> InboxEntry:
-    detail, ref = "", str(ref)
+def _entry(kind: str, at: datetime, what: Any, source: Any, since: datetime, ref: Any, extra: Any) -> InboxEntry:
+    detail, brings, ref = "", "", str(ref)
     if kind == "run":
         what = sentence(what["code"], what.get("params")) if what else _("La moisson ne s’est pas terminée.")
         link = f"/bureau/moissons/{ref}"
@@ -240,13 +244,15 @@ def _entry(kind: str, at: datetime, what: Any, source: str | None, since: dateti
         what = _title(what)
         link = f"/bureau/a-revoir/notices/{ref}"
     if kind in CATEGORIES:
-        detail, link, ref = groups_of(extra), f"/bureau/a-revoir/{ref}", f"{PROPOSAL}{ref}"
+        detail, brings = groups_of(extra), _brought(extra)
+        link, ref = f"/bureau/a-revoir/{ref}", f"{PROPOSAL}{ref}"
     elif kind == "deleted":
         link, ref = f"/bureau/notices/{extra}", f"{DELETED}{ref}"
     elif kind == "twin":
         address, title = extra.split(" ", 1)
-        detail, link, ref = _title(title), f"/bureau/a-revoir/doublons/{ref}/{address}", f"{ref}{PAIR}{address}"
-    return InboxEntry(kind, what, source or "", since, at - since, link, ref, detail)
+        detail, brings, source = _title(title), _parting(source), ""
+        link, ref = f"/bureau/a-revoir/doublons/{ref}/{address}", f"{ref}{PAIR}{address}"
+    return InboxEntry(kind, what, source or "", since, at - since, link, ref, detail, brings)
 
 
 def _title(words: str) -> str:
@@ -258,6 +264,21 @@ def groups_of(changes: Iterable[Mapping[str, Any]]) -> str:
     met = {slot_of(change["tag"]).group for change in changes}
     named = [group.label for code, group in GROUPS.items() if code in met]
     return ", ".join(named[:SHOWN_GROUPS]) + ("…" if len(named) > SHOWN_GROUPS else "")
+
+
+def _brought(changes: Iterable[Mapping[str, Any]]) -> str:
+    """« Résumé : Une enquête menée à… ; Adresse web : https://… »: what they say, as much as a line holds."""
+    values = [value for change in changes for value in differences.values(change["theirs"]) if value.plain]
+    text = " ; ".join(f"{value.label} : {value.text}" for value in values)
+    return text if len(text) <= LONGEST_BROUGHT else text[:LONGEST_BROUGHT].rsplit(" ", 1)[0] + "…"
+
+
+def _parting(reasons: Any) -> str:
+    """What parts two notices, in a few words; what brings them together, where nothing parts them."""
+    kept = [row for row in reasons or () if isinstance(row, Mapping) and "code" in row]
+    found = reasons_of({"reasons": kept})
+    said = [reason.sentence for reason in found if reason.points <= 0] or [reason.sentence for reason in found]
+    return " ; ".join(said[:SHOWN_REASONS])
 
 
 # --- one statement a kind: what, source, since, ref, more ------------------------------------
@@ -336,7 +357,7 @@ def _deleted(run_id: int | None, source: str) -> Statement:
 
 def _twins(run_id: int | None, source: str) -> Statement:
     one, other = aliased(Notice), aliased(Notice)
-    columns = one.title, literal(""), Judgement.at, one.address, other.address + " " + other.title
+    columns = one.title, Judgement.reasons, Judgement.at, one.address, other.address + " " + other.title
     statement = _pairs(select(*columns), one, other).order_by(Judgement.id)
     if run_id is not None or source:
         brought = (

@@ -17,9 +17,11 @@ from sqlalchemy.orm import Session
 
 from catalogue import db, history
 from catalogue.history import Change
-from catalogue.models import Batch, Claim, Judgement
+from catalogue.models import Batch, Claim, Judgement, Revision
 
 VERDICTS = ("same", "different", "unsure")
+APART = "apart"  # nobody judged: somebody took back a link between the two
+PARTED = ("different", APART)  # what no machine brings together, or asks about, any more
 MACHINE = "travee"  # who judges by the rules of `catalogue.matching`
 Pair = tuple[str, str]
 
@@ -33,7 +35,7 @@ class Verdict:
     at: datetime
     score: float | None
     reasons: Sequence[Any]
-    judgement_id: int
+    judgement_id: int | None  # None: nobody judged, somebody took back the link between the two
 
 
 def end_of(session: Session, notice_id: int, *, candidate: bool = False) -> str:
@@ -122,8 +124,26 @@ def revoke(session: Session, judgement: Judgement, *, by: str, why: str = "", ba
         _put(session, judgement, batch.at, batch)
 
 
+def say_again(session: Session, lot: int, ends: Pair, *, batch: Batch) -> None:
+    """What this lot had revoked of these two holds again, unless somebody has judged them since."""
+    names = _aliases(session, ends)
+    revoked = (
+        select(Judgement)
+        .join(Revision, (Revision.entity_id == Judgement.id) & (Revision.entity == "judgement"))
+        .where(Revision.batch_id == lot, Revision.before.is_not(None), Judgement.revoked_at.is_not(None))
+        .order_by(Judgement.id)
+    )
+    for row in session.scalars(revoked).unique().all():
+        about = {end for end in ends if names[end] & {row.left, row.right}}
+        if len(about) == 2 and not _living(session, [(row.left, row.right)]):
+            _put(session, row, None, batch)
+
+
 def verdict(session: Session, pairs: Iterable[Pair]) -> dict[Pair, Verdict]:
-    """What holds between each of these pairs (in the order asked); pairs that nobody has judged are left out."""
+    """What holds between each of these pairs (in the order asked); pairs that nobody has judged are left out.
+
+    Where an undo has taken a record off a notice, that holds (`APART`) until a person says more of the two.
+    """
     asked = list(dict.fromkeys(pairs))
     names = _aliases(session, {end for pair in asked for end in pair})
     wanted: dict[Pair, list[Pair]] = {}
@@ -132,20 +152,38 @@ def verdict(session: Session, pairs: Iterable[Pair]) -> dict[Pair, Verdict]:
             for other in names[pair[1]]:
                 key: Pair = (one, other) if one < other else (other, one)
                 wanted.setdefault(key, []).append(pair)
-    out: dict[Pair, Verdict] = {}
+    out = _taken_apart(session, wanted)
     for row in _living(session, wanted):
         said = Verdict(row.verdict, row.by, row.at, row.score, row.reasons, row.id)
-        out |= dict.fromkeys(wanted[row.left, row.right], said)
+        for pair in wanted[row.left, row.right]:
+            if row.by != MACHINE or pair not in out or out[pair].by == MACHINE:
+                out[pair] = said
     return out
 
 
-def list_of(session: Session, end: str) -> list[Judgement]:
-    """Everything that holds about one end, latest first."""
-    known = _aliases(session, {end})[end]
-    statement = select(Judgement).where(
-        (Judgement.left.in_(known)) | (Judgement.right.in_(known)), Judgement.revoked_at.is_(None)
-    )
-    return list(session.scalars(statement.order_by(Judgement.id.desc())))
+def _taken_apart(session: Session, wanted: Mapping[Pair, Sequence[Pair]]) -> dict[Pair, Verdict]:
+    """Records whose link to a notice somebody took back."""
+    records = {int(end.removeprefix("record:")) for pair in wanted for end in pair if end.startswith("record:")}
+    split: dict[int, list[Pair]] = {}
+    for part in db.chunks(sorted(records)):
+        statement = select(Claim.id, Claim.notice_id, Claim.record_id).where(
+            Claim.record_id.in_(part), Claim.state == "split"
+        )
+        for claim_id, notice_id, record_id in session.execute(statement):
+            if pairs := wanted.get((f"notice:{notice_id}", f"record:{record_id}")):
+                split.setdefault(claim_id, []).extend(pairs)
+    out: dict[Pair, Verdict] = {}
+    for part in db.chunks(sorted(split)):
+        acts = (
+            select(Revision.entity_id, Batch.by, Batch.at)
+            .join(Batch, Batch.id == Revision.batch_id)
+            .where(Revision.entity == "claim", Revision.entity_id.in_(part))
+            .order_by(Revision.id)
+        )
+        for claim_id, by, at in session.execute(acts):
+            said = Verdict(APART, by, at, None, (), None)
+            out |= dict.fromkeys(split[claim_id], said)
+    return out
 
 
 def snapshot(judgement: Judgement) -> dict[str, Any]:

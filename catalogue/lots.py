@@ -48,6 +48,7 @@ RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
     "judgement": (Judgement, judgements.restore_many),
     "proposal": (Proposal, proposals.restore_many),
 }
+FOR_GOOD = "erase"  # the kind of lot that nothing takes back (`catalogue.erasing`)
 LIVING = ("draft", "candidate", "published")
 
 SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -95,7 +96,7 @@ _Plan = dict[str, dict[int, tuple[Any, Mapping[str, Any] | None]]]
 
 
 class NotUndoable(Exception):
-    """`code`: "too_old", "already_undone" or "empty"."""
+    """`code`: "for_good", "too_old", "already_undone" or "empty"."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -108,6 +109,8 @@ def get(session: Session, batch_id: int) -> Batch | None:
 
 def why_not(session: Session, batch: Batch) -> str:
     """The code of what forbids to undo it, "" when nothing does."""
+    if batch.kind == FOR_GOOD:
+        return "for_good"
     if batch.undoable_until < db.now():
         return "too_old"
     if undone_by(session, batch) is not None:
@@ -130,10 +133,11 @@ def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
     history.take(session, "change", 0)  # from here on nobody else writes: what is compared is what is restored
     if code := why_not(session, batch):
         raise NotUndoable(code)
-    if batch.kind == joining.JOIN and _brought_together(session, batch):
+    if batch.kind == joining.JOIN:
         return _undo_merges(session, batch, by=by, why=why)
     result = Undone(None)
     plan = _plan(session, batch, result.left)
+    _leave_silent(session, plan, result.left)
     if result.left and _kind(session, batch) in (joining.JOIN, joining.SPLIT):
         _leave_all(plan, result.left)
     _leave_agreements(session, plan, result.left)
@@ -142,9 +146,13 @@ def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
     _leave_named(session, batch, plan, result.left)
     if any(plan.values()):
         result.batch = history.open_batch(session, "undo", by=by, why=why, undoes=batch)
+        questions = {question.claim_id for question, _before in plan["proposal"].values()}
+        off = [n for n, (_claim, before) in plan["claim"].items() if before is None or before["state"] == "split"]
+        joining.silence(session, [n for n in off if n not in questions], batch=result.batch)
         for entity, (_model, restore_many) in RESTORERS.items():
             restore_many(session, list(plan[entity].values()), batch=result.batch)
             result.restored += len(plan[entity])
+        proposals.refresh(session, claim_ids=plan["claim"])  # who speaks of a notice again asks again
     return result
 
 
@@ -229,16 +237,6 @@ def _load(session: Session, model: type[Any], ids: Iterable[int]) -> dict[int, A
     return {row.id: row for part in db.chunks(ids) for row in session.scalars(select(model).where(model.id.in_(part)))}
 
 
-def _brought_together(session: Session, batch: Batch) -> bool:
-    """Whether it merged notices; a record that was joined to one is put back like any row."""
-    statement = (
-        select(Claim.id)
-        .join(Revision, (Revision.entity_id == Claim.id) & (Revision.entity == "claim"))
-        .where(Revision.batch_id == batch.id, Claim.merged_notice_id.is_not(None))
-    )
-    return session.scalar(statement.limit(1)) is not None
-
-
 def _undo_merges(session: Session, batch: Batch, *, by: str, why: str) -> Undone:
     apart = joining.undo_merges(session, batch, by=by, why=why)
     left = [_left("notice", notice.id, notice, code) for notice, code in apart.left]
@@ -258,6 +256,35 @@ def _leave_all(plan: _Plan, left: list[Left]) -> None:
         if entity not in history.AGREEMENTS:
             left += [_left(entity, number, row, "changed_since") for number, (row, _before) in rows.items()]
         rows.clear()
+
+
+def _leave_silent(session: Session, plan: _Plan, left: list[Left]) -> None:
+    """Take out of the plan the links whose record speaks of another notice by now (it speaks of one at a time), or
+    whose notice has gone into another since."""
+    back = {
+        claim.record_id: claim
+        for claim, before in plan["claim"].values()
+        if claim.record_id is not None and claim.state == "split" and before and before["state"] != "split"
+    }
+    silent: set[int | None] = set()
+    for part in db.chunks(sorted(back)):
+        speaking = select(Claim.id, Claim.record_id, Claim.state).where(
+            Claim.record_id.in_(part), Claim.state != "split"
+        )
+        for number, record_id, state in session.execute(speaking):
+            _row, before = plan["claim"].get(number, (None, {"state": state}))
+            if before is not None and before["state"] != "split":
+                silent.add(record_id)
+        merged = select(Claim.record_id, Claim.notice_id).join(Notice, Notice.id == Claim.notice_id)
+        for record_id, notice_id in session.execute(
+            merged.where(Claim.id.in_([back[r].id for r in part]), Notice.status == "merged")
+        ):
+            if notice_id not in plan["notice"]:
+                silent.add(record_id)
+    for record_id in silent:
+        claim = back[record_id]
+        del plan["claim"][claim.id]
+        left.append(_left("claim", claim.id, claim, "changed_since"))
 
 
 def _leave_agreements(session: Session, plan: _Plan, left: list[Left]) -> None:

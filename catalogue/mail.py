@@ -88,9 +88,12 @@ def letter(sender: str, to: str, subject: str, paragraphs: Sequence[str]) -> Ema
     return made
 
 
-def send(url: str, to: str, subject: str, paragraphs: Sequence[str]) -> None:
-    """Give one letter to the server. Raises NotSent, with its reason, whatever went wrong."""
-    server = parse_url(url, default_sender=to)
+def send(url: str, to: str, subject: str, paragraphs: Sequence[str], *, sender: str = "") -> None:
+    """Give one letter to the server, from its own address, else from `sender`.
+
+    Raises NotSent, with its reason, whatever went wrong.
+    """
+    server = parse_url(url, default_sender=sender or to)
     try:
         message = letter(server.sender, to, subject, paragraphs)
         with _connected(server) as connection:

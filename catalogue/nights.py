@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db, remembered, schedule, sources
+from catalogue import db, process, remembered, schedule, sources
 from catalogue.models import Run, Source
 from catalogue.schedule import Attempt, Plan, Schedule
 
@@ -24,7 +24,11 @@ SCHEDULE, ASKED, REPLAY = "harvest.schedule:", "harvest.asked:", "harvest.replay
 MINUTE, KEEP_DAYS, TAKEN_UP = "harvest.minute", "harvest.keep_days", "harvest.taken_up"
 TAKEN_UP_AT_MOST = 3  # without a page more: a run that kills its worker each time is left until the next night
 KEPT_DAYS = 90  # raw pages, unless somebody has said otherwise
+HOURS = "harvest.hours:"
+USUAL_HOURS = 6.0  # that a whole harvest may take
+LONGEST_HOURS = 72
 ERASED = "pages_erased_at"  # in the checkpoint of a run whose pages have been removed
+LEFT = "left"  # in that of a run which its process has left where it stands
 SILENT = timedelta(minutes=15)  # a run that has said nothing for so long has no process any more
 _LOOKED_AT = schedule.LOOKED_BACK + timedelta(days=1)
 
@@ -118,6 +122,16 @@ def next_due(session: Session, now: datetime, zone: ZoneInfo) -> list[tuple[Sour
     return sorted(due, key=lambda one: (one[1].at, one[0].id))
 
 
+def hours(session: Session, source_id: int) -> float:
+    """How long a harvest of this source may take."""
+    kept = remembered.read(session, f"{HOURS}{source_id}", USUAL_HOURS)
+    return float(kept) if isinstance(kept, int | float) and 0 < kept <= LONGEST_HOURS else USUAL_HOURS
+
+
+def set_hours(session: Session, source_id: int, wished: float) -> None:
+    remembered.write(session, f"{HOURS}{source_id}", wished)
+
+
 # --- what was asked for ----------------------------------------------------------------------
 
 
@@ -168,10 +182,25 @@ def under_way(session: Session) -> list[tuple[Run, Source]]:
     return [(run, source) for run, source in session.execute(statement)]
 
 
-def is_silent(run: Run, now: datetime) -> bool:
-    """A run that has not ended, and whose process seems to be gone."""
-    last = run.checkpoint.get("at")
-    return run.status == "running" and now - (datetime.fromisoformat(last) if last else run.started_at) > SILENT
+def is_stopped(run: Run, now: datetime) -> bool:
+    """A run that has not ended and that nobody is at: its process has left it, was killed, or is silent."""
+    if run.status != "running":
+        return False
+    known = run.checkpoint
+    if known.get(LEFT) or process.is_gone(str(known.get("process", ""))):
+        return True
+    last = known.get("at")
+    return now - (datetime.fromisoformat(last) if last else run.started_at) > SILENT
+
+
+def close_stopped(session: Session, now: datetime) -> list[Run]:
+    """End the runs that nobody is at and that no worker takes up; whoever asks again within the hour goes on there."""
+    stopped = [(run, source) for run, source in under_way(session) if is_stopped(run, now)]
+    kept = {run.id for run, _source in taken_up(session, stopped)}
+    ended = [run for run, _source in stopped if run.id not in kept]
+    for run in ended:
+        run.status, run.ended_at, run.reason = "incomplete", now, {"code": "oai.interrupted", "params": {}}
+    return ended
 
 
 def taken_up(session: Session, runs: Sequence[tuple[Run, Source]]) -> list[tuple[Run, Source]]:

@@ -114,6 +114,15 @@ def our_centre(session: Session) -> Centre:
     return session.scalars(select(Centre).where(Centre.is_ours).order_by(Centre.id)).one()
 
 
+def partner_centre(session: Session, source: Source) -> Centre | None:
+    """Whose notices a harvest of this source brings, once it has brought some: a centre for each source."""
+    return session.scalar(select(Centre).where(Centre.code == centre_code(source)))
+
+
+def centre_code(source: Source) -> str:
+    return f"source-{source.id}"
+
+
 # --- writing ---------------------------------------------------------------------------------
 
 

@@ -43,6 +43,7 @@ SENTENCES: dict[str, str] = {
         "Le code-barres {barcode} existe déjà ; l’exemplaire est entré sans code-barres, à vérifier."
     ),
     # -- refused records ----------------------------------------------------------------------
+    "record.erased": N_("Cette notice a été effacée d’ici pour toujours : elle n’est pas reprise."),
     "record.no_title": N_("La notice n’a pas de titre : elle ne peut pas entrer au catalogue."),
     # -- PMB's XML ----------------------------------------------------------------------------
     "pmbxml.bad_code": N_("Zone {tag} : le code de sous-zone « {value} » n’est pas un signe seul."),
@@ -300,6 +301,17 @@ SENTENCES: dict[str, str] = {
     "rules.unknown_answer": N_("Ligne {line} : « {value} » n’est pas une réponse ; on peut écrire {known}."),
     "rules.unknown_group": N_("Ligne {line} : « {key} » n’est pas un groupe de champs ; on peut écrire {known}."),
     "rules.unknown_kind": N_("Ligne {line} : « {key} » n’est pas une sorte de changement ; on peut écrire {known}."),
+    # -- what a source allows -----------------------------------------------------------------
+    "terms.licence_too_long": N_("Ligne {line} : ce nom de licence est trop long (plus de {limit} signes)."),
+    "terms.no_list": N_('Ligne {line} : écrivez les groupes de champs entre crochets, ex. ["abstract"].'),
+    "terms.not_text": N_("Ligne {line} : « {key} » est un texte ; écrivez-le entre guillemets droits."),
+    "terms.not_toml": N_("Ligne {line} : ce n’est pas écrit comme il faut ({detail})."),
+    "terms.nothing_withheld": N_("Dites quels champs ne peuvent pas être redonnés, ou choisissez « oui »."),
+    "terms.withheld_too": N_(
+        "Des champs sont dits à garder : choisissez « oui, sauf certains champs », ou n’en gardez aucun."
+    ),
+    "terms.unknown_key": N_("Ligne {line} : « {key} » n’est pas un nom connu ; on peut écrire {known}."),
+    "terms.unknown_resend": N_("Ligne {line} : « {value} » n’est pas une réponse ; on peut écrire {known}."),
     # -- the item profile of a source ---------------------------------------------------------
     "profile.bad_codes": N_(
         "Ligne {line} : « {value} » n’est pas un code de sous-zone. Écrivez une lettre ou un chiffre entre guillemets "
@@ -481,6 +493,10 @@ SENTENCES: dict[str, str] = {
         "Le serveur {host} répond, mais par une page vide. Un PMB fait cela quand le numéro de source "
         "(source_id) n’existe pas : vérifiez l’adresse."
     ),
+    "oai.encoding": N_(
+        "La page {page} est écrite dans un codage que Travée ne lit pas (« {encoding} ») : demandez de l’UTF-8 au "
+        "partenaire."
+    ),
     "oai.endless": N_(
         "La liste tourne en rond : la page {page} redonne ce qui était déjà reçu. La moisson s’arrête là."
     ),
@@ -533,6 +549,10 @@ SENTENCES: dict[str, str] = {
     ),
     "oai.restarted": N_("Page {page} : le serveur avait oublié où la moisson en était ; elle est repartie du début."),
     "oai.slow": N_("Le serveur {host} met trop de temps à répondre. Ce qui était reçu est gardé."),
+    "oai.too_many": N_(
+        "Une page de {host} contient bien plus d’éléments XML qu’une page de notices : elle n’est pas lue. Demandez au "
+        "partenaire des pages plus petites."
+    ),
     "oai.too_big": N_("Une page de {host} dépasse {limit} Mo : elle n’est pas lue."),
     "oai.unbalanced": N_("Les comptes de cette moisson ne tombent pas juste ({received} reçues, {counted} comptées)."),
     "oai.unconfigured": N_(
@@ -544,6 +564,21 @@ SENTENCES: dict[str, str] = {
     ),
     "oai.wrong_counters": N_(
         "Le serveur annonçait {announced} notices, {received} sont venues : ses compteurs sont faux."
+    ),
+    # -- two notices, or a notice and a record ------------------------------------------------
+    "merge.absorbed": N_(
+        "« {title} » (/d/{address}) a été réunie entre-temps avec « {other} » (/d/{there}) : comparez avec celle-là."
+    ),
+    "merge.already_merged": N_("Ces deux notices n’en font déjà plus qu’une : « {other} » (/d/{there})."),
+    "merge.not_joined": N_(
+        "« {title} » : la notice de cette source n’y est plus reliée, quelqu’un les a déjà séparées."
+    ),
+    "merge.not_living": N_("« {title} » (/d/{address}) a été retirée entre-temps : il n’y a plus rien à décider."),
+    "merge.not_merged": N_("Ces notices sont déjà séparées."),
+    "merge.one_voice": N_("Tout ce que dit « {title} » vient de cette source : il n’y aurait rien à séparer."),
+    "merge.same_notice": N_("C’est une seule et même notice : « {title} » (/d/{address})."),
+    "merge.survivor_merged": N_(
+        "« {title} » (/d/{address}) a été réunie avec une autre depuis : séparez d’abord celles-là."
     ),
     # -- records of a partner -----------------------------------------------------------------
     "oai.missed": N_(
@@ -564,7 +599,7 @@ SENTENCES: dict[str, str] = {
     ),
     "harvest.flood": N_(
         "{count} notices sur {known} ne sont plus chez le partenaire. C’est beaucoup : rien n’en est retenu avant que "
-        "quelqu’un ait vérifié. Si c’est bien vrai, relancez la moisson avec --believe."
+        "quelqu’un ait vérifié : la page de cette moisson demande s’il faut les croire."
     ),
     "harvest.ghost": N_(
         "La notice {identifier} arrive sans date : elle est sans doute en cours de suppression chez le partenaire. "
@@ -576,7 +611,12 @@ SENTENCES: dict[str, str] = {
     "harvest.no_sweep": N_(
         "Le serveur ne donne pas la liste de ses identifiants : les notices disparues ne sont pas comptées."
     ),
+    "harvest.out_of_time": N_(
+        "La moisson a pris tout le temps qui lui est donné ({hours} h) et s’est arrêtée là. Ce qui est reçu est "
+        "gardé ; la suivante reprendra au même endroit."
+    ),
     "harvest.other_format": N_("La notice {identifier} arrive dans un format que Travée ne lit pas (« {root} »)."),
+    "harvest.erased": N_("Effacées d’ici pour toujours, non reprises : {count}."),
     "harvest.other_sets": N_("D’autres ensembles ne sont pas venus en entier : {sets}."),
     "harvest.too_big": N_("La notice {identifier} pèse {size} Mo : elle n’est pas lue."),
     "harvest.two_contents": N_(
@@ -660,4 +700,16 @@ class Refusal:
     raw: bytes = b""
 
     def sentence(self) -> str:
+        return sentence(self.code, self.params)
+
+
+class Stopped(Exception):
+    """Work that cannot go on: a code and parameters, made a sentence in the language of whoever reads."""
+
+    def __init__(self, code: str, params: Mapping[str, str] | None = None) -> None:
+        self.code = code
+        self.params = dict(params or {})
+        super().__init__(code)
+
+    def __str__(self) -> str:
         return sentence(self.code, self.params)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,10 +19,11 @@ from babel import Locale, UnknownLocaleError
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from catalogue import items, unimarc
+from catalogue import claims, items, unimarc
 from catalogue.i18n import N_, _, current_language, format_date, format_number
 from catalogue.identifiers import format_isbn, is_code
 from catalogue.models import (
+    Agent,
     Batch,
     Centre,
     Claim,
@@ -31,6 +32,7 @@ from catalogue.models import (
     Item,
     Location,
     Notice,
+    NoticeAgent,
     NoticeConcept,
     NoticeIdentifier,
     NoticeLink,
@@ -150,6 +152,8 @@ class Card:
     summary_language: str
     owner: str  # the partner who described it, "" when it is ours
     access: Access
+    themes: tuple[str, ...] = ()  # its keywords too
+    names: tuple[str, ...] = ()  # all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class TitleLine:
 class Author:
     name: str
     role: str
+    agent_id: int | None = None  # of their page
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +244,11 @@ def result_cards(session: Session, notice_ids: Sequence[int]) -> list[Card]:
     """One card for each of these notices, in their order; those that have gone meanwhile are left out."""
     rows = {row.id: row for row in session.execute(_notices(Notice.id.in_(notice_ids)))}
     access = _accesses(session, list(rows.values()))
-    return [_card(rows[i], access[i]) for i in notice_ids if i in rows]
+    themes: defaultdict[int, list[str]] = defaultdict(list)
+    named = select(NoticeConcept.notice_id, NoticeConcept.label).where(NoticeConcept.notice_id.in_(rows))
+    for notice_id, label in session.execute(named.order_by(NoticeConcept.notice_id, NoticeConcept.pos)):
+        themes[notice_id].append(label)
+    return [_card(rows[i], access[i], themes[i]) for i in notice_ids if i in rows]
 
 
 def title_lines(session: Session, notice_ids: Sequence[int]) -> list[TitleLine]:
@@ -296,7 +305,7 @@ def notice_page(session: Session, address: str) -> NoticePage | Moved | Gone | N
         rest=row.title[len(proper) :] if row.title.startswith(proper) else "",
         language=html_language(row.language),
         dated=_dated(row),
-        authors=tuple(_authors(fields)),
+        authors=tuple(_authors(fields, _known_agents(session, row.id))),
         hosts=tuple(_hosts(fields, links)),
         place_in_host=_place_in_host(row, issue_named=any(link.relation == "host_issue" for link in links)),
         access=_accesses(session, [row])[row.id],
@@ -421,7 +430,7 @@ def _accesses(session: Session, rows: Sequence[Row[Any]]) -> dict[int, Access]:
                 issue_of.setdefault(link.notice_id, link.target_id)
     copies = _copies(session, sorted({*ids, *issue_of.values()}))
     digital = _grouped(session, select(DigitalDocument).where(DigitalDocument.notice_id.in_(ids)), DigitalDocument.id)
-    holdings = _grouped(session, select(Holding).where(Holding.notice_id.in_(ids)), Holding.id)
+    holdings = _grouped(session, select(Holding).where(Holding.notice_id.in_(ids), claims.is_held()), Holding.id)
     issues = _issues_on_shelf(session, [row.id for row in rows if row.level == "serial"])
     out = {}
     for row in rows:
@@ -537,7 +546,7 @@ def _neighbours(
 # --- words -----------------------------------------------------------------------------------
 
 
-def _card(row: Row[Any], access: Access) -> Card:
+def _card(row: Row[Any], access: Access, themes: Sequence[str]) -> Card:
     fields: Fields = row.fields
     names = list(dict.fromkeys(a.name for a in unimarc.responsibilities(fields)))
     return Card(
@@ -554,6 +563,8 @@ def _card(row: Row[Any], access: Access) -> Card:
         summary_language=_summary_language(fields),
         owner="" if row.is_ours else row.owner,
         access=access,
+        themes=tuple(dict.fromkeys(themes)),
+        names=tuple(names),
     )
 
 
@@ -581,10 +592,20 @@ def _dated(row: Row[Any]) -> str:
     return words or years
 
 
-def _authors(fields: Fields) -> Iterable[Author]:
+def _known_agents(session: Session, notice_id: int) -> dict[str, int]:
+    """Name -> the person or body that has a page."""
+    statement = (
+        select(NoticeAgent.name, Agent.id)
+        .join(Agent, Agent.id == NoticeAgent.agent_id)
+        .where(NoticeAgent.notice_id == notice_id, Agent.status == "accepted")
+    )
+    return {name: agent_id for name, agent_id in session.execute(statement)}
+
+
+def _authors(fields: Fields, known: Mapping[str, int]) -> Iterable[Author]:
     seen: dict[str, Author] = {}
     for a in unimarc.responsibilities(fields):
-        seen.setdefault(a.name, Author(a.name, _(ROLES.get(a.role, ""))))
+        seen.setdefault(a.name, Author(a.name, _(ROLES.get(a.role, "")), known.get(a.name)))
     return seen.values()
 
 

@@ -7,18 +7,18 @@ or their version has moved meanwhile, nothing is written and the page is shown a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import db, history, inbox, joining, judgements, notices, proposals, source_rules
+from catalogue import claims, db, history, inbox, joining, judgements, notices, proposals, source_rules
 from catalogue.i18n import _
-from catalogue.joining import NotMergeable
-from catalogue.merging import Change, Merge, rules
-from catalogue.models import Batch, Claim, Notice, Proposal, Source, SourceRecord
-from catalogue.proposals import LIVING
-from catalogue.proposals.questions import seen
+from catalogue.merging import Change, Merge, rules, slot_of
+from catalogue.models import Batch, Claim, Notice, Proposal, Revision, Source, SourceRecord
+from catalogue.proposals import LIVING, Settled
+from catalogue.proposals.questions import find_rows, merged, seen
 
 # What may be decided by hundreds, by kind: words that a form sends.
 ACTS: Mapping[str, tuple[str, ...]] = {
@@ -30,17 +30,22 @@ ACTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+LOOKED_AT = 200  # questions of a lot, to know which rules were at work
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a decision did. `what`: "done", "later" (nothing was decided), "moved" (what was shown is no longer so)
-    or "gone" (somebody has decided it, or nothing is left to decide)."""
+    """What a decision did. `what`: "done", "later" (nothing was decided), "moved" (what was shown is no longer so),
+    "already" (it was said before: no lot) or "gone" (somebody has decided it, or nothing is left to decide)."""
 
     what: str
     lot: int | None = None
     n: int = 0
-    left: int = 0  # went on waiting: changed since
+    left: int = 0  # went on waiting: changed since, or decided in part
+    later: int = 0  # left alone: come after the page was made
     rules: tuple[str, ...] = ()  # in words, those that were added
     no_rule: bool = False  # one was asked for where no rule can say it
+    ruled: int = 0  # what these rules have decided at once, of what was waiting
 
 
 # --- by hundreds -----------------------------------------------------------------------------
@@ -54,17 +59,18 @@ def decide_all(
     by: str,
     source: str | None = None,
     run_id: int | None = None,
-    until: int | None = None,
+    seen: int | None = None,
     only: int | None = None,
 ) -> Done:
-    """Decide all of a kind in one lot, of one source and one run where told, up to what the page had counted; `only`
-    is one of them.
+    """Decide all of a kind in one lot, of one source and one run where told; `only` is one of them.
 
+    `seen`: `proposals.mark_now` of the page that decides; what has come or was rewritten since is left, and counted.
     What was written here needs what publishing needs, so it is published one by one (`cataloguing.decide`).
     """
     if act not in ACTS.get(kind, ()):
         raise ValueError(f"{kind}: {act}")
-    ids = inbox.numbers(session, kind, run_id=run_id, source=source, until=until)
+    history.turn(session)
+    ids = inbox.numbers(session, kind, run_id=run_id, source=source)
     if act == "publish":
         ours = set(inbox.numbers(session, kind, run_id=run_id, source=""))
         ids = [number for number in ids if number not in ours]
@@ -72,32 +78,33 @@ def decide_all(
         ids = [number for number in ids if number == only]
     why = " : ".join(part for part in (source or "", _(inbox.KINDS[kind])) if part)
     if act == "publish":
-        settled = proposals.accept_new(session, by=by, notice_ids=ids, why=why)
-        return _done(settled.batch, len(settled.notices), 0)
-    if act == "put_aside":
-        return _put_aside(session, ids, by=by, why=why)
-    if act == "note":
-        settled = proposals.withdraw(session, ids, by=by, why=why)
+        settled = proposals.accept_new(session, by=by, notice_ids=ids, why=why, seen=seen)
+    elif act == "put_aside":
+        settled = _put_aside(session, ids, by=by, why=why, seen=seen)
+    elif act == "note":
+        settled = proposals.withdraw(session, ids, by=by, why=why, seen=seen)
     elif act == "accept":
-        settled = proposals.accept(session, ids, by=by, why=why)
+        settled = proposals.accept(session, ids, by=by, why=why, seen=seen)
     else:
-        settled = proposals.refuse(session, ids, by=by, why=why)
-    return _done(settled.batch, len(settled.done), len(settled.waiting))
+        settled = proposals.refuse(session, ids, by=by, why=why, seen=seen)
+    return _done(settled)
 
 
-def _done(batch: Batch | None, n: int, left: int) -> Done:
-    return Done("done" if batch else "gone", batch.id if batch else None, n, left)
+def _done(settled: Settled) -> Done:
+    lot = settled.batch.id if settled.batch else None
+    return Done("done" if lot else "gone", lot, len(settled.done), len(settled.waiting), later=len(settled.later))
 
 
-def _put_aside(session: Session, ids: Iterable[int], *, by: str, why: str) -> Done:
-    batch: Batch | None = None
-    n = 0
+def _put_aside(session: Session, ids: Iterable[int], *, by: str, why: str, seen: int | None) -> Settled:
+    out = Settled()
     for part in db.chunks(ids):
-        batch = batch or history.open_batch(session, "put_aside", by=by, why=why)
         found = session.scalars(select(Notice).where(Notice.id.in_(part)).order_by(Notice.id)).all()
-        rows = [(notice, notice.fields, "withdrawn") for notice in found]
-        n += len(notices.settle_many(session, rows, batch=batch))
-    return _done(batch, n, 0)
+        rows = [(notice, notice.fields, "withdrawn") for notice in found if seen is None or notice.changed_seq <= seen]
+        out.later += sorted(set(part) - {notice.id for notice, _fields, _status in rows})
+        if rows:
+            out.batch = out.batch or history.open_batch(session, "put_aside", by=by, why=why)
+            out.done += [notice.id for notice in notices.settle_many(session, rows, batch=out.batch)]
+    return out
 
 
 # --- one difference --------------------------------------------------------------------------
@@ -111,11 +118,14 @@ def answer(
     *,
     by: str,
     always: Collection[tuple[str, str]] = (),
+    at_once: bool = False,
 ) -> Done:
     """Decide one proposal as chosen: slot -> ours, theirs, both or later. `marks`: slot -> what the page showed.
 
-    `always`: the groups and natures whose choice is to be a rule of that source.
+    `always`: the groups and natures whose choice is to be a rule of that source; `at_once`: which then decides what
+    is waiting already, in a lot of its own.
     """
+    history.turn(session)
     if proposal.state == "waiting":
         proposals.refresh(session, claim_ids=[proposal.claim_id])
     if proposal.state != "waiting":
@@ -125,14 +135,17 @@ def answer(
         return Done("moved")
     told = {c.slot: choices.get(c.slot, "later") if c.slot in marks else "later" for c in changes}
     settled = proposals.accept(session, [proposal.id], {proposal.id: told}, by=by)
-    made, impossible = _always(session, proposal, changes, told, always, by=by)
-    return Done(
-        "done" if settled.batch else "later",
-        settled.batch.id if settled.batch else None,
-        len(settled.done),
-        len(settled.waiting),
-        tuple(made),
-        impossible,
+    lot = settled.batch.id if settled.batch else None
+    said, impossible = rules_said(changes, told, always)
+    source = source_of(session, proposal)
+    made = source_rules.always(session, source, said, by=by, lot=lot) if said and source else []
+    ruled = apply_rules(session, source, by=by).n if made and source and at_once else 0
+    return replace(
+        _done(settled),
+        what="done" if lot else "later",
+        rules=tuple(made),
+        no_rule=impossible,
+        ruled=ruled,
     )
 
 
@@ -142,24 +155,66 @@ def unchanged(changes: Iterable[Change], marks: Mapping[str, str]) -> bool:
     return all(now.get(slot) == mark for slot, mark in marks.items())
 
 
-def _always(
-    session: Session,
-    proposal: Proposal,
-    changes: Iterable[Change],
-    told: Mapping[str, str],
-    wanted: Collection[tuple[str, str]],
-    *,
-    by: str,
-) -> tuple[list[str], bool]:
+def rules_said(
+    changes: Iterable[Change], told: Mapping[str, str], wanted: Collection[tuple[str, str]]
+) -> tuple[dict[tuple[str, str], str], bool]:
+    """What « toujours » makes of these choices: (group, nature) -> accept or ours; and whether one says no rule
+    (both, or one thing here and another there)."""
     said: dict[tuple[str, str], set[str]] = {}
     for change in changes:
-        if (change.group, change.nature) in wanted and told[change.slot] != "later":
+        if (change.group, change.nature) in wanted and told.get(change.slot, "later") != "later":
             answered = source_rules.rule_of(change.nature, told[change.slot])
             said.setdefault((change.group, change.nature), set()).add(answered)
     clear = {key: next(iter(answers)) for key, answers in said.items() if len(answers) == 1 and "" not in answers}
-    source = source_of(session, proposal)
-    made = source_rules.always(session, source, clear, by=by) if clear and source else []
-    return made, len(clear) < len(said)
+    return clear, len(clear) < len(said)
+
+
+def _met_before(column: Any) -> Any:
+    """Questions of notices and records that have met before: no rule decides a first meeting, so nothing is worked
+    out for one."""
+    return select(column).join(Claim, Claim.id == Proposal.claim_id).where(Claim.base_version_id.is_not(None))
+
+
+def would_decide(session: Session, source: Source, said: Mapping[tuple[str, str], str], *, but: int = 0) -> int:
+    """How many questions of a source that wait these rules would answer, in part at least; `but` one of them."""
+    table = source_rules.with_lines({}, said)
+    ids = [n for kind in proposals.CATEGORIES for n in inbox.numbers(session, kind, source=source.name) if n != but]
+    n = 0
+    for part in db.chunks(ids):
+        asked = {
+            p.claim_id: p
+            for p in session.scalars(_met_before(Proposal).where(Proposal.id.in_(part)))
+            if any((c.group, c.nature) in said for c in proposals.changes_of(p))
+        }
+        rows = list(find_rows(session, Claim.id.in_(list(asked)))) if asked else []
+        mine = claims.of_sources(session, [row.notice.id for row in rows])
+        for row in rows:
+            claims_of_source = mine.get((row.notice.id, source.id), set())
+            n += bool(rules.decide(merged(row, asked[row.claim.id]), table, claims_of_source))
+    return n
+
+
+def rules_behind(session: Session, lot: Batch) -> list[source_rules.Line]:
+    """The rules that a lot was decided by, or that were added with it, and that are still there: whoever takes it
+    back may want them away too, for the next harvest would decide the same."""
+    found: dict[source_rules.Line, None] = {}
+    for source in session.scalars(select(Source).where(Source.removed_at.is_(None)).order_by(Source.name)):
+        found |= dict.fromkeys(source_rules.made_with(source, lot.id))
+    if lot.kind == "rule":
+        asked = (
+            select(Proposal.changes, Source)
+            .join(Revision, (Revision.entity_id == Proposal.id) & (Revision.entity == "proposal"))
+            .join(Claim, Claim.id == Proposal.claim_id)
+            .join(SourceRecord, SourceRecord.id == Claim.record_id)
+            .join(Source, Source.id == SourceRecord.source_id)
+            .where(Revision.batch_id == lot.id)
+            .limit(LOOKED_AT)
+        )
+        for written, source in session.execute(asked):
+            for change in written:
+                line = source_rules.line_about(source, slot_of(change["tag"]).group, change["nature"])
+                found |= {line: None} if line else {}
+    return list(found)
 
 
 def source_of(session: Session, proposal: Proposal) -> Source | None:
@@ -172,12 +227,12 @@ def source_of(session: Session, proposal: Proposal) -> Source | None:
 
 
 def apply_rules(session: Session, source: Source, *, by: str) -> Done:
-    """Let a source's rules decide what waits of it, in one lot."""
+    """Let a source's rules decide what waits of it, in one lot; `n` are those decided, in part at least."""
     ids = [n for kind in proposals.CATEGORIES for n in inbox.numbers(session, kind, source=source.name)]
-    claims = [
+    asked = [
         claim
         for part in db.chunks(ids)
-        for claim in session.scalars(select(Proposal.claim_id).where(Proposal.id.in_(part)).order_by(Proposal.id))
+        for claim in session.scalars(_met_before(Proposal.claim_id).where(Proposal.id.in_(part)).order_by(Proposal.id))
     ]
     opened: list[Batch] = []
 
@@ -186,8 +241,11 @@ def apply_rules(session: Session, source: Source, *, by: str) -> Done:
             opened.append(history.open_batch(session, "rule", by=by, why=proposals.rule_why(source)))
         return opened[0]
 
-    settled = proposals.apply_rules(session, claims, batch=lot, by=by)
-    return _done(settled.batch, len(settled.done), 0)
+    settled = proposals.apply_rules(session, asked, batch=lot, by=by)
+    if not opened:
+        return Done("gone")
+    touched = select(func.count()).where(Revision.batch_id == opened[0].id, Revision.entity == "proposal")
+    return replace(_done(settled), n=session.scalar(touched) or 0)
 
 
 def has_rules(source: Source) -> bool:
@@ -218,6 +276,7 @@ def join(
     by: str,
 ) -> Done:
     """« C’est la même »: one notice is made of both. `marks` as in `answer`; without them nothing had been shown."""
+    history.turn(session)
     if left.status not in LIVING or right.status not in LIVING or left.id == right.id:
         return Done("gone")
     survivor, loser = in_order(left, right)
@@ -236,10 +295,14 @@ def join(
 
 def tell_apart(session: Session, left: Notice, right: Notice, *, by: str) -> Done:
     """« Ce n’est pas la même »: remembered, never asked again."""
-    if left.id == right.id:
+    if left.status not in LIVING or right.status not in LIVING or left.id == right.id:
         return Done("gone")
-    batch = history.open_batch(session, "judge", by=by)
     asked = inbox.unsure_between(session, left, right)
+    ends = f"notice:{left.id}", f"notice:{right.id}"
+    known = judgements.verdict(session, [ends]).get(ends)
+    if not asked and known is not None and known.verdict == "different":
+        return Done("already")
+    batch = history.open_batch(session, "judge", by=by)
     for judgement in asked:
         judgements.judge(session, judgement.left, judgement.right, "different", by=by, batch=batch)
     if not asked:
@@ -249,14 +312,18 @@ def tell_apart(session: Session, left: Notice, right: Notice, *, by: str) -> Don
 
 def separate(session: Session, loser: Notice, *, by: str) -> Done:
     """« Séparer »: both are there again, and are not proposed as one any more."""
-    batch = history.open_batch(session, joining.SPLIT, by=by)
-    joining.unmerge(session, loser, by=by, different=True, batch=batch)
-    return Done("done", batch.id, 1)
+    history.turn(session)
+    joining.unmerge(session, loser, by=by, different=True)
+    return Done("done", _lot_of(session, "notice", loser.id), 1)
 
 
-def why_not_separate(refusal: NotMergeable) -> str:
-    words = {
-        "not_merged": _("Ces notices sont déjà séparées."),
-        "survivor_merged": _("La notice a été réunie avec une autre depuis : séparez d’abord celles-là."),
-    }
-    return words.get(refusal.code, _("Cette notice ne peut pas être réunie ni séparée."))
+def part(session: Session, claim: Claim, *, by: str) -> tuple[Done, Notice]:
+    """« Ce n’est pas la même », of a record and the notice it was joined to: the candidate that is made of it."""
+    history.turn(session)
+    made = joining.not_the_same(session, claim, by=by)
+    return Done("done", _lot_of(session, "claim", claim.id), 1), made
+
+
+def _lot_of(session: Session, entity: str, number: int) -> int:
+    """The lot that has just changed this: a refusal must not leave an empty one behind."""
+    return history.revisions_of(session, entity, number)[0][1].id

@@ -33,7 +33,7 @@ def init(settings: Settings) -> Path | None:
         first_rows(base, settings)
         if before == "0001":
             _number_authors(base)
-        if before in ("0001", "0002", "0003"):
+        if before in ("0001", "0002", "0003", "0004"):
             _ask_what_waited(base)
         return backup
     finally:
@@ -50,7 +50,8 @@ def _number_authors(base: Database) -> None:
 
 
 def _ask_what_waited(base: Database) -> None:
-    """0004 made questions of what records say otherwise: what waited until then is asked now."""
+    """0004 made questions of what records say otherwise, 0005 tells a first meeting from a conflict: what waited until
+    then is asked now."""
     with base.read() as session:
         ids = list(session.scalars(select(Claim.id).where(Claim.record_id.is_not(None)).order_by(Claim.id)))
     for part in chunks(ids):

@@ -35,7 +35,6 @@ KEPT = ("items", *CODES.values())  # what of a profile this page writes
 OUR_STATES = ("available", "on_loan", "missing", "repair", "withdrawn")
 
 SOURCE_KINDS = {"oai": N_("partenaire moissonné (OAI-PMH)"), "file": N_("fichiers importés")}
-RESEND = {"yes": N_("oui"), "no": N_("non"), "partly": N_("en partie")}
 COLUMNS = {
     "barcode": N_("Code-barres"),
     "call_number": N_("Cote"),
@@ -202,8 +201,6 @@ def _facts(session: Session, source: Source) -> Iterator[tuple[str, str]]:
     yield _("Adresse"), source.url
     yield _("Format demandé"), source.prefix
     yield _("Ensemble"), source.set_spec
-    yield _("Licence"), source.licence
-    yield _("Peut-on redonner ses notices ?"), _(RESEND[source.resend])
     yield _("Identifiants"), source.identity
     yield _("Notices reçues"), format_number(n)
 

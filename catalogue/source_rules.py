@@ -29,6 +29,7 @@ class Cell:
     said: str
     kind_words: str  # « ce qu’eux seuls ont changé »
     words: str  # « Sujets, ce qu’eux seuls ont changé »
+    answers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Row:
     label: str
     cells: tuple[Cell, ...]
     by_group: bool
+    said: str  # its own rules in words, "" where it follows « Tous les champs »
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +51,80 @@ def of_source(source: Source) -> Rules:
     return rules.of_source(source.rules)
 
 
-def put(session: Session, source: Source, table: Rules, *, by: str) -> bool:
-    """Replace the table; whether it changed. What the older « follow » said is part of the table from now on."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rule of one source; `group` may be all of them."""
+
+    source: str
+    group: str
+    kind: str
+    said: str
+
+    @property
+    def words(self) -> str:
+        return rules.sentence(self.group, self.kind, self.said)
+
+
+def put(session: Session, source: Source, table: Rules, *, by: str, lot: int | None = None) -> bool:
+    """Replace the table; whether it changed. What the older « follow » said is part of the table from now on.
+
+    `lot`: the decision that it was made with; who takes that back is asked about the rule too.
+    """
     before = of_source(source)
     if table == before:
         return False
     kept = {name: value for name, value in source.rules.items() if name not in ("follow", "fields", "changes")}
-    change = {"by": by, "at": db.now().isoformat(), "before": before}
+    change = {"by": by, "at": db.now().isoformat(), "before": before} | ({"lot": lot} if lot else {})
     changes = [*source.rules.get("changes", ()), change][-CHANGES_KEPT:]
     source.rules = {**kept, "fields": table, "changes": changes}
     session.flush()
     return True
 
 
-def always(session: Session, source: Source, said: Mapping[tuple[str, str], str], *, by: str) -> list[str]:
-    """« Toujours, pour cette source »: (group, nature) -> accept or ours; returns the new rules in words."""
-    before = table = of_source(source)
+def with_lines(table: Rules, said: Mapping[tuple[str, str], str]) -> Rules:
+    """The table with lines more: (group, nature) -> accept or ours."""
     for (group, nature), answer in said.items():
         table = rules.with_rule(table, group, nature, answer)
-    put(session, source, table, by=by)
+    return table
+
+
+def always(
+    session: Session, source: Source, said: Mapping[tuple[str, str], str], *, by: str, lot: int | None = None
+) -> list[str]:
+    """« Toujours, pour cette source »; returns the new rules in words."""
+    before = of_source(source)
+    table = with_lines(before, said)
+    put(session, source, table, by=by, lot=lot)
     known = set(rules.sentences(before))
     return [words for words in rules.sentences(table) if words not in known]
+
+
+def strike(session: Session, source: Source, group: str, kind: str, *, by: str) -> bool:
+    """« Retirer aussi la règle »: one line less; whether it was there."""
+    table = {name: dict(row) for name, row in of_source(source).items()}
+    table.get(group, {}).pop(kind, None)
+    return put(session, source, {name: row for name, row in table.items() if row}, by=by)
+
+
+def line_about(source: Source, group: str, nature: str) -> Line | None:
+    """The rule that decides such a difference: the group’s own, else that of all fields."""
+    table, kind = of_source(source), KINDS[nature]
+    for name in (group, ALL):
+        if said := table.get(name, {}).get(kind):
+            return Line(source.name, name, kind, said) if said != "ask" else None
+    return None
+
+
+def made_with(source: Source, lot: int) -> list[Line]:
+    """The rules that were added with a decision, and are still there."""
+    return [
+        Line(source.name, group, kind, said)
+        for change in source.rules.get("changes", ())
+        if change.get("lot") == lot
+        for group, row in of_source(source).items()
+        for kind, said in row.items()
+        if said != change["before"].get(group, {}).get(kind)
+    ]
 
 
 def changes_of(source: Source) -> list[Changed]:
@@ -87,10 +142,17 @@ def rows(table: Rules) -> list[Row]:
         label = _("Tous les champs") if group == ALL else GROUPS[group].label
         said = table.get(group, {})
         cells = (
-            Cell(f"{group}.{kind}", said.get(kind, "ask" if group == ALL else ""), _(words), f"{label}, {_(words)}")
+            Cell(
+                f"{group}.{kind}",
+                said.get(kind, "ask" if group == ALL else ""),
+                _(words),
+                f"{label}, {_(words)}",
+                tuple((code, rules.answer_words(kind, code)) for code in ANSWERS),
+            )
             for kind, words in WORDS.items()
         )
-        out.append(Row(label, tuple(cells), group != ALL))
+        own = " ; ".join(f"{_(WORDS[kind])} : {rules.answer_words(kind, one)}" for kind, one in said.items())
+        out.append(Row(label, tuple(cells), group != ALL, own))
     return out
 
 

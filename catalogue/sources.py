@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, LargeBinary, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session, defer
 
-from catalogue import db, history
+from catalogue import db
 from catalogue.models import (
     Claim,
     ExternalId,
@@ -263,25 +263,6 @@ def claim_many(session: Session, rows: Sequence[tuple[int, int, int, int]]) -> N
     )
 
 
-def claim(
-    session: Session, notice_id: int, record_id: int, base_version_id: int | None, judgement_id: int | None = None
-) -> int:
-    """Say that a record speaks of a notice, and by which judgement; `base_version_id` None while nothing was agreed."""
-    number = history.take(session, "claim")[0]
-    session.add(
-        Claim(
-            id=number,
-            notice_id=notice_id,
-            record_id=record_id,
-            base_version_id=base_version_id,
-            judgement_id=judgement_id,
-            state="linked",
-        )
-    )
-    session.flush()
-    return number
-
-
 def name_ids(session: Session, source: Source, space: str, values: Mapping[str, int], entity: str = "notice") -> None:
     """Remember what the source calls our rows: its records and its bulletins are two number spaces."""
     at = db.now()
@@ -415,11 +396,12 @@ def take_back(session: Session, refused: Refused) -> None:
 
 def origins(session: Session, notice: Notice) -> dict[int, tuple[Source, SourceRecord, Claim]]:
     """For each claim on a notice, who speaks: what a page needs to say « repris de RECI »."""
+    named = {who for f in notice.fields for who in f.get("o", ()) if isinstance(who, int)}  # some have gone elsewhere
     statement = (
         select(Claim, SourceRecord, Source)
         .join(SourceRecord, SourceRecord.id == Claim.record_id)
         .join(Source, Source.id == SourceRecord.source_id)
-        .where(Claim.notice_id == notice.id)
+        .where(or_(Claim.notice_id == notice.id, Claim.id.in_(sorted(named))))
         .order_by(Claim.id)
     )
     return {c.id: (source, record, c) for c, record, source in session.execute(statement)}

@@ -20,6 +20,8 @@ _ENTITY = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
 _NSB, _NSE = "\x98\x88", "\x9c\x89"
 _UNSEEN = {c: None if chr(c) in _NSB + _NSE else " " for c in (*range(0x20), *range(0x7F, 0xA0))}
 _NOT_SORTED = re.compile(f"[{_NSB}].*?[{_NSE}]")
+# XML 1.0 (2.2) has no sign for these: one of them would make a whole document unreadable.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _ARTICLE = re.compile(r"^(?:l'|d'|le |la |les |un |une |des |the |an )(?=\S)")
 
 
@@ -58,3 +60,8 @@ def sort_key(title: str, length: int = 120) -> str:
         plain = anyascii(unicodedata.normalize("NFKD", plain))
     plain = plain.lower().replace("`", "'")
     return fold(_ARTICLE.sub("", plain) or plain)[:length]
+
+
+def for_xml(value: str) -> str:
+    """The same text without what XML cannot hold."""
+    return _NOT_XML.sub("", value)

@@ -52,9 +52,20 @@ def settle(session: Session, row: VisitRequest, *, by: str) -> None:
     session.flush()
 
 
+def erase(session: Session, row: VisitRequest) -> bool:
+    """Take the person out of one request, because they ask for it; whether they were still there."""
+    was_there = row.erased_at is None
+    if was_there:
+        db.overwrite_deleted(session)
+        row.name, row.email, row.message, row.erased_at = "", "", "", db.now()
+        session.flush()
+    return was_there
+
+
 def erase_old(session: Session, *, months: int) -> int:
     """Take the person out of requests older than `months` (a month counted as 30.5 days)."""
     limit = db.now() - timedelta(days=months * 30.5)
+    db.overwrite_deleted(session)
     done = session.execute(
         update(VisitRequest)
         .where(VisitRequest.created_at < limit, VisitRequest.erased_at.is_(None))

@@ -12,16 +12,18 @@ import socket
 import sys
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import requests
 import waitress
 
-from catalogue import authorities, setup, sources, users
+from catalogue import authorities, db, nights, setup, sources, users
 from catalogue.app import Travee, create_app
 from catalogue.config import Settings
 from catalogue.i18n import set_language
+from catalogue.schedule import Schedule
 from demo import generate, partner
 from export import pmbxml
 from harvest import importer, run, skos
@@ -100,6 +102,12 @@ def build(settings: Settings, partner_url: str) -> None:
         _say("Moisson du partenaire")
         harvested = run.harvest(travee.db, settings, PARTNER)
         _say(f"  {harvested.counts['received']} reçues, {harvested.counts['new']} nouvelles")
+        with travee.db.write() as session:  # from now on, as any centre's: every night, and everything on Sundays
+            nights.set_schedule(session, sources.for_file(session, PARTNER).id, Schedule(on=True))
+        _say("Doublons possibles")
+        today = db.now().date()
+        for day in (today - timedelta(days=1), today):  # a new base waits for its second day, and this one is in it
+            travee.look_for_doubles(day)
         _say("Index")
         while travee.drain():
             pass

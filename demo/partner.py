@@ -34,6 +34,7 @@ from demo.partner_server import PATH, Errors, Handler, Server, shown_text
 from export.pmbxml import notice_text
 
 TOKEN_LIFE = timedelta(seconds=600)
+DELETIONS_LAST = timedelta(days=2)  # where they are announced for a time ("transient")
 
 _OPENING = """<?xml version="1.0" encoding="UTF-8" ?>
             <?xml-stylesheet type="text/xsl" href="connecteurs/out/oai/oai2.xsl" ?>
@@ -157,6 +158,11 @@ class Partner(Server):
     def add(self, record: PartnerRecord) -> None:
         self._keep(record)
 
+    def forget(self, *numbers: int) -> None:
+        """Records are gone without a trace, as when a base is made anew."""
+        for number in numbers:
+            del self._rows[number]
+
     def rows(self) -> list[Row]:
         """Its records as its librarians see them, whatever it serves."""
         return [self._rows[number] for number in sorted(self._rows)]
@@ -253,7 +259,7 @@ xmlns="http://www.openarchives.org/OAI/2.0/oai-identifier">
         """Only what follows the last colon counts: the identifier of another repository is as good."""
         number = identifier.rpartition(":")[2]
         row = self._rows.get(int(number)) if number.isdecimal() else None
-        if row is None or row.deleted:
+        if row is None or row.deleted or row.id in self.faults.denied:
             raise Errors("idDoesNotExist")
         return row
 
@@ -323,7 +329,7 @@ xmlns="http://www.openarchives.org/OAI/2.0/oai-identifier">
         faults = self.faults
         hidden = {*faults.unlisted, *(faults.lost if verb == "ListRecords" else ())}
         ordered = [self._rows[number] for number in sorted(self._rows) if number not in hidden]
-        rows = [row for row in ordered if self._within(row, wanted)]
+        rows = [row for row in ordered if self._within(row, wanted) and not self._forgotten(row)]
         if faults.empty_list:
             return
         for row in rows:
@@ -335,6 +341,11 @@ xmlns="http://www.openarchives.org/OAI/2.0/oai-identifier">
                     yield replace(row, fields=_retitled(row.fields))
         if self.deletions != "no" and self._announces_deletions(wanted):
             yield from (replace(row, deleted=True) for row in rows if row.deleted or row.id in faults.false_deletions)
+
+    def _forgotten(self, row: Row) -> bool:
+        """Deleted longer ago than deletions are announced for."""
+        since = self._local(self._clock()) - DELETIONS_LAST
+        return row.deleted and self.deletions == "transient" and row.datestamp < since
 
     def _within(self, row: Row, wanted: Asked) -> bool:
         members = self.sets[wanted.set_number][1]
@@ -397,11 +408,9 @@ xmlns="http://www.openarchives.org/OAI/2.0/oai-identifier">
         return f"oai:{shown_text(self.repository)}:{row.id}"
 
     def _set_specs(self, row: Row) -> str:
-        return "".join(
-            f"<setSpec>set_{number}</setSpec>"
-            for number, (_name, members) in self.sets.items()
-            if members is None or row.id in members
-        )
+        numbers = [n for n, (_name, members) in self.sets.items() if members is None or row.id in members]
+        numbers += [99] if self.faults.strange_set else []
+        return "".join(f"<setSpec>set_{number}</setSpec>" for number in numbers)
 
     # --- one record ----------------------------------------------------------------------------
 
@@ -426,7 +435,8 @@ xmlns="http://www.openarchives.org/OAI/2.0/oai-identifier">
             said = [{"t": "009", "i": "  ", "s": [["a", "2021-01-01"], ["u", changed]]}, *said]
         if row.id in self.faults.huge:
             said = [*said, {"t": "330", "i": "  ", "s": [["a", "x" * 20_000_000]]}]
-        out = fields_from_header({"rs": "n", "dt": row.dt, "bl": row.bl, "hl": row.hl, "el": "1", "ru": "i"})
+        kind = "zz" if self.faults.unknown_type else row.dt
+        out = fields_from_header({"rs": "n", "dt": kind, "bl": row.bl, "hl": row.hl, "el": "1", "ru": "i"})
         out.append({"t": "001", "v": str(row.id)})
         origin: Field = {"t": "801", "i": "  ", "s": [["a", "INTERNE"], ["b", "FR"]]}
         thumbnail: Field = {

@@ -79,10 +79,14 @@ class Faults:
     ghosts_keep_content: bool = False
     lost: tuple[int, ...] = ()  # never in a list of records, though among the identifiers
     unlisted: tuple[int, ...] = ()  # in no list at all, though GetRecord gives them
+    denied: tuple[int, ...] = ()  # living, and GetRecord knows them not: the set is not rebuilt yet
     twice: tuple[int, ...] = ()  # listed twice
     two_contents: tuple[int, ...] = ()  # listed twice, with another title the second time
     false_deletions: tuple[int, ...] = ()  # living records announced deleted: they have left a basket
     deletions_of_last_set_only: bool = False
+    failing_set: int = 0  # its lists are 500
+    strange_set: bool = False  # headers name a set that ListSets does not
+    unknown_type: bool = False  # a type of document that is this PMB's own
     pmb_in_dublin_core: tuple[int, ...] = ()  # asked for oai_dc, answers with its own XML
     huge: tuple[int, ...] = ()  # a note of 20 MB
     no_identifier: tuple[int, ...] = ()

@@ -131,6 +131,8 @@ class Server(ABC):
         dublin_core = lists and asked.get("metadataPrefix") in ("oai_dc", "")
         if (faults.http_500_empty and lists) or (faults.oai_dc_500 and dublin_core):
             return Response(b"", 500, mimetype="text/xml")
+        if lists and faults.failing_set and asked.get("set") == f"set_{faults.failing_set}":
+            return Response(b"Fatal error", 500, mimetype="text/html")
         if faults.no_identifiers and verb == "ListIdentifiers":
             return Response(b"Fatal error", 500, mimetype="text/html")
         if lists and self._still("500", faults.fail_first_n_with_500):

@@ -37,6 +37,7 @@ def document(notice: Outgoing) -> dict[str, Any]:
                 "datestamp": said.datestamp,
                 "deleted": said.deleted,
                 "title": said.title,
+                **({"licence": said.licence} if said.licence else {}),
             }
             for said in notice.sources
         ],

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from catalogue import copies, marc21
 from catalogue.unimarc import Field, Fields, RecordItem, leader
 from catalogue.wire import ISO_2709, to_wire
+from export.leaving import without_notes
 from export.records import Outgoing
 
 _LONGEST_FIELD, _LONGEST_RECORD = 9_999, 99_999
@@ -25,10 +26,15 @@ def file_bytes(notices: Iterable[Outgoing]) -> Iterator[bytes]:
 
 
 def record_fields(notice: Outgoing) -> Fields:
-    """The notice in MARC 21, its copies last but for what the crosswalk keeps in 9XX."""
-    fields, _told = marc21.from_unimarc(notice.numbered())
+    """The notice in MARC 21, its copies last but for what the crosswalk keeps in 9XX.
+
+    The licences of the description stand in 588 (MARC 21 Bibliographic, « Source of Description Note »: what serves to
+    track and control the metadata of the record), not in 540, which is about the document.
+    """
+    fields, _told = marc21.from_unimarc(without_notes(notice.numbered(), notice.licences))
     described = [f for item in notice.items for f in item_fields(item)]
-    return sorted([*fields, *described], key=lambda f: f["t"])
+    licensed = [Field(t="588", i="  ", s=[["a", one.words]]) for one in notice.licences]
+    return sorted([*fields, *licensed, *described], key=lambda f: f["t"])
 
 
 def item_fields(item: RecordItem) -> Fields:

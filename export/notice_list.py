@@ -20,7 +20,8 @@ _BETWEEN = " ; "
 _PIECE = 1 << 16
 
 
-def columns() -> list[str]:
+def columns(licensed: bool = False) -> list[str]:
+    """`licensed`: for others, who are told under which licence each source gave its data."""
     return [
         _("N° de la notice"),
         _("Type de document"),
@@ -34,10 +35,11 @@ def columns() -> list[str]:
         _("Cote"),
         _("Code-barres"),
         _("Adresse de la notice"),
+        *([_("Licences")] if licensed else []),
     ]
 
 
-def rows(notices: Iterable[Outgoing], base_url: str = "") -> Iterator[Sequence[Cell]]:
+def rows(notices: Iterable[Outgoing], base_url: str = "", licensed: bool = False) -> Iterator[Sequence[Cell]]:
     for notice in notices:
         fields, kind = notice.fields, KINDS.get(notice.kind)
         numbers = unimarc.identifiers(fields)
@@ -54,16 +56,17 @@ def rows(notices: Iterable[Outgoing], base_url: str = "") -> Iterator[Sequence[C
             _together(item.call_number for item in notice.items),
             _together(item.barcode for item in notice.items),
             f"{base_url.rstrip('/')}/d/{notice.address}",
+            *([_together(one.words for one in notice.licences)] if licensed else []),
         )
 
 
-def csv_bytes(notices: Iterable[Outgoing], base_url: str = "") -> Iterator[bytes]:
-    return tables.to_csv(columns(), rows(notices, base_url))
+def csv_bytes(notices: Iterable[Outgoing], base_url: str = "", licensed: bool = False) -> Iterator[bytes]:
+    return tables.to_csv(columns(licensed), rows(notices, base_url, licensed))
 
 
-def xlsx_bytes(notices: Iterable[Outgoing], base_url: str = "") -> Iterator[bytes]:
+def xlsx_bytes(notices: Iterable[Outgoing], base_url: str = "", licensed: bool = False) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as file:
-        tables.to_xlsx(columns(), rows(notices, base_url), file, title=_("Notices"))
+        tables.to_xlsx(columns(licensed), rows(notices, base_url, licensed), file, title=_("Notices"))
         file.seek(0)
         yield from iter(lambda: file.read(_PIECE), b"")
 

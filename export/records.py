@@ -12,12 +12,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import copies, db, unimarc
+from catalogue import copies, db, source_terms, unimarc
 from catalogue.items import is_public, why_hidden
 from catalogue.models import Claim, Item, Location, Notice, NoticeLink, Source, SourceRecord, SourceVersion
 from catalogue.pmb import link_target, names_issue, stays_here
+from catalogue.projection import project
+from catalogue.terms import NO, allows
 from catalogue.unimarc import Field, Fields, RecordItem, bare
-from export import numbers
+from export import leaving, numbers
+from export.leaving import Licensed, Speakers, Withheld
 
 HOSTS = ("host_serial", "host_issue")
 PUBLIC_NAMES = ("barcode", "call_number", "location", "section", "status", "type", "owner")
@@ -32,11 +35,12 @@ class Said:
     datestamp: str
     deleted: bool
     title: str
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A notice on its way out. `fields` begin with the leader."""
+    """A notice on its way out. `fields` begin with the leader; `licences`: those that others must be told."""
 
     address: str
     status: str
@@ -47,6 +51,7 @@ class Outgoing:
     items: tuple[RecordItem, ...] = ()
     states: tuple[str, ...] = ()  # of the items, in our words
     sources: tuple[Said, ...] = ()
+    licences: tuple[Licensed, ...] = ()
 
     def numbered(self) -> Fields:
         """The fields with a record number: the source's own, else the notice's permanent address."""
@@ -68,24 +73,33 @@ def with_items(notice: Outgoing) -> Fields:
     return [told for n, f in enumerate(fields) for told in (f, *behind.get(n, ()))]
 
 
-def load(session: Session, notice_ids: Iterable[int], *, public: bool = False) -> Iterator[Outgoing]:
+def load(
+    session: Session, notice_ids: Iterable[int], *, public: bool = False, withheld: Withheld | None = None
+) -> Iterator[Outgoing]:
     """These notices, in this order; withdrawn copies stay behind.
 
     `public`: without what the public may not see: copies, files, holdings and fields that are hidden from it, what a
-    source says of a copy beside what the catalogue shows of it, and the names of parts that are not published. Else
-    it goes out too, and says that it is hidden: a Travée that reads it keeps it so. Where two sources have given two
-    notices one number, both go out under their addresses (`export.numbers`).
+    source says of a copy beside what the catalogue shows of it, and the names of parts that are not published; and
+    without what its source does not allow to send out again, which `withheld` is told (`export.leaving`): a notice of
+    which nothing may leave is left out. Else all goes out, and says what is hidden: a Travée that reads it keeps it
+    so. Where two sources have given two notices one number, both go out under their addresses (`export.numbers`).
     """
+    withheld = Withheld() if withheld is None else withheld
     for part in db.chunks(notice_ids):
         found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(part)))}
-        items, sources = _items(session, part, public), _sources(session, part)
+        items, sources = _items(session, part, public), _sources(session, part, public)
         unseen = _unseen_targets(session, part) if public else {}
+        speakers = leaving.speakers_of(session, found.values()) if public else {}
         shared, leads = numbers.shared(session, part), numbers.shared_targets(session, part)
         for notice_id in part:
             if notice_id in found:
-                notice = _outgoing(found[notice_id], items.get(notice_id, []), sources.get(notice_id, []))
+                row = found[notice_id]
+                notice = _outgoing(row, row.fields, items.get(notice_id, []), sources.get(notice_id, []))
                 if public:
-                    notice = _for_public(notice, unseen.get(notice_id, ()))
+                    allowed = _allowed(row, notice, speakers, withheld) if speakers else notice
+                    if allowed is None:
+                        continue
+                    notice = _for_public(allowed, unseen.get(notice_id, ()))
                 own, targets = shared.get(notice_id, {}), leads.get(notice_id, {})
                 if own or targets:
                     notice = replace(notice, fields=numbers.renumbered(notice.fields, own, targets))
@@ -123,6 +137,20 @@ def record_item(item: Item, location: str) -> RecordItem:
         fields=tuple(extra.get("fields", ())),
         hidden=why_hidden(item),
     )
+
+
+def _allowed(row: Notice, notice: Outgoing, speakers: Speakers, withheld: Withheld) -> Outgoing | None:
+    """The notice as it may be given to others; None when nothing of it may. What is computed from its fields (its
+    title as a list shows it, its year, its kind) is computed from those that leave."""
+    may, stays = leaving.parted(row.fields, speakers)
+    if stays:
+        withheld.add(row.address, stays, speakers, whole=not may)
+        if not may:
+            return None
+        p = project(may)
+        notice = replace(notice, fields=_fields(may), title=p.title, year=p.year, kind=p.kind)
+    licensed = leaving.licences(may, speakers)
+    return replace(notice, fields=leaving.with_notes(notice.fields, licensed), licences=licensed)
 
 
 def _for_public(notice: Outgoing, unseen: Sequence[tuple[str, str]]) -> Outgoing:
@@ -164,17 +192,22 @@ def _owner(extra: dict[str, Any]) -> str:
     return copies.from_fields(fields).owner if fields else ""
 
 
-def _outgoing(notice: Notice, items: Sequence[tuple[Item, str]], sources: Sequence[Said]) -> Outgoing:
-    fields = [bare(f) for f in notice.fields if not stays_here(f)]
+def _fields(kept: Fields) -> Fields:
+    """Fields of a notice as they go out: the leader first, without who says them and what stays here."""
+    fields = [bare(f) for f in kept if not stays_here(f)]
     if not fields or fields[0]["t"] != "000":
         fields = [Field(t="000", v=unimarc.leader(fields)), *(f for f in fields if f["t"] != "000")]
+    return fields
+
+
+def _outgoing(notice: Notice, fields: Fields, items: Sequence[tuple[Item, str]], sources: Sequence[Said]) -> Outgoing:
     return Outgoing(
         address=notice.address,
         status=notice.status,
         kind=notice.kind,
         title=notice.title,
         year=notice.year,
-        fields=fields,
+        fields=_fields(fields),
         items=tuple(record_item(item, location) for item, location in items),
         states=tuple(item.status for item, _location in items),
         sources=tuple(sources),
@@ -194,9 +227,10 @@ def _items(session: Session, ids: Sequence[int], public: bool) -> dict[int, list
     return out
 
 
-def _sources(session: Session, ids: Sequence[int]) -> dict[int, list[Said]]:
+def _sources(session: Session, ids: Sequence[int], public: bool) -> dict[int, list[Said]]:
+    """What sources last said of these notices; for the public, only of those that allow it."""
     statement = (
-        select(Claim.notice_id, Source.name, SourceRecord.identifier, SourceVersion)
+        select(Claim.notice_id, Source, SourceRecord.identifier, SourceVersion)
         .join(SourceRecord, SourceRecord.id == Claim.record_id)
         .join(Source, Source.id == SourceRecord.source_id)
         .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
@@ -204,7 +238,11 @@ def _sources(session: Session, ids: Sequence[int]) -> dict[int, list[Said]]:
         .order_by(Claim.id)
     )
     out: dict[int, list[Said]] = {}
-    for notice_id, name, identifier, version in session.execute(statement):
-        said = Said(name, identifier, version.datestamp, version.deleted, unimarc.full_title(version.fields))
+    for notice_id, source, identifier, version in session.execute(statement):
+        terms = source_terms.of_source(source)
+        if public and terms.resend == NO:
+            continue
+        title = unimarc.full_title(version.fields) if not public or allows(terms, "title") else ""
+        said = Said(source.name, identifier, version.datestamp, version.deleted, title, terms.licence)
         out.setdefault(notice_id, []).append(said)
     return out

@@ -22,14 +22,14 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
+from catalogue.text import for_xml
+
 Cell = str | int | float | None
 
 BYTE_ORDER_MARK = "\ufeff"
 SEPARATOR = ";"
 # What a spreadsheet takes for the beginning of a formula, full-width forms and leading blanks included.
 _FORMULA = re.compile(r"[\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-# XML 1.0 has no sign for these: a cell that holds one would make the whole workbook unreadable.
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 LONGEST_CELL = 32_767  # Excel's own limit
 _WIDTHS = (8, 60)
 
@@ -93,7 +93,7 @@ def to_xlsx(header: Sequence[str], rows: Iterable[Sequence[Cell]], file: IO[byte
 def _for_xlsx(value: Cell) -> Cell:
     if not isinstance(value, str):
         return value
-    text = harmless(_NOT_XML.sub("", value))
+    text = harmless(for_xml(value))
     return text[:LONGEST_CELL] if isinstance(text, str) else text
 
 

@@ -6,20 +6,23 @@ One bad record never stops a page; a whole page that no reader knows stops the r
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from lxml import etree
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from catalogue import db, sources
+from catalogue import db, sources, tombstones
 from catalogue.models import RawPage, Refused, Run, Source, SourceRecord, SourceVersion
 from catalogue.problems import Refusal
 from catalogue.unimarc import Record
 from harvest import intake, payload
 from harvest.intake import Incoming, Outcome
 from harvest.oai_page import HarvestStopped, OaiRecord, Page
+
+# What may come in, what may not and why, the identifiers of what is announced deleted.
+PageRead = tuple[list[Incoming], list[Refusal], list[str]]
 
 LARGEST = 5_000_000  # bytes of one record
 KEPT = 1 << 16  # of the bytes of a record that is larger
@@ -37,8 +40,8 @@ def stop_if_unreadable(page: Page) -> None:
         raise HarvestStopped("oai.other_format", {"root": ", ".join(sorted(roots))})
 
 
-def read_records(source: Source, page: Page, position: int) -> tuple[list[Incoming], list[Refusal], list[str]]:
-    """What may come in, what may not, and the identifiers of what is announced deleted."""
+def read_records(source: Source, page: Page, position: int) -> PageRead:
+    """Each record of a page, in one of its three lists."""
     rows: list[Incoming] = []
     refusals: list[Refusal] = []
     gone: list[str] = []
@@ -105,6 +108,55 @@ def learn_identity(session: Session, source: Source, rows: list[Incoming]) -> No
         sources.set_identity(session, source, template)
 
 
+def only_missing(session: Session, source: Source, run: Run, page_id: int | None, read: PageRead) -> PageRead:
+    """What a page that is read again may still bring: a replay fills in what was missed, and never goes behind what
+    the source has shown since, later in the run that received the page, in a later one, or in a file.
+
+    The page of a run under way has nothing behind it.
+    """
+    page = session.get(RawPage, page_id) if page_id else None
+    if page is None or page.run_id == run.id:
+        return read
+    rows, refusals, gone = read
+    late = _shown_since(
+        session, source, run, page, {*(r.received.identifier for r in rows), *(r.identifier for r in refusals), *gone}
+    )
+    return (
+        [row for row in rows if row.received.identifier not in late],
+        [refusal for refusal in refusals if refusal.identifier not in late],
+        [identifier for identifier in gone if identifier not in late],
+    )
+
+
+def _shown_since(session: Session, source: Source, run: Run, page: RawPage, identifiers: Collection[str]) -> set[str]:
+    out: set[str] = set()
+    for part in db.chunks(sorted(identifiers)):
+        statement = (
+            select(
+                *(SourceRecord.identifier, SourceRecord.last_seen_run_id),
+                *(SourceVersion.deleted, RawPage.run_id, RawPage.seq),
+            )
+            .outerjoin(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
+            .outerjoin(RawPage, RawPage.id == SourceVersion.page_id)
+            .where(SourceRecord.source_id == source.id, SourceRecord.identifier.in_(part))
+        )
+        for identifier, seen, deleted, in_run, at in session.execute(statement):
+            seen_since = seen not in (None, run.id) and seen > page.run_id
+            said_since = bool(deleted) if in_run is None else (in_run, at) > (page.run_id, page.seq)
+            if seen_since or said_since:
+                out.add(identifier)
+    return out
+
+
+def seen_then(session: Session, run: Run) -> None:
+    """What a replay has read was seen when its pages were received: reading them again is no sign of life."""
+    if then := run.checkpoint.get("replay_of"):
+        statement = update(SourceRecord).where(
+            SourceRecord.source_id == run.source_id, SourceRecord.last_seen_run_id == run.id
+        )
+        session.execute(statement.values(last_seen_run_id=then).execution_options(synchronize_session=False))
+
+
 def date_again(session: Session, rows: Sequence[Incoming], outcomes: Sequence[Outcome]) -> None:
     """What says nothing new may have a new date: the next sweep compares with the last one received."""
     dates = {
@@ -145,6 +197,16 @@ def find_two_contents(session: Session, run: Run, rows: Sequence[Incoming], outc
             if datestamp == now.datestamp and fingerprint != now.fingerprint:
                 return now.identifier
     return ""
+
+
+def without_erased(
+    session: Session, source: Source, run: Run, page_id: int | None, refusals: Sequence[Refusal]
+) -> list[Refusal]:
+    """The same, without the bytes of records that were erased here: what cannot be read is not kept either."""
+    erased = tombstones.barred(session, source, [(r.identifier, "") for r in refusals])
+    if erased:
+        tombstones.met_again(session, source, run, page_id, {refusals[n].identifier: i for n, i in erased.items()})
+    return [replace(r, raw=b"", params={}) if n in erased else r for n, r in enumerate(refusals)]
 
 
 def keep_refused(session: Session, source: Source, run: Run, refusals: list[Refusal], received: set[str]) -> None:

@@ -16,10 +16,9 @@ from harvest.intake import Incoming, Outcome
 
 def partner_centre(session: Session, source: Source) -> Centre:
     """Whose notices these are: a centre for each source, so that they show under « Tout le réseau »."""
-    code = f"source-{source.id}"
-    centre = session.scalar(select(Centre).where(Centre.code == code))
+    centre = notices.partner_centre(session, source)
     if centre is None:
-        centre = Centre(name=source.name, code=code, is_ours=False)
+        centre = Centre(name=source.name, code=notices.centre_code(source), is_ours=False)
         session.add(centre)
         session.flush()
     return centre
@@ -40,28 +39,30 @@ def hold(session: Session, source: Source, rows: list[Incoming], outcomes: list[
         return
     at = db.now()
     ours = _our_items(session, [i.barcode for _notice_id, copies in told.values() for i in copies if i.barcode])
-    known: dict[int, dict[tuple[str, str], int]] = {}
+    known: dict[int, dict[tuple[int, str, str], int]] = {}
     for h in session.scalars(select(Holding).where(Holding.record_id.in_(list(told)))):
-        known.setdefault(h.record_id, {})[h.centre_label, h.call_number] = h.count
+        known.setdefault(h.record_id, {})[h.notice_id, h.centre_label, h.call_number] = h.count
     same: list[int] = []
     moved: dict[int, list[dict[str, Any]]] = {}
     for record_id, (notice_id, copies) in told.items():
         theirs = Counter(
-            (i.owner or source.name, i.call_number) for i in copies if not _is_ours(i, notice_id, ours.get(i.barcode))
+            (notice_id, i.owner or source.name, i.call_number)
+            for i in copies
+            if not _is_ours(i, notice_id, ours.get(i.barcode))
         )
         if dict(theirs) == known.get(record_id, {}):
             same.append(record_id)
             continue
         moved[record_id] = [
             {
-                "notice_id": notice_id,
+                "notice_id": home,
                 "record_id": record_id,
                 "centre_label": label,
                 "call_number": call_number,
                 "count": n,
                 "seen_at": at,
             }
-            for (label, call_number), n in theirs.items()
+            for (home, label, call_number), n in theirs.items()
         ]
     if same:
         session.execute(update(Holding).where(Holding.record_id.in_(same)).values(seen_at=at))
@@ -69,7 +70,8 @@ def hold(session: Session, source: Source, rows: list[Incoming], outcomes: list[
         session.execute(delete(Holding).where(Holding.record_id.in_(gone)))
     if fresh := [row for several in moved.values() for row in several]:
         session.execute(insert(Holding), fresh)
-    notices.queue_index(session, {told[record_id][0] for record_id in moved})
+    made = {o.notice_id for o in outcomes if o.kind == "new"}  # the index is told of these already
+    notices.queue_index(session, {told[record_id][0] for record_id in moved} - made)
 
 
 def _our_items(session: Session, barcodes: list[str]) -> dict[str, tuple[int, str]]:

@@ -13,21 +13,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, history, judgements, notices, proposals, sources
+from catalogue import authorities, claims, db, history, judgements, lots, notices, proposals, sources, tombstones
+from catalogue.claims import Link
 from catalogue.identifiers import is_code
-from catalogue.judgements import Opinion
+from catalogue.judgements import MACHINE, PARTED, Opinion
+from catalogue.matching.compare import FEATURES
 from catalogue.merging import barred
-from catalogue.models import Batch, Notice, Run, Source, SourceRecord
+from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord
 from catalogue.notices import NewNotice
 from catalogue.sources import Staged
+from catalogue.tombstones import BARRED
 from catalogue.unimarc import Fields
 from harvest import following, recognising
 from harvest.crosswalk import pmbxml
+from harvest.following import LIVING
 from harvest.incoming import LONGEST, Incoming, mark_of, receive, receive_deleted, refuse
+
+SAME_NUMBER = "record.same"  # of what matching finds: one number is enough
 
 __all__ = ["LONGEST", "Incoming", "Outcome", "receive", "receive_deleted", "refuse", "status_of", "take_in"]
 
@@ -65,31 +72,47 @@ def take_in(
 
     `follow`: whether a notice that nobody has touched follows its record as a whole, as it does for a file that
     somebody imports. A harvest only proposes, and the rules of its source decide value by value.
+
+    What was erased here is barred: it is seen, told (`why`), and nothing of it comes in.
     """
+    history.turn(session)  # what is compared here is what will be written: nobody decides meanwhile
+    if barred := _barred(session, source, rows):
+        tombstones.met_again(session, source, run, page_id, {rows[n].received.identifier: i for n, i in barred.items()})
+        others = [row for n, row in enumerate(rows) if n not in barred]
+        more: dict[str, Any] = {"owner_id": owner_id, "run": run, "page_id": page_id, "follow": follow}
+        told = iter(take_in(session, source, others, batch=batch, status=status, **more) if others else ())
+        return [
+            Outcome("unchanged", row.received.identifier, barred[n], None, why=BARRED) if n in barred else next(told)
+            for n, row in enumerate(rows)
+        ]
     seen = _seen(session, source, rows, run)
     authorities.take_in_headings(session, source, (row.fields for row in rows), batch=batch)
     staged = sources.stage(session, source, [r.received for r in rows], run=run, page_id=page_id)
     last = {s.record_id: n for n, s in enumerate(staged)}
-    joined = {n: i for n in last.values() if staged[n].is_new_record and (i := staged[n].notice_id) is not None}
-    strangers = _strangers(session, rows, joined)
-    joined = {n: notice_id for n, notice_id in joined.items() if n not in strangers}
-    fresh = [
-        n
-        for n in sorted(last.values())
-        if (staged[n].notice_id is None or n in strangers) and not rows[n].received.deleted
-    ]
     record_ids = {n: s.record_id for n, s in enumerate(staged)}
+    joined = {n: i for n in last.values() if staged[n].is_new_record and (i := staged[n].notice_id) is not None}
+    joined = {n: i for n, i in joined.items() if n not in _strangers(session, rows, joined)}
+    silent = [n for n in sorted(last.values()) if staged[n].is_new_record or staged[n].notice_id is None]
+    known_before = {n: record_ids[n] for n in silent if not staged[n].is_new_record}
+    if follow:
+        joined |= _once_linked(session, known_before)
+    fresh = [n for n in silent if n not in joined and not rows[n].received.deleted]
     found = recognising.recognise(session, source, {n: rows[n] for n in fresh}, record_ids)
+    for n in _parted(session, {n: i for n, i in found.notices.items() if n not in found.told_by}, known_before):
+        del found.notices[n]
     made = _make(session, source, rows, staged, [n for n in fresh if n not in found.notices], batch, status, owner_id)
     joined |= found.notices
-    judged = _judge(session, recognising.opinions(found, record_ids), batch)
-    agreed = _join(session, source, rows, staged, joined, judged)
+    named = {n: i for n, i in joined.items() if n not in found.told_by}
+    opinions = [*recognising.opinions(found, record_ids), *_named(rows, named, record_ids)]
+    judged = _judge(session, opinions, batch)
+    agreed = _join(session, source, rows, staged, joined, judged, batch)
     pairs = dict(enumerate(zip(rows, staged, strict=True)))
     if follow:
         agreed |= following.describe(session, pairs, joined, batch)
     known = {n: pairs[n] for n in last.values() if n not in made}
     unseen = following.hide(session, known, batch)
-    moved = {n: pair for n, pair in known.items() if pair[1].is_new_version and n not in joined}
+    renewed = {s.record_id for s in staged if s.is_new_version}  # one that comes twice may say it the first time
+    moved = {n: pair for n, pair in known.items() if record_ids[n] in renewed and n not in joined}
     followed = following.follow(session, moved, batch, allowed=follow)
     applied, why = followed.applied | unseen.applied, followed.why | unseen.why
     if follow:
@@ -103,7 +126,8 @@ def take_in(
         latest = last[s.record_id]  # a record that comes twice has one notice, and each time its own copies
         notice_id = made.get(latest) or joined.get(latest) or s.notice_id
         waits = False
-        again = s.identifier in seen and not s.is_new_version and n not in made and n not in joined
+        is_new = s.record_id in renewed
+        again = s.identifier in seen and not is_new and n not in made and n not in joined
         if again or n != last[s.record_id]:
             kind = "repeated"
         elif row.received.deleted:
@@ -112,13 +136,19 @@ def take_in(
             kind, waits = "new", status_of(row, status) == "candidate" or n in found.doubts
         elif n in joined:
             kind, waits = "matched", n in asked.waiting
-        elif s.is_new_version:
+        elif is_new:
             kind, waits = "updated", n in asked.waiting
         else:
             kind = "unchanged"
         category = asked.waiting.get(n, "") if waits else ""
         out.append(Outcome(kind, s.identifier, s.record_id, notice_id, waits, category, n in applied, why.get(n, "")))
     return out
+
+
+def _barred(session: Session, source: Source, rows: Sequence[Incoming]) -> dict[int, int]:
+    """Those of these records that were erased here; what only says that a record is gone says nothing of it."""
+    found = tombstones.barred(session, source, [(r.received.identifier, r.received.control_number) for r in rows])
+    return {n: record_id for n, record_id in found.items() if not rows[n].received.deleted}
 
 
 def _strangers(session: Session, rows: Sequence[Incoming], joined: Mapping[int, int]) -> set[int]:
@@ -132,6 +162,49 @@ def _strangers(session: Session, rows: Sequence[Incoming], joined: Mapping[int, 
         for n, notice_id in joined.items()
         if not rows[n].received.deleted and barred(fields[notice_id], rows[n].fields) == "record.other_document"
     }
+
+
+def _once_linked(session: Session, record_ids: Mapping[int, int]) -> dict[int, int]:
+    """Known records whose link an undo took back: who imports their file again has them linked again, as their notices
+    come back (`following.bring_back`). Not those that a person told apart; and a harvest, which nobody asked, may not.
+    """
+    rows = {record_id: n for n, record_id in record_ids.items()}
+    split: list[tuple[int, int]] = []
+    for part in db.chunks(sorted(rows)):
+        statement = (
+            select(Claim.record_id, Claim.notice_id, Notice.status)
+            .join(Notice, Notice.id == Claim.notice_id)
+            .where(Claim.record_id.in_(part), Claim.state == "split", Notice.status.in_((*LIVING, "withdrawn")))
+            .order_by(Claim.id)
+        )
+        found = session.execute(statement).all()
+        back = lots.undone_notices(
+            session, [notice_id for _record, notice_id, status in found if status == "withdrawn"]
+        )
+        split += [(record or 0, i) for record, i, status in found if status != "withdrawn" or i in back]
+    said = judgements.verdict(session, [(f"notice:{i}", f"record:{record}") for record, i in split])
+    apart = {ends for ends, told in said.items() if told.verdict == judgements.APART}
+    return {rows[record]: i for record, i in split if (f"notice:{i}", f"record:{record}") in apart}
+
+
+def _parted(session: Session, found: Mapping[int, int], record_ids: Mapping[int, int]) -> set[int]:
+    """Among rows that a number has led to a notice, those that a person took off it."""
+    ends = {(f"notice:{i}", f"record:{record_ids[n]}"): n for n, i in found.items() if n in record_ids}
+    said = judgements.verdict(session, ends) if ends else {}
+    return {ends[pair] for pair, told in said.items() if told.by != MACHINE and told.verdict in PARTED}
+
+
+def _named(rows: Sequence[Incoming], joined: Mapping[int, int], record_ids: Mapping[int, int]) -> list[Opinion]:
+    """Why the machine links where one number was enough: the record's identifier, an issue's, an address of ours."""
+    points = FEATURES[SAME_NUMBER].points
+    out = []
+    for n, notice_id in joined.items():
+        received, record = rows[n].received, rows[n].record
+        ours = received.control_number if is_code(received.control_number) else ""
+        number = ours or (record and pmbxml.own_bulletin(record)) or received.identifier
+        reasons = [{"code": SAME_NUMBER, "points": points, "values": [number]}]
+        out.append(Opinion(f"record:{record_ids[n]}", f"notice:{notice_id}", "same", points, reasons))
+    return out
 
 
 def _seen(session: Session, source: Source, rows: Sequence[Incoming], run: Run | None) -> set[str]:
@@ -159,7 +232,7 @@ def _make(
     """Notices for the records that speak of none: row number -> notice."""
     if not fresh:
         return {}
-    claims = list(history.take(session, "claim", len(fresh)))
+    taken = list(history.take(session, "claim", len(fresh)))
     ready = [
         NewNotice(
             rows[n].fields,
@@ -168,12 +241,12 @@ def _make(
             status=status_of(rows[n], status),
             owner_id=owner_id,
         )
-        for n, c in zip(fresh, claims, strict=True)
+        for n, c in zip(fresh, taken, strict=True)
     ]
     made = dict(zip(fresh, notices.create_many(session, ready, batch=batch()), strict=True))
     sources.claim_many(
         session,
-        [(c, made[n], staged[n].record_id, staged[n].version_id) for n, c in zip(fresh, claims, strict=True)],
+        [(c, made[n], staged[n].record_id, staged[n].version_id) for n, c in zip(fresh, taken, strict=True)],
     )
     _name(session, source, {n: (rows[n], notice_id) for n, notice_id in made.items()})
     return made
@@ -241,6 +314,7 @@ def _join(
     staged: Sequence[Staged],
     joined: Mapping[int, int],
     judged: Mapping[str, int],
+    batch: Callable[[], Batch],
 ) -> set[int]:
     """Claim these notices without touching them; returns the rows that say nothing else than the notice does."""
     if not joined:
@@ -248,10 +322,12 @@ def _join(
     _name(session, source, {n: (rows[n], notice_id) for n, notice_id in joined.items()})
     said = _fingerprints(session, set(joined.values()))
     agreed = {n for n, notice_id in joined.items() if said[notice_id] == mark_of(rows[n].fields)}
-    for n, notice_id in joined.items():
-        base = staged[n].version_id if n in agreed else None
-        record_id = staged[n].record_id
-        sources.claim(session, notice_id, record_id, base, judged.get(f"record:{record_id}"))
+    links = [
+        Link(notice_id, record_id, staged[n].version_id if n in agreed else None, judged.get(f"record:{record_id}"))
+        for n, notice_id in joined.items()
+        for record_id in (staged[n].record_id,)
+    ]
+    claims.link_many(session, links, batch=batch())
     return agreed
 
 

@@ -59,6 +59,16 @@ class Nightly:
     now: Callable[[], datetime] = db.now
     _resting: dict[int, datetime] = field(default_factory=dict)  # sources, and when they are tried again
 
+    def close_stopped(self) -> None:
+        """End the runs whose process is no more, and that nobody takes up: none may look as if it were under way."""
+        at = self.now()
+        with self.database.read() as session:
+            if not any(nights.is_stopped(found, at) for found, _source in nights.under_way(session)):
+                return
+        with self.database.write() as session:
+            for found in nights.close_stopped(session, at):
+                log.warning("the harvest n° %s was interrupted; it is told so", found.id)
+
     def work_once(self) -> bool:
         """Do what comes first, if there is anything; False when there is nothing to do for now."""
         for task in self._tasks():

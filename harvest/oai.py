@@ -14,14 +14,14 @@ are always wrong), nor that a list ends with an empty token (PMB's last page has
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from threading import Timer
+from io import BytesIO
+from threading import Lock, Thread, Timer
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from weakref import WeakSet
@@ -32,9 +32,9 @@ from requests import exceptions as trouble
 from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import InvalidIPAddress
 from sickle import Sickle
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from harvest import strict
+from harvest.connections import cut_all, pools
 from harvest.oai_page import (
     Answer,
     HarvestStopped,
@@ -52,7 +52,7 @@ PAGE_BYTES = 50_000_000  # decompressed
 PAGE_SECONDS = 600.0  # a server may be slow, not drip for ever
 TIMEOUT = (5.0, 60.0)  # to connect, between two bytes
 TRIES = 4
-READS = 2  # a page that cannot be read is asked for once more
+READS = 2  # a page that cannot be read is asked for once more; both answers are kept
 LONGEST_WAIT = 300.0  # a server that asks for more is left alone until the next harvest
 REDIRECTS = 3
 STUCK = 5  # pages that only repeat earlier ones, before the list is called endless
@@ -60,6 +60,14 @@ LONGEST_LIST = 50_000  # pages: a server that invents records has no end either
 
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _MOVED = (301, 302, 303, 307, 308)
+
+
+Question = Mapping[str, str]
+Keep = Callable[[int, str, Answer], None]
+
+
+class NoMoreQuestions(Exception):
+    """The time that a run has is over, or nobody waits for an answer any more."""
 
 
 class _TryAgain(Exception):
@@ -88,10 +96,10 @@ class Identity:
 
 
 class Client(Sickle):
-    """One server, asked one thing at a time.
+    """One server, asked one thing at a time, whoever asks: `pages` does so ahead, in a thread.
 
-    `private` lets requests reach private addresses, and then no redirection leaves the host. Waiting goes
-    through `sleep`, so that nobody has to wait in a test. `requests` counts what was really sent.
+    `private` lets requests reach private addresses, and then no redirection leaves the host. Waiting goes through
+    `sleep`, so that nobody has to wait in a test. `requests` counts what was really sent; after `until`, nothing is.
     """
 
     def __init__(
@@ -108,6 +116,9 @@ class Client(Sickle):
         self.sleep = sleep
         self.now = now
         self.requests = 0
+        self.until: datetime | None = None
+        self._turn = Lock()
+        self._closed = False
         config = Config(
             ip_filter_enable=not private,
             ip_filter_allow_loopback_ips=False,
@@ -120,19 +131,28 @@ class Client(Sickle):
         self.session.trust_env = False
         self._connections: WeakSet[Any] = WeakSet()
         for adapter in self.session.adapters.values():
-            adapter.poolmanager.pool_classes_by_scheme = _pools(self._connections)
+            adapter.poolmanager.pool_classes_by_scheme = pools(self._connections)
 
     @property
     def host(self) -> str:
         return host_of(self.endpoint)
 
     def close(self) -> None:
+        """No question more; one that is on its way is cut, for nobody reads its answer."""
+        self._closed = True
+        cut_all(self._connections)
         self.session.close()
 
     def harvest(self, **arguments: str) -> Answer:
-        """Ask, and ask again when the fault may pass. Raises HarvestStopped when it does not."""
+        """Ask, and ask again when the fault may pass. Raises HarvestStopped when it does not, NoMoreQuestions."""
+        with self._turn:
+            return self._ask(arguments)
+
+    def _ask(self, arguments: Question) -> Answer:
         wait = 1.0
         for attempt in range(1, TRIES + 1):
+            if self._closed or (self.until is not None and self.now() >= self.until):
+                raise NoMoreQuestions
             try:
                 return self._request(arguments)
             except _TryAgain as fault:
@@ -177,9 +197,7 @@ class Client(Sickle):
 
         def cut() -> None:
             late.append(True)
-            for connection in list(self._connections):
-                with suppress(OSError, AttributeError):  # closed meanwhile
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+            cut_all(self._connections)
 
         timer = Timer(PAGE_SECONDS, cut)
         timer.daemon = True
@@ -227,37 +245,18 @@ class Client(Sickle):
         raise HarvestStopped(known.get(status, code), params)
 
     def _read(self, response: requests.Response) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
+        """Piece by piece, with an eye on what it weighs and on what it would weigh as a tree."""
+        read = BytesIO()
+        marks = 0
         for chunk in response.iter_content(1 << 16):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > PAGE_BYTES:
+            read.write(chunk)
+            marks += strict.marks(chunk)
+            if read.tell() > PAGE_BYTES:
                 params = {"host": self.host, "limit": str(PAGE_BYTES // 1_000_000)}
                 raise HarvestStopped("oai.too_big", params)
-        return b"".join(chunks)
-
-
-def _pools(kept: WeakSet[Any]) -> dict[str, type]:
-    """Connection pools whose connections are kept in sight, so that one which drips can be cut."""
-
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
-            kept.add(self)
-            super().connect()
-
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            kept.add(self)
-            super().connect()
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+            if marks > strict.MARKS:
+                raise HarvestStopped("oai.too_many", {"host": self.host})
+        return read.getvalue()
 
 
 def host_of(url: str) -> str:
@@ -293,28 +292,31 @@ def list_formats(client: Client) -> list[str]:
 
 def pages(
     client: Client,
-    arguments: Mapping[str, str],
+    arguments: Question,
     *,
     verb: str = "ListRecords",
     token: str = "",
     sequence: int = 0,
     used: set[str] | None = None,
-    keep: Callable[[int, str, Answer], None] = lambda sequence, token, answer: None,
+    keep: Keep = lambda sequence, token, answer: None,
+    store: Callable[[Answer], object] = lambda answer: None,
 ) -> Iterator[Page]:
-    """The pages of a list, one request at a time. `keep` gets each one before it is read.
+    """The pages of a list, one request at a time, the next one asked for while this one is taken in.
 
-    `token`, `sequence` and `used` take up a walk where another process left it.
+    `store` gets each answer as soon as it is there, in another thread; `keep` before it is read. `token`, `sequence`
+    and `used` take up a walk where another process left it.
     """
     used = used if used is not None else set()
     last = sequence + LONGEST_LIST
     met: set[int] = set()
     stuck = 0
+    ahead = _Ahead(client, store)
+    asked = {"verb": verb, **({"resumptionToken": token} if token else arguments)}
     while True:
         sequence += 1
         if token:
             used.add(token)
-        asked = {"resumptionToken": token} if token else dict(arguments)
-        page = _page(client, {"verb": verb, **asked}, sequence, token, keep)
+        page = _page(client, ahead.answer, asked, sequence, token, keep)
         content = hash(tuple(r.identifier for r in page.records))
         stuck += content in met
         met.add(content)
@@ -325,42 +327,70 @@ def pages(
         if page.next_token and (stuck >= STUCK or sequence >= last):
             yield replace(page, next_token="")
             raise HarvestStopped("oai.endless", {"page": str(sequence)})
-        yield page
         token = page.next_token
+        asked = {"verb": verb, "resumptionToken": token}
+        if token:
+            ahead.ask(asked)
+        yield page
         if not token:
             return
 
 
-def get_record(
-    client: Client,
-    identifier: str,
-    prefix: str,
-    *,
-    sequence: int,
-    keep: Callable[[int, str, Answer], None],
-) -> Page:
+class _Ahead:
+    """A question on its way while the page before is taken in. What goes wrong there is raised where it is read."""
+
+    def __init__(self, client: Client, store: Callable[[Answer], object]) -> None:
+        self._client, self._store = client, store
+        self._thread: Thread | None = None
+        self._came: list[Answer | BaseException] = []
+
+    def ask(self, question: Question) -> None:
+        self._came = []
+        self._thread = Thread(target=self._go, args=(question, self._came), name="travee-ahead", daemon=True)
+        self._thread.start()
+
+    def answer(self, question: Question) -> Answer:
+        """The answer to what was asked ahead; to this question, when nothing was."""
+        if self._thread is None:
+            return self._fetch(question)
+        self._thread.join()
+        self._thread = None
+        (came,) = self._came
+        if isinstance(came, BaseException):
+            raise came
+        return came
+
+    def _go(self, question: Question, came: list[Answer | BaseException]) -> None:
+        try:
+            came.append(self._fetch(question))
+        except BaseException as error:
+            came.append(error)
+
+    def _fetch(self, question: Question) -> Answer:
+        answer = self._client.harvest(**question)
+        self._store(answer)
+        return answer
+
+
+def get_record(client: Client, identifier: str, prefix: str, *, sequence: int, keep: Keep) -> Page:
     """One record, as a page of its own. Stops with oai.no_such_record when the server has none of that name."""
     asked = {"verb": "GetRecord", "identifier": identifier, "metadataPrefix": prefix}
-    return _page(client, asked, sequence, "", keep)
+    return _page(client, lambda question: client.harvest(**question), asked, sequence, "", keep)
 
 
 def _page(
-    client: Client,
-    arguments: Mapping[str, str],
-    sequence: int,
-    token: str,
-    keep: Callable[[int, str, Answer], None],
+    client: Client, fetch: Callable[[Question], Answer], asked: Question, sequence: int, token: str, keep: Keep
 ) -> Page:
     for read in range(1, READS + 1):
         try:
-            answer = client.harvest(**arguments)
+            answer = fetch(asked)
         except HarvestStopped as stopped:
-            if stopped.code == "oai.http_empty" and arguments["verb"] == "ListRecords":
+            if stopped.code == "oai.http_empty" and asked["verb"] == "ListRecords":
                 raise HarvestStopped("oai.list_broken", stopped.params) from stopped
             raise
         keep(sequence, token, answer)
         try:
-            return read_page(answer, sequence, token, host=client.host, verbs=(arguments["verb"],))
+            return read_page(answer, sequence, token, host=client.host, verbs=(asked["verb"],))
         except Unreadable:
             if read == READS:
                 raise

@@ -14,8 +14,9 @@ from email.utils import parsedate_to_datetime
 
 from lxml import etree
 
-from catalogue.problems import Problem, sentence
-from harvest.crosswalk.pmbxml import STRICT, local_name
+from catalogue.problems import Problem, Stopped
+from harvest import strict
+from harvest.crosswalk.pmbxml import local_name
 
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH[\s>/]")
 _START = re.compile(rb"<\?xml\b|<(?:[\w.-]+:)?OAI-PMH[\s>/]")
@@ -24,23 +25,17 @@ _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
 _CONTROLS = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
 )
-_HUGE = re.compile(r"huge text|too long|size limit|too big", re.I)
+# Behind nothing but a mark of the encoding, the XML declaration, comments and instructions (XML 1.0, section 2.8).
+_DEFINITIONS = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.S)
 _TOKEN = "{*}resumptionToken"
+HEAD = 1 << 16  # of a page
 RECORDS = ("ListRecords", "GetRecord")
 _HTTP_DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?Z?)?")
 
 
-class HarvestStopped(Exception):
-    """This run cannot go on: a code and parameters, made a sentence in the language of whoever reads."""
-
-    def __init__(self, code: str, params: Mapping[str, str] | None = None) -> None:
-        self.code = code
-        self.params = dict(params or {})
-        super().__init__(code)
-
-    def __str__(self) -> str:
-        return sentence(self.code, self.params)
+class HarvestStopped(Stopped):
+    """This run cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +121,24 @@ def parse(answer: Answer, params: Mapping[str, str]) -> tuple[etree._Element, tu
     plain = _ROOT.search(raw) is not None  # else UTF-16, or no OAI-PMH at all
     if plain:
         raw = _without_text_around(raw, repairs, params)
-    prologue = re.split(rb"<[A-Za-z_]", raw.replace(b"\0", b""), maxsplit=1)[0]
-    if b"<!DOCTYPE" in prologue and not _WEB_PAGE.search(raw[:2000]):
-        raise HarvestStopped("oai.doctype", params)
+    if _announces_definitions(raw):
+        raise (
+            Unreadable("oai.web_page", params)
+            if _WEB_PAGE.search(raw[:2000])
+            else HarvestStopped("oai.doctype", params)
+        )
     try:
-        root = _tree(raw)
+        root = strict.tree(raw)
+    except strict.TooManyMarks as fault:
+        raise HarvestStopped("oai.too_many", params) from fault
+    except strict.UnknownEncoding as fault:
+        raise HarvestStopped("oai.encoding", {**params, "encoding": str(fault)[:40]}) from fault
     except etree.XMLSyntaxError as fault:
         without = _CONTROLS.sub(b"", raw) if plain else raw
         if without == raw:
             raise _unreadable(raw, plain, fault, params) from fault
         try:
-            root = _tree(without)
+            root = strict.tree(without)
         except etree.XMLSyntaxError as second:
             raise _unreadable(raw, plain, second, params) from second
         repairs.append(Problem("", "", "oai.repaired_characters", "warning", dict(params)))
@@ -147,22 +149,16 @@ def parse(answer: Answer, params: Mapping[str, str]) -> tuple[etree._Element, tu
     return root, tuple(repairs)
 
 
-def _tree(raw: bytes) -> etree._Element:
-    """The tree of a page. A text of 10 MB stops libxml2, and would take the records around it along: such a page is
-    read once more without that limit, its size being known and its entities not expanded."""
-    try:
-        return etree.fromstring(raw, etree.XMLParser(**STRICT))
-    except etree.XMLSyntaxError as fault:
-        if not _HUGE.search(fault.msg or ""):
-            raise
-        return etree.fromstring(raw, etree.XMLParser(**{**STRICT, "huge_tree": True}))
+def _announces_definitions(raw: bytes) -> bool:
+    """Whether a DOCTYPE stands before the first element: what it defines is not even looked at."""
+    plain = raw.replace(b"\0", b"") if b"\0" in raw[:HEAD] else raw  # UTF-16
+    return _DEFINITIONS.match(plain) is not None
 
 
 def _without_text_around(raw: bytes, repairs: list[Problem], params: Mapping[str, str]) -> bytes:
     start = _START.search(raw)
-    ends = list(_END.finditer(raw))
     at = start.start() if start else 0
-    end = ends[-1].end() if ends else len(raw)
+    end = max((found.end() for found in _END.finditer(raw)), default=len(raw))
     before = raw[:at].removeprefix(b"\xef\xbb\xbf").strip()
     after = raw[end:].strip()
     if not before and not after:

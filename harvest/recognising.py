@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from catalogue import db, judgements, sources
 from catalogue.db import Database
 from catalogue.identifiers import is_code
-from catalogue.judgements import MACHINE, Opinion
+from catalogue.judgements import MACHINE, PARTED, Opinion
 from catalogue.matching import DIFFERENT, SAME, Described, Verdict, candidates, compare, describe
 from catalogue.models import Claim, Notice, Source, SourceRecord
 from harvest.crosswalk import pmbxml
@@ -85,7 +85,7 @@ def _by_matching(
     verdicts: dict[int, list[tuple[int, Verdict]]] = {}
     for ends, (n, notice_id, verdict) in alike.items():
         told = said.get(ends)
-        if told is None or told.by == MACHINE or told.verdict != "different":
+        if told is None or told.by == MACHINE or told.verdict not in PARTED:
             verdicts.setdefault(n, []).append((notice_id, verdict))
     taken = set(out.notices.values())
     for n, found in sorted(verdicts.items()):

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db, nights
+from catalogue import db, history, nights
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import RawPage, Run
 from catalogue.nights import ERASED
-from harvest.run import page_path
+from harvest.pages import page_path
 
 
 def erase_old_pages(database: Database, settings: Settings, *, now: datetime | None = None) -> int:
@@ -29,10 +29,13 @@ def erase_old_pages(database: Database, settings: Settings, *, now: datetime | N
     for number in old:
         with database.write() as session:
             run = session.get_one(Run, number)
-            gone = _only_of(session, number)
             run.checkpoint = {**run.checkpoint, ERASED: at.isoformat()}
-        for sha256 in gone:  # after the commit: a file that stays behind is lost room, a page that is promised is worse
-            page_path(settings, sha256).unlink(missing_ok=True)
+        # After the commit: a file that stays behind is lost room, a page that is promised is worse. And in a
+        # transaction of its own, as a harvest under way may have met the same bytes since (`Taker.keep`).
+        with database.write() as session:
+            history.take(session, "change", 0)
+            for sha256 in _only_of(session, number):
+                page_path(settings, sha256).unlink(missing_ok=True)
     return len(old)
 
 

@@ -11,8 +11,6 @@ why (decision 7).
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import logging
 import re
 import sys
@@ -27,16 +25,17 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import db, sources
+from catalogue import db, nights, proposals, sources
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import RawPage, Run, Source
 from catalogue.problems import Problem
-from harvest import oai, payload, sweep
+from harvest import arrivals, oai, pages, payload, sweep
 from harvest.collector import collector_aside
-from harvest.oai import Client, Identity
+from harvest.oai import Client, Identity, NoMoreQuestions
 from harvest.oai_page import Answer, HarvestStopped, format_instant, parse_instant, read_page
-from harvest.taking import BALANCED, COUNTS, Progress, Report, Taker, Walk, last_run, page_path, told
+from harvest.pages import page_path
+from harvest.taking import BALANCED, COUNTS, OUT_OF_TIME, Progress, Report, Taker, Walk, last_run, told
 
 __all__ = ["BALANCED", "COUNTS", "PREFIX", "AlreadyRunning", "BadDate", "Report", "harvest", "page_path", "replay"]
 
@@ -81,6 +80,7 @@ def harvest(
         raise BadDate(since)
     with database.read() as session:
         source = _source(session, source_name)
+        hours = nights.hours(session, source.id)
     client = Client(
         source.url,
         agent=_agent(settings),
@@ -90,11 +90,16 @@ def harvest(
     )
     with _alone(settings, source.id), collector_aside() as look:
         taker = Taker(database, settings, source, by, progress, now, look)
+        client.until = now() + timedelta(hours=hours)
         try:
-            _open(taker, full, start)
-            _harvest(taker, client, believe)
+            with _left_where_it_stands(taker):
+                _open(taker, full, start)
+                _harvest(taker, client, believe)
+        except NoMoreQuestions:
+            taker.close(HarvestStopped(OUT_OF_TIME, {"hours": f"{hours:g}"}))
         finally:
             client.close()
+        proposals.keep_up(database)
         return taker.report
 
 
@@ -120,24 +125,28 @@ def replay(
         source = session.get_one(Source, old.source_id)
         if source_name not in ("", source.name):
             raise LookupError(str(run_id))
-        pages = list(session.scalars(select(RawPage).where(RawPage.run_id == run_id).order_by(RawPage.seq)))
+        taken = select(RawPage).where(RawPage.run_id == run_id, RawPage.seq > 0)
+        rows = list(session.scalars(taken.order_by(RawPage.seq)))
     host = oai.host_of(source.url)
     with _alone(settings, source.id), collector_aside() as look:
         taker = Taker(database, settings, source, by, progress, now, look)
-        taker.open({"replay_of": run_id})
-        fault = None if pages else HarvestStopped("oai.no_pages")
-        for row in pages:
-            taker.page_ids[row.seq] = row.id
-            try:
-                taker.take(read_page(Answer(_stored(settings, row)), row.seq, row.token, host=host))
-            except HarvestStopped as stopped:
-                # A walk began again after a token that had expired; a record that was asked for by name was not there.
-                if stopped.code not in ("oai.expired_token", "oai.no_such_record"):
-                    fault = fault or stopped
-        reason = old.reason or ({} if old.status == "complete" else {"code": "oai.interrupted"})
-        if reason:
-            fault = HarvestStopped(reason["code"], reason.get("params"))
-        taker.close(fault)
+        with _left_where_it_stands(taker):
+            taker.open({"replay_of": run_id})
+            fault = None if rows else HarvestStopped("oai.no_pages")
+            for row in rows:
+                taker.page_ids[row.seq] = row.id
+                try:
+                    taker.take(read_page(Answer(pages.get(settings, row)), row.seq, row.token, host=host))
+                except HarvestStopped as stopped:
+                    # A walk began again after a token that had expired; a record asked for by name was not there.
+                    if stopped.code not in ("oai.expired_token", "oai.no_such_record"):
+                        fault = fault or stopped
+            reason = old.reason or ({} if old.status == "complete" else {"code": "oai.interrupted"})
+            if reason:
+                fault = HarvestStopped(reason["code"], reason.get("params"))
+            with database.write() as session:
+                arrivals.seen_then(session, session.get_one(Run, taker.report.run_id))
+            taker.close(fault)
         return taker.report
 
 
@@ -214,8 +223,8 @@ def _harvest(taker: Taker, client: Client, believe: bool) -> None:
         taker.close()
     except HarvestStopped as stopped:
         taker.close(_explained(stopped, client, asked, ""))
-    except (OSError, SQLAlchemyError):
-        raise  # the disk or the database: the run is taken up where it stood
+    except (OSError, SQLAlchemyError, NoMoreQuestions):
+        raise  # the disk, the database, the time: the run is taken up where it stood
     except Exception as error:  # a page that nobody foresaw: kept, told, and not in the way of the next run
         log.exception("a page of %s could not be taken in", taker.source.name)
         taker.close(HarvestStopped("harvest.failed", {"error": f"{type(error).__name__}: {error}"[:300]}))
@@ -251,8 +260,8 @@ def _follow_pages(taker: Taker, client: Client, walk: Walk, arguments: Mapping[s
     used = taker.used_tokens(walk)
     while True:
         try:
-            pages = oai.pages(client, arguments, token=walk.token, sequence=taker.sequence, used=used, keep=taker.keep)
-            for page in pages:
+            known: dict[str, Any] = {"token": walk.token, "sequence": taker.sequence, "used": used}
+            for page in oai.pages(client, arguments, keep=taker.keep, store=taker.store, **known):
                 taker.take(page, walk)
             return
         except HarvestStopped as stopped:
@@ -328,15 +337,16 @@ def _agent(settings: Settings) -> str:
     return f"Travee/{number} ({contact})".encode("ascii", "ignore").decode()
 
 
-def _stored(settings: Settings, row: RawPage) -> bytes:
-    lost = HarvestStopped("oai.page_lost", {"page": str(row.seq)})
+@contextmanager
+def _left_where_it_stands(taker: Taker) -> Iterator[None]:
+    """Whatever ends the run without closing it: a stop that was asked for, the disk, the base."""
     try:
-        raw = gzip.decompress(page_path(settings, row.sha256).read_bytes())
-    except (OSError, EOFError) as error:
-        raise lost from error
-    if hashlib.sha256(raw).hexdigest() != row.sha256:
-        raise lost
-    return raw
+        yield
+    except NoMoreQuestions:
+        raise
+    except BaseException:
+        taker.leave()
+        raise
 
 
 @contextmanager

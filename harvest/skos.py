@@ -29,7 +29,7 @@ from rdflib.plugins.parsers.notation3 import BadSyntax
 from rdflib.term import Node
 
 from catalogue.entities import ConceptRow
-from catalogue.problems import Problem, sentence
+from catalogue.problems import Problem, Stopped
 from catalogue.text import fold
 from harvest import files
 
@@ -43,16 +43,8 @@ _SHOWN = 10  # concepts of a circle
 _Label = tuple[str, str]  # language, text
 
 
-class NotRead(Exception):
-    """This file is no thesaurus that we can read: a code and parameters, made a sentence when it is shown."""
-
-    def __init__(self, code: str, params: Mapping[str, str] | None = None) -> None:
-        self.code = code
-        self.params = dict(params or {})
-        super().__init__(code)
-
-    def __str__(self) -> str:
-        return sentence(self.code, self.params)
+class NotRead(Stopped):
+    """This file is no thesaurus that we can read."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence, Set
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from catalogue import db, sources
-from catalogue.models import Refused, Run, Source, SourceRecord, SourceVersion
+from catalogue import db, floods, sources
+from catalogue.models import Refused, Source, SourceRecord, SourceVersion
 from catalogue.problems import Problem
 from harvest import intake, oai
 from harvest.oai import Client
@@ -41,7 +41,7 @@ def reconcile(taker: Taker, client: Client, walk: Walk, arguments: Mapping[str, 
     for _turn in range(SWEEPS):
         missed = _Missed(taker, client, arguments["metadataPrefix"])
         try:
-            for page in oai.pages(client, asked, verb="ListIdentifiers"):
+            for page in oai.pages(client, asked, verb="ListIdentifiers", keep=taker.keep_aside, store=taker.store):
                 missed.look(page, whole=not walk.since)
         except HarvestStopped:
             swept = False
@@ -192,48 +192,26 @@ def recheck(taker: Taker, client: Client, prefix: str) -> None:
 
 def settle_absences(taker: Taker, client: Client, prefix: str, *, believe: bool) -> None:
     """Count what no list of this run shows, and have it confirmed; `believe`: a person said that they may be many."""
+    here = taker.report.run_id
     with taker.database.read() as session:
-        absent, known = _absent(session, taker.source, taker.report.run_id)
+        absent, known = floods.absent(session, taker.source, here)
+        unanswered, believed = floods.sort(absent, floods.answers(session, taker.source.id))
     taker.leaving = {identifier: run_id for identifier, run_id in taker.leaving.items() if identifier in absent}
-    if len(absent) > max(FLOOD, known * FLOOD_SHARE) and not believe:
-        taker.report.counts["disappeared"] = len(absent)
+    gone = believed
+    if len(unanswered) > max(FLOOD, known * FLOOD_SHARE) and not believe:
+        taker.report.counts["disappeared"] = len(unanswered)
         taker.trouble = taker.trouble or HarvestStopped(
-            "harvest.flood", {"count": str(len(absent)), "known": str(known)}
+            floods.FLOOD, {"count": str(len(unanswered)), "known": str(known)}
         )
     else:
         before = taker.checkpoint.get("swept_before")
-        here = taker.report.run_id
-        gone = [
+        gone = believed + [
             identifier
-            for identifier, seen in absent.items()
-            if taker.leaving.get(identifier, here) < here or (before is not None and (seen or 0) < before)
+            for identifier in unanswered
+            if taker.leaving.get(identifier, here) < here or (before is not None and absent[identifier] < before)
         ]
-        _confirm(taker, client, prefix, gone)
-    taker.checkpoint["last_sweep"] = taker.report.run_id
-
-
-def _absent(session: Session, source: Source, run_id: int) -> tuple[dict[str, int | None], int]:
-    """Living records that this run has not met, each with the run that last did; and how many are living.
-
-    Of a source that is asked for sets, only what came with them: what a file or another set brought may never have
-    been in these.
-    """
-    living = (
-        select(SourceRecord.identifier, SourceRecord.last_seen_run_id)
-        .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
-        .where(SourceRecord.source_id == source.id, SourceVersion.deleted.is_(False))
-    )
-    if source.set_spec:
-        living = living.join(Run, Run.id == SourceRecord.last_seen_run_id).where(
-            Run.checkpoint["asked"]["set"].as_string() == source.set_spec
-        )
-    absent: dict[str, int | None] = {}
-    known = 0
-    for identifier, seen in session.execute(living):
-        known += 1
-        if seen != run_id:
-            absent[identifier] = seen
-    return absent, known
+    _confirm(taker, client, prefix, gone)
+    taker.checkpoint["last_sweep"] = here
 
 
 def _confirm(taker: Taker, client: Client, prefix: str, gone: Sequence[str]) -> None:

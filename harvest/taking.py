@@ -6,25 +6,24 @@ says « deleted » takes nothing in: it is a hint, which `harvest.sweep` confirm
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import db, history
+from catalogue import db, history, nights, process
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Batch, RawPage, Refused, Run, Source, SourceRecord, SourceVersion
 from catalogue.problems import Problem, Refusal, sentence
-from harvest import arrivals, intake, recognising
+from catalogue.tombstones import BARRED
+from harvest import arrivals, intake, pages, recognising
 from harvest.holdings import hold, partner_centre
 from harvest.intake import Incoming, Outcome
 from harvest.oai import Client
@@ -32,12 +31,15 @@ from harvest.oai_page import Answer, HarvestStopped, Page
 
 WAITING = ("safe", "conflicts")  # of what waits for a person: what only adds, and what both sides have changed
 COUNTS = (
-    *("requests", "pages", "received", "new", "matched", "updated", "unchanged", "repeated", "refused"),
-    *("deleted_upstream", "disappeared", "inbox", *WAITING),
+    *("requests", "pages", "received", "new", "matched", "updated", "unchanged", "repeated", "older", "refused"),
+    *("deleted_upstream", "disappeared", "inbox", *WAITING, "ruled"),
 )
-BALANCED = ("new", "matched", "updated", "unchanged", "repeated", "refused", "deleted_upstream")
+BALANCED = ("new", "matched", "updated", "unchanged", "repeated", "older", "refused", "deleted_upstream")
 RESUME_WITHIN = timedelta(hours=1)  # of its last page: a list that has rested longer may have shifted
-GZIP = 3  # of its nine levels: half the time of the fifth, for pages an eighth larger
+OUT_OF_TIME, INTERRUPTED = "harvest.out_of_time", "oai.interrupted"
+# Why a run that has ended may be taken up all the same, and until when. One that was too long for its time must not
+# begin from nothing each night; what shifts meanwhile is found when the identifiers are compared.
+RESUMED = {OUT_OF_TIME: timedelta(hours=20), INTERRUPTED: RESUME_WITHIN}
 HINTS = 500  # deletions that are remembered by name until they are confirmed; the lists themselves tell of the others
 
 Progress = Callable[[int, int | None], None]
@@ -125,6 +127,7 @@ class Taker:
         self.trouble: HarvestStopped | None = None  # found on the way, and told at the end
         self.page_ids: dict[int, int] = {}
         self._asked_before = 0  # requests made by the process that was killed
+        self._aside = 0  # the last page kept that is not to be taken in, counted down from 0
         self._refused: set[str] = set()  # identifiers
 
     # --- opening and closing
@@ -139,7 +142,8 @@ class Taker:
             known = before.checkpoint if before else {}
             self.leaving = dict(known.get("leaving") or {})
             self.checkpoint = {
-                **{"sequence": 0, "at": at.isoformat(), "swept_before": known.get("last_sweep")},
+                **{"sequence": 0, "at": at.isoformat(), "process": process.name()},
+                "swept_before": known.get("last_sweep"),
                 **{"last_sweep": known.get("last_sweep"), **checkpoint},
             }
             run = Run(source_id=self.source.id, kind="harvest", started_at=at, status="running")
@@ -149,21 +153,27 @@ class Taker:
             self.report.run_id = run.id
 
     def resume(self, asked: Mapping[str, Any]) -> bool:
-        """Take up the run of a process that was killed, if it asked for the same thing not long ago."""
-        with self.database.read() as session:
-            run = session.scalars(_runs(self.source).where(Run.status == "running")).first()
+        """Take up a run that was killed, or had no more time, if it asked for the same thing not long ago."""
+        at = self.now()
+        with self.database.write() as session:
+            run = last_run(session, self.source)
             if run is None or run.checkpoint.get("asked") != asked:
                 return False
-            if self.now() - datetime.fromisoformat(run.checkpoint["at"]) > RESUME_WITHIN:
+            within = RESUME_WITHIN if run.status == "running" else RESUMED.get((run.reason or {}).get("code", ""))
+            if within is None or at - datetime.fromisoformat(run.checkpoint["at"]) > within:
                 return False
             kept = list(session.scalars(select(Refused).where(Refused.run_id == run.id).order_by(Refused.id)))
+            self._aside = session.scalar(select(func.min(RawPage.seq)).where(RawPage.run_id == run.id)) or 0
+            self.checkpoint = {**run.checkpoint, "at": at.isoformat(), "process": process.name()}
+            self.checkpoint.pop(nights.LEFT, None)
+            run.status, run.ended_at, run.reason, run.checkpoint = "running", None, None, dict(self.checkpoint)
+        self._aside = min(0, self._aside)
         self.report.run_id = run.id
         self.report.counts |= run.counts
         self.report.refused = [Refusal(r.position, r.identifier, r.code, r.params) for r in kept]
         self.report.notes = [
             Problem("", "", n["code"], "warning", n["params"]) for n in run.checkpoint.get("notes", ())
         ]
-        self.checkpoint = dict(run.checkpoint)
         self.walks = [Walk(**walk) for walk in run.checkpoint.get("walks", ())]
         self.leaving = dict(run.checkpoint.get("leaving") or {})
         if told := run.checkpoint.get("trouble"):
@@ -172,10 +182,17 @@ class Taker:
         self._refused = {r.identifier for r in self.report.refused}
         return True
 
+    def leave(self) -> None:
+        """Something that is not the partner's has stopped us: the run stays where it stands, and says so."""
+        with suppress(SQLAlchemyError, OSError), self.database.write() as session:
+            run = session.get(Run, self.report.run_id)
+            if run is not None and run.status == "running":
+                run.checkpoint = {**run.checkpoint, nights.LEFT: True}
+
     def _end_dead_runs(self, session: Session, at: datetime) -> None:
         """We hold the lock: whoever was running is dead."""
         for run in session.scalars(_runs(self.source).where(Run.status == "running")):
-            run.status, run.ended_at, run.reason = "incomplete", at, {"code": "oai.interrupted", "params": {}}
+            run.status, run.ended_at, run.reason = "incomplete", at, {"code": INTERRUPTED, "params": {}}
 
     def close(self, stopped: HarvestStopped | None = None) -> None:
         """The end: complete and balanced, or incomplete and why."""
@@ -189,6 +206,8 @@ class Taker:
         self.report.status = "incomplete" if stopped else "complete"
         if stopped:
             self.report.reason, self.report.params = stopped.code, dict(stopped.params)
+        if erased := self.checkpoint.get("erased"):
+            self.note(Problem("", "", "harvest.erased", "info", {"count": str(erased)}))
         if self.leaving:
             self.note(Problem("", "", "harvest.unconfirmed", "info", {"count": str(len(self.leaving))}))
         with self.database.write() as session:
@@ -248,23 +267,38 @@ class Taker:
         self.note(Problem("", "", "oai.restarted", "warning", {"page": str(self.sequence)}))
         walk.token, walk.begun_at, walk.listed, walk.announced, walk.doubtful = "", self.sequence, 0, [], True
 
+    def store(self, answer: Answer) -> None:
+        """On disk as received, as soon as it is there: this may be another thread."""
+        pages.put(self.settings, answer.raw)
+
     def keep(self, sequence: int, token: str, answer: Answer) -> None:
-        """Store the page as received, before anybody reads it."""
-        sha256 = hashlib.sha256(answer.raw).hexdigest()
-        path = page_path(self.settings, sha256)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            beside = path.with_suffix(f".{os.getpid()}")
-            beside.write_bytes(gzip.compress(answer.raw, GZIP, mtime=0))
-            beside.replace(path)
+        """The page has its place among the stored ones before anybody reads it. What stood there could not be read,
+        or was not taken in before we were killed: it is kept too."""
+        sha256 = pages.put(self.settings, answer.raw)
         with self.database.write() as session:
             row = session.scalar(select(RawPage).where(RawPage.run_id == self.report.run_id, RawPage.seq == sequence))
-            if row is None:
-                row = RawPage(run_id=self.report.run_id, seq=sequence)
-                session.add(row)
-            row.token, row.sha256, row.received_at = token, sha256, self.now()
-            session.flush()
-            self.page_ids[sequence] = row.id
+            if row is not None and row.sha256 != sha256:
+                self._aside -= 1
+                row.seq, row = self._aside, None
+                session.flush()
+            row = row or RawPage(run_id=self.report.run_id, seq=sequence)
+            self.page_ids[sequence] = self._keep(session, row, token, sha256, answer)
+
+    def keep_aside(self, sequence: int, token: str, answer: Answer) -> None:
+        """A page of a list of identifiers: kept as received, and nothing that a replay would take in."""
+        sha256 = pages.put(self.settings, answer.raw)
+        self._aside -= 1
+        with self.database.write() as session:
+            self._keep(session, RawPage(run_id=self.report.run_id, seq=self._aside), token, sha256, answer)
+
+    def _keep(self, session: Session, row: RawPage, token: str, sha256: str, answer: Answer) -> int:
+        history.take(session, "change", 0)  # nobody removes files meanwhile (`harvest.retention`)
+        if not pages.page_path(self.settings, sha256).exists():
+            pages.put(self.settings, answer.raw)
+        row.token, row.sha256, row.received_at = token, sha256, self.now()
+        session.add(row)
+        session.flush()
+        return row.id
 
     def take(self, page: Page, walk: Walk | None = None) -> None:
         """One page, one transaction: its records, the counts, and where to go on."""
@@ -282,11 +316,14 @@ class Taker:
         for problem in page.repairs:
             self.note(problem)
         arrivals.stop_if_unreadable(page)
-        rows, refusals, gone = arrivals.read_records(source, page, counts["received"])
+        read = arrivals.read_records(source, page, counts["received"])
+        rows, refusals, gone = arrivals.only_missing(session, source, run, self.page_ids.get(page.sequence), read)
+        counts["older"] += len(page.records) - len(rows) - len(refusals) - len(gone)
         arrivals.learn_identity(session, source, rows)
         outcomes = self._take_in(session, source, run, rows, page) if rows else []
         again = self._refused - {""}
         told = [r for r in refusals if r.identifier not in again]
+        told = arrivals.without_erased(session, source, run, self.page_ids.get(page.sequence), told)
         arrivals.keep_refused(session, source, run, told, {o.identifier for o in outcomes})
         self._hear(session, source, gone)
         for outcome in outcomes:
@@ -302,12 +339,15 @@ class Taker:
         counts["inbox"] += sum(o.waits for o in outcomes)
         counts["safe"] += sum(o.category == "safe" for o in outcomes)
         counts["conflicts"] += sum(o.category == "conflict" for o in outcomes)
+        counts["ruled"] += sum(o.applied for o in outcomes)
         self.report.refused += [replace(r, raw=b"") for r in told]
         self._refused |= {r.identifier for r in told}
         if walk is not None:
             self._go_on(page, walk, came_twice=bool(kinds["repeated"]))
         self._count_requests()
         self.checkpoint |= {"sequence": page.sequence, "at": self.now().isoformat()}
+        if erased := sum(o.why == BARRED for o in outcomes):
+            self.checkpoint["erased"] = self.checkpoint.get("erased", 0) + erased
         self._write(run)
 
     def _take_in(self, session: Session, source: Source, run: Run, rows: list[Incoming], page: Page) -> list[Outcome]:
@@ -322,7 +362,8 @@ class Taker:
             page_id=self.page_ids.get(page.sequence),
         )
         hold(session, source, rows, outcomes)
-        arrivals.date_again(session, rows, outcomes)
+        if "replay_of" not in self.checkpoint:
+            arrivals.date_again(session, rows, outcomes)
         if self.trouble is None and (twice := arrivals.find_two_contents(session, run, rows, outcomes)):
             self.trouble = HarvestStopped("harvest.two_contents", {"identifier": twice})
         return outcomes
@@ -397,7 +438,3 @@ def _runs(source: Source) -> Any:
 def last_run(session: Session, source: Source) -> Run | None:
     found: Run | None = session.scalars(_runs(source).limit(1)).first()
     return found
-
-
-def page_path(settings: Settings, sha256: str) -> Path:
-    return settings.pages_dir / sha256[:2] / f"{sha256}.xml.gz"

@@ -42,6 +42,14 @@ _LETTERS = {
     **{"ŉ": "'n", "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "ø": "o", "Ø": "o"},
     **{"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ı": "i"},
 }
+# Plurals that the stemmer does not bring back to their singular (it does: chevaux, sociaux, gâteaux).
+_PLURALS = {
+    **{"travaux": "travail", "vitraux": "vitrail", "baux": "bail", "coraux": "corail", "emaux": "email"},
+    **{"soupiraux": "soupirail", "yeux": "oeil", "cieux": "ciel"},
+    **{f"{word}x": word for word in ("jeu", "enjeu", "lieu", "milieu", "feu", "voeu", "neveu", "cheveu", "aveu")},
+    **{f"{word}x": word for word in ("adieu", "pieu", "essieu", "banlieu", "noyau", "tuyau", "bijou", "caillou")},
+    **{f"{word}x": word for word in ("chou", "genou", "hibou", "joujou", "pou")},
+}
 _UNSEEN = dict.fromkeys(map(ord, _INVISIBLE))
 _TABLE = {ord(sign): plain for sign, plain in _LETTERS.items()}
 _MARKS = re.compile("[\u0300-\u036f]+")
@@ -81,8 +89,13 @@ def stem(word: str) -> str:
     stemmer = getattr(_own, "stemmer", None)
     if stemmer is None:
         stemmer = _own.stemmer = Stemmer.Stemmer("french", 0)
-    term: str = stemmer.stemWord(word)
+    term: str = stemmer.stemWord(_singular(word))
     return term or word
+
+
+def _singular(word: str) -> str:
+    """« étrangers » loses its s before it is stemmed: « étranger » is taken for a verb, and they would part."""
+    return word[:-1] if word.endswith("ers") and len(word) > 5 else _PLURALS.get(word, word)
 
 
 def tokens(text: str) -> Iterator[Token]:

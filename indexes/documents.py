@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from catalogue import items, unimarc
+from catalogue import claims, items, unimarc
 from catalogue.models import (
     Centre,
     DigitalDocument,
@@ -100,7 +100,7 @@ def _read_around(session: Session, ids: list[int]) -> _Around:
         ),
         online=set(session.scalars(digital)),
         onsite=_on_shelf(session, ids),
-        partners=set(session.scalars(select(Holding.notice_id).where(Holding.notice_id.in_(ids)))),
+        partners=set(session.scalars(select(Holding.notice_id).where(Holding.notice_id.in_(ids), claims.is_held()))),
     )
 
 
@@ -147,7 +147,7 @@ def _document(row: Any, around: _Around) -> IndexDoc:
         series=texts.series,
         host_title=texts.host,
         abstract=texts.abstract,
-        notes="\n".join((texts.contents, texts.notes, *unimarc.publishers(fields))),
+        notes="\n".join((texts.contents, texts.notes, *unimarc.publishers(fields), str(row.year or ""))),
         identifiers=(
             *(row.address, *(identifier.value for identifier in around.identifiers[row.id])),
             *(value for copy in copies for value in (copy.barcode, copy.code) if value),

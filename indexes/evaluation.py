@@ -19,6 +19,7 @@ from indexes.facets import Ids, Mask
 from indexes.grammar import Clause, Exact, Phrase, Query, Word
 from indexes.reader import Leaf, Postings, Segment, Snapshot
 from indexes.schema import BAND, PARTS, SEPARATOR
+from indexes.widening import Widening, widen
 
 TAMED = 2.0
 WHOLE_TITLE = 25.0  # for the document whose title is the question, word for word
@@ -35,14 +36,18 @@ class Matches:
     scores: Scores
 
 
-def evaluate(snapshot: Snapshot, query: Query, *, every: bool) -> list[Matches]:
-    """One `Matches` a leaf. With `every`, all positive clauses must be met; else any of them."""
+def evaluate(snapshot: Snapshot, query: Query, *, every: bool, widenings: Sequence[Widening] = ()) -> list[Matches]:
+    """One `Matches` a leaf. With `every`, all positive clauses must be met; else any of them.
+
+    `widenings`: what is met by a theme as well as by words.
+    """
     positive = query.positive
     lists = [[find(leaf.segment, clause) for clause in positive] for leaf in snapshot.leaves]
     rarities = [rarity(snapshot.size, sum(len(found[n].ids) for found in lists)) for n in range(len(positive))]
     out = []
     for leaf, found in zip(snapshot.leaves, lists, strict=True):
-        matches = (_all_of if every else _any_of)(leaf.segment.size, found, rarities)
+        lists_, rare = widen(leaf, positive, found, rarities, widenings) if widenings else (found, rarities)
+        matches = (_all_of if every else _any_of)(leaf.segment.size, lists_, rare)
         if query.whole and not positive:
             matches = _NONE  # stop words or signs only: not the same as no question at all
         matches = _with_whole(leaf.segment, query.whole, matches)

@@ -21,8 +21,9 @@ from indexes.evaluation import Matches, evaluate
 from indexes.facets import KEYS, Mask
 from indexes.grammar import Query, parse, year_range
 from indexes.reader import Index, Leaf, Snapshot
+from indexes.widening import Widening
 
-__all__ = ["KEYS", "SORTS", "Hit", "Hits", "Query", "parse", "search", "year_range"]
+__all__ = ["KEYS", "SORTS", "Hit", "Hits", "Query", "Widening", "parse", "search", "year_range"]
 
 SORTS = ("relevance", "newest", "added", "title")
 Rank: TypeAlias = "float | str"
@@ -68,12 +69,13 @@ def search(
     limit: int = 20,
     facets: bool = True,
     facet_limit: int | None = FACET_VALUES,
+    widenings: Sequence[Widening] = (),
 ) -> Hits:
     """Search. `filters`: of `facets.KEYS`; several values of one are alternatives, several filters add up.
 
     `scope` "local" is « Notre fonds »; "network" is « Tout le réseau », which is everything. `year` takes
     « 2018 », « 2018-2024 », « 2018- » or « -2010 ». `sort`: "newest" by year of publication, "added" by day
-    of arrival, "title" as titles are filed.
+    of arrival, "title" as titles are filed. `widenings`: what the thesaurus adds to the words.
     """
     began = time.perf_counter()
     if unknown := set(filters) - set(KEYS):
@@ -82,7 +84,7 @@ def search(
         raise ValueError(f"no such order: {sort}")
     query = parse(query_text)
     snapshot = index.snapshot()
-    matches, relaxed = _matches(snapshot, query, status)
+    matches, relaxed = _matches(snapshot, query, status, widenings)
     wanted = {key: tuple(values) for key, values in filters.items() if values}
     passed = [_pass(leaf, found, wanted) for leaf, found in zip(snapshot.leaves, matches, strict=True)]
     kept = [_kept(found, masks) for found, masks in zip(matches, passed, strict=True)]
@@ -101,12 +103,14 @@ def search(
     )
 
 
-def _matches(snapshot: Snapshot, query: Query, status: str) -> tuple[list[Matches], bool]:
+def _matches(
+    snapshot: Snapshot, query: Query, status: str, widenings: Sequence[Widening]
+) -> tuple[list[Matches], bool]:
     """What the words ask for, before any filter; any of the words when no document has them all."""
-    found = _visible(snapshot, evaluate(snapshot, query, every=True), status)
+    found = _visible(snapshot, evaluate(snapshot, query, every=True, widenings=widenings), status)
     if any(len(leaf.ids) for leaf in found) or len(query.positive) < 2:
         return found, False
-    loose = _visible(snapshot, evaluate(snapshot, query, every=False), status)
+    loose = _visible(snapshot, evaluate(snapshot, query, every=False, widenings=widenings), status)
     return (loose, True) if any(len(leaf.ids) for leaf in loose) else (found, False)
 
 

@@ -162,6 +162,14 @@ class Leaf:
         self.alive = np.ones(segment.size, np.bool_)
         self.alive[deleted] = False
         self._visible: dict[str, Mask] = {}
+        self._derived: dict[str, Any] = {}
+
+    def derived(self, name: str, make: Callable[[], T]) -> T:
+        """Anything worth keeping as long as this generation lives."""
+        if name not in self._derived:
+            self._derived[name] = make()
+        found: T = self._derived[name]
+        return found
 
     def visible(self, status: str) -> Mask:
         """The documents not deleted and of that status; "any" for staff."""

@@ -26,7 +26,7 @@ from whoosh.columns import VarBytesColumn
 
 from indexes.analysis import call_number_term, display_form, exact_title, normal_identifier, tokens
 
-FORMAT = 2  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
+FORMAT = 3  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from catalogue import setup, users
 from catalogue.config import Settings
 from catalogue.db import Database
 
-pytest_plugins = ["tests.needs"]
+pytest_plugins = ["tests.needs", "tests.night"]
 
 PASSWORD = "les-mots-bleus-1976"
 BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

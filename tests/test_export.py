@@ -68,7 +68,7 @@ def test_every_format_that_is_listed_is_written_and_what_is_read_here_comes_back
             assert sorted(title(r.fields) for r in back) == ["=2+5", "Habiter la tour", "Квартал"]
             assert [item.barcode for r in back for item in r.items] == ["B3"]
     assert all(format in travee("export", "--help").output for format in WRITERS)
-    assert "docx" not in travee("export", "--help").output
+    assert "turtle" not in travee("export", "--help").output
 
 
 def test_a_list_for_a_spreadsheet_runs_nothing_and_leads_back_to_the_notice(travee: Any, tmp_path: Path) -> None:
@@ -111,6 +111,6 @@ def test_one_notice_is_one_notice_and_a_missing_folder_is_named(travee: Any, tmp
 
 
 def test_a_format_not_written_yet_is_wrong_usage_and_says_which_are(travee: Any) -> None:
-    done = travee("export", "--format", "docx")
+    done = travee("export", "--format", "turtle")
     assert done.exit_code == 2
     assert "marcxml" in done.output

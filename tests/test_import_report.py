@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from catalogue import db, form, imports, lots, proposals, setup, sources
+from catalogue import claims, db, form, history, imports, lots, proposals, setup, sources
 from catalogue.app import create_app
 from catalogue.cli import main
 from catalogue.config import Settings
@@ -242,7 +242,8 @@ def test_a_notice_that_one_source_describes_twice_goes_with_its_import(database:
         source = sources.find(session, "fonds")
         assert source is not None
         (staged,) = sources.stage(session, source, [sources.Received("autre", "f", [])])
-        sources.claim(session, found.id, staged.record_id, None)
+        lot = history.open_batch(session, "harvest", by="travee harvest")
+        claims.link_many(session, [claims.Link(found.id, staged.record_id)], batch=lot)
         assert len(session.scalars(select(Claim)).all()) == 2
         assert lots.undo(session, session.get_one(Batch, done.batch_id), by="claire").left == []
 

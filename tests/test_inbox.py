@@ -176,9 +176,10 @@ def test_a_category_is_decided_in_one_lot_and_taken_back(session: Session) -> No
     cosoter = reci(session, "Cosoter")
     mine = [adds(session, str(n)) for n in range(3)]
     adds(session, "x", source=cosoter)
+    page = proposals.mark_now(session)
     later = adds(session, "late")
-    done = reviewing.decide_all(session, "safe", "refuse", by="claire", source="RECI", until=mine[-1])
-    assert (done.what, done.n, done.left) == ("done", 3, 0)
+    done = reviewing.decide_all(session, "safe", "refuse", by="claire", source="RECI", seen=page)
+    assert (done.what, done.n, done.left, done.later) == ("done", len(mine), 0, 1)
     assert inbox.numbers(session, "safe", source="RECI") == [later], "what came after the page was read waits"
     assert proposals.count(session)["safe"] == 2
     lot = session.get_one(Batch, done.lot)
@@ -387,12 +388,17 @@ def test_a_conflict_is_decided_on_its_page_and_the_next_one_opens(claire: FlaskC
     sent = form_of(tried.get_data(as_text=True), f"/bureau/a-revoir/{first}")
     assert sent[note] == "theirs", "the choice is kept"
     sent |= {"action": "accept", "toujours": "subjects.add"}
+    asked = claire.post(f"/bureau/a-revoir/{first}", data=sent)
+    assert "Sujets, ce qu’ils ajoutent, où nous n’avons rien : prendre le leur" in text(asked)
+    assert "Ce que vous avez saisi ou corrigé dans ces champs reste." in text(asked)
+    assert "1 autre proposition qui attend serait décidée tout de suite, en tout ou en partie." in text(asked)
+    sent |= form_of(asked.get_data(as_text=True), f"/bureau/a-revoir/{first}") | {"action": "rule"}
     answer = claire.post(f"/bureau/a-revoir/{first}", data=sent)
     assert answer.location.startswith(f"/bureau/a-revoir/{second}?")
     after = claire.get(answer.location)
     assert "« Points de vue » est décidée." in text(after)
     assert "Règle ajoutée : Sujets, ce qu’ils ajoutent, où nous n’avons rien : prendre le leur." in text(after)
-    assert "Annuler la dernière décision" in text(after)
+    assert "Votre dernière décision : Propositions acceptées, Points de vue" in text(after)
     assert "Conflit 1 sur 1" in text(after)
     assert "Déjà décidée par claire" in text(claire.get(f"/bureau/a-revoir/{first}"))
     sent = form_of(after.get_data(as_text=True), f"/bureau/a-revoir/{second}")

@@ -22,7 +22,7 @@ from catalogue.models import (
 )
 from catalogue.unimarc import Fields, RecordItem
 from tests.cast import field, notice
-from tests.test_proposals import ABSTRACT, night, reci, says, taken_in, words
+from tests.test_proposals import ABSTRACT, night, reci, taken_in, words
 
 ONE = notice("Quartiers en chantier", field("606", "a", "Rénovation"), field("300", "a", "Don de la ville"))
 TWO = notice("Quartiers en chantier", field("606", "a", "Logement"), field("200", "a", "x"), year="2020")
@@ -230,15 +230,6 @@ def test_a_harvested_candidate_becomes_one_with_ours(session: Session) -> None:
     assert judgements.verdict(session, [pair])[pair].verdict == "different"
     (line,) = proposals.list_waiting(session)
     assert line.notice_id == candidate.id, "what RECI says now waits on its own notice again"
-
-
-def test_a_record_is_joined_to_a_notice_and_proposes_what_it_adds(session: Session) -> None:
-    ours = made(session, ONE)
-    record = says(session, reci(session), "1", [*ONE, ABSTRACT])
-    (proposed,) = joining.join_record(session, ours, record, by="claire")
-    assert proposed.category == "safe"
-    result = lots.undo(session, last_lot(session), by="claire")
-    assert (result.left, proposals.list_waiting(session)) == ([], [])
 
 
 def test_the_answer_to_a_doubt_merges_the_candidate_into_ours_or_is_remembered(session: Session) -> None:

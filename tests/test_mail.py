@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from catalogue import alerts, mail, nights, notices, sources
+from catalogue import alerts, db, mail, nights, notices, sources
+from catalogue.cli import main
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Run, VisitRequest
@@ -89,12 +94,56 @@ def test_a_night_is_told_after_its_last_try_and_once(post: Post) -> None:
 
 
 @on_sqlite
-def test_the_next_bad_night_is_another_letter(post: Post) -> None:
-    for day in range(2):
+def test_a_source_that_fails_night_after_night_is_told_once_a_week_and_again_once_it_had_recovered(post: Post) -> None:
+    sent = []
+    for day in range(12):
         for start in (-8 * HOUR, -7 * HOUR, -3 * HOUR):
-            post.fail(NOON + day * DAY + start)
-        assert post.check(NOON + day * DAY) == 1
-    assert len(post.mailbox.letters) == 2
+            post.fail(NOON + day * DAY + start, status="complete" if day == 9 else "incomplete")
+        sent += [day] if post.check(NOON + day * DAY) else []
+    assert sent == [0, 7, 10]
+    assert "3 fois de suite" in words(post.mailbox.letters[0]) and "24 fois de suite" in words(post.mailbox.letters[1])
+
+
+@on_sqlite
+def test_without_a_schedule_on_screen_a_harvest_that_failed_is_told_at_once(post: Post) -> None:
+    with post.database.write() as session:
+        nights.set_schedule(session, sources.for_file(session, "RECI").id, Schedule(on=False))
+    post.fail(NOON - HOUR)
+    assert post.check(NOON) == 1
+    assert "La moisson de RECI n’est pas allée au bout." in words(post.mailbox.letters[0])
+    assert "Travée réessaiera" not in words(post.mailbox.letters[0])
+    assert post.check(NOON + DAY) == 0
+
+
+@on_sqlite
+def test_with_a_schedule_that_no_worker_keeps_it_is_told_the_next_day(post: Post) -> None:
+    """A timer runs `travee harvest` once a night: there are never three tries."""
+    for night in range(2):
+        post.fail(NOON + night * DAY - 8 * HOUR)
+        assert post.check(NOON + night * DAY - 7 * HOUR) == night
+
+
+def test_the_command_of_a_timer_writes_the_letters_itself(
+    empty_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker, no schedule: `travee harvest --all --json` at night is all there is."""
+    folder = Path(shutil.copytree(empty_folder, tmp_path / "var"))
+    base = Database(Settings(_env_file=None, data_dir=folder).url)
+    with base.write() as session:
+        source = sources.for_file(session, "RECI")
+        source.kind, source.url = "oai", "http://127.0.0.1:9/oai"
+        notices.create(session, list(MIETTES), by="claire", status="candidate").created_at = db.now() - 8 * DAY
+    base.close()
+    with Mailbox() as mailbox:
+        known = {"data_dir": folder, "mail_url": mailbox.url, "admin_email": "claire@exemple.fr"}
+        for name, value in known.items():
+            monkeypatch.setenv(f"TRAVEE_{name.upper()}", str(value))
+        for night in range(2):
+            done = CliRunner().invoke(main, ["harvest", "--all", "--json"])
+            assert (done.exit_code, json.loads(done.stdout)["reason_code"]) == (1, "oai.private_address")
+            assert [letter["Subject"].partition(" : ")[2] for letter in mailbox.letters] == [
+                *("la moisson de RECI a échoué", "« À revoir » vous attend"),
+            ], night
 
 
 def test_a_server_that_is_down_stops_nothing_and_the_letter_goes_later(post: Post) -> None:

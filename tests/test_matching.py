@@ -403,9 +403,12 @@ def test_a_notice_is_never_another_than_itself(card: Fields) -> None:
 @settings(max_examples=60)
 @given(cards())
 def test_what_says_enough_is_the_same_as_itself(card: Fields) -> None:
-    """« Bilan » and nothing else may be anybody's: a title, its author and a date or a place are enough."""
-    more = [field("700", "a", "Weber", "b", "Lucie"), field("210", "c", "La Passerelle", "d", "2011-")]
-    described = describe([*(f for f in card if f["t"] not in ("700", "210")), *more])
+    """« Bilan » and nothing else may be anybody's: an author, a date and an extent are enough, or a place."""
+    kept = [f for f in card if f["t"] not in ("700", "210", "215")]
+    named = [field("700", "a", "Weber", "b", "Lucie"), field("210", "c", "La Passerelle", "d", "2011-")]
+    if card[0]["v"] == ARTICLE:
+        named += [field("461", "t", "Gazette", "9", "lnk:perio"), field("463", "v", "12", "9", "lnk:bull")]
+    described = describe([*kept, *named, field("215", "a", "p. 4-9" if card[0]["v"] == ARTICLE else "96 p.")])
     assert compare(described, described).outcome == SAME
 
 
@@ -434,7 +437,7 @@ def shelved(session: Session, *cards: Fields) -> list[int]:
     return ids
 
 
-def test_candidates_are_found_likeliest_first_in_one_question(session: Session) -> None:
+def test_candidates_are_found_likeliest_first_in_two_questions(session: Session) -> None:
     book = written(**BOOK, isbn=ONE, year="2018", pages="212")
     near = written(**{**BOOK, "author": "Autre, Anne"}, year="1990")
     far = written(a="Tout autre chose", year="2018")
@@ -443,7 +446,7 @@ def test_candidates_are_found_likeliest_first_in_one_question(session: Session) 
     event.listen(session.get_bind(), "before_cursor_execute", lambda _c, _u, sql, *_more: asked.append(sql))
     found = candidates.find(session, [describe(book), describe(far), made(a="Personne ne l’a")])
     assert found == [[ids[2], ids[0]], [ids[1]], []]
-    assert len([sql for sql in asked if "match_key" in sql]) == 1
+    assert len([sql for sql in asked if "match_key" in sql]) == 2  # how many share each key, then who
     assert candidates.find(session, [describe(book)], without=[ids[2]]) == [[ids[0]]]
 
 
@@ -456,11 +459,34 @@ def test_keys_follow_the_notice(session: Session) -> None:
     assert session.scalars(select(MatchKey)).all() == []
 
 
-def test_a_key_that_everybody_has_brings_nobody(session: Session) -> None:
+def test_a_key_that_everybody_has_brings_no_crowd(session: Session) -> None:
     cards = [written(a="Lettre d’information", year=str(1900 + n)) for n in range(candidates.MOST + 1)]
     ids = shelved(session, *cards)
-    assert candidates.find(session, [made(a="Lettre d’information")]) == [[]]
     assert candidates.find(session, [made(a="Lettre d’information", year="1907")]) == [[ids[7]]]
+    assert candidates.find(session, [made(a="Lettre d’information")]) == [ids[: candidates.CROWD]]  # rather than nobody
+
+
+def test_two_keys_that_everybody_has_bring_the_one_that_has_both(session: Session) -> None:
+    title = "Compte rendu de la commission du projet urbain"
+    crowd = [written(a=title, year="2018", body="Ville de Valvert", pages=str(20 + n)) for n in range(60)]
+    ids = shelved(session, *crowd)
+    alike = made(a=title, year="2018", body="Ville de Valvert", pages="500")
+    assert not any(len(at) == 1 for at in keys(alike))
+    [found] = candidates.find(session, [alike])
+    assert found == ids[: candidates.CROWD]
+    best = written(a=title, e="séance plénière", year="2018", author="Delmas, Hélène", body="Ville de Valvert")
+    [best_id] = shelved(session, best)
+    assert candidates.find(session, [describe(best)])[0][0] == best_id
+
+
+def test_a_crowd_too_large_to_be_counted_is_still_looked_into(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "READ", 55)
+    title = "Compte rendu de la commission du projet urbain"
+    ids = shelved(session, *[written(a=title, year="2018", pages=str(20 + n)) for n in range(60)])
+    [found] = candidates.find(session, [made(a=title, year="2018")])
+    assert len(found) == candidates.CROWD and set(found) <= set(ids)
 
 
 def test_a_merged_notice_is_nobodys_candidate(session: Session) -> None:

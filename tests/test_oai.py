@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import socket
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +24,7 @@ from harvest.oai import Client
 from harvest.oai_page import Answer, HarvestStopped, read_page
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 DATA = HERE / "data" / "oai"
 # Answers of running servers, where a developer has some beside the project.
 SHARED = HERE.parent.parent / "shared" / "data"
@@ -124,6 +128,12 @@ def test_a_truncated_page_never_looks_like_the_end_of_the_list(cut: int) -> None
         (BOMB, "oai.doctype"),
         (OUTSIDE, "oai.doctype"),
         (BOMB.decode().encode("utf-16"), "oai.doctype"),
+        (BOMB.replace(b"<!DOCTYPE", b"<!-- <html> --><!DOCTYPE"), "oai.web_page"),
+        (b"<OAI-PMH><ListRecords>" + b"<a/>" * 600_000 + b"</ListRecords></OAI-PMH>", "oai.too_many"),
+        (b"<OAI-PMH><ListRecords><a " + b"b='' " * 600_000 + b"/></ListRecords></OAI-PMH>", "oai.too_many"),
+        (b"<OAI-PMH>" + b"<a>" * 3_000 + b"</a>" * 3_000 + b"</OAI-PMH>", "oai.malformed"),
+        (b'<?xml version="1.0" encoding="UTF-7"?>' + FIRST.partition(b"?>")[2], "oai.encoding"),
+        (FIRST.decode().replace("UTF-8", "cp037").encode("cp037"), "oai.encoding"),
         (FIRST.replace(b"ListRecords", b"ListIdentifiers"), "oai.no_list"),
     ],
 )
@@ -454,6 +464,85 @@ def test_a_page_that_is_too_big_is_not_read_to_its_end(
     bomb = gzip.compress(FIRST + b" " * 30_000_000)
     answers(httpserver, Response(bomb, headers={"Content-Encoding": "gzip"}))
     assert codes(client) == ["oai.too_big"]
+
+
+def test_a_small_answer_that_would_fill_the_memory_costs_little(httpserver: HTTPServer) -> None:
+    """Twelve million empty elements in 47 kB: refused as they come in, by a process that stays small."""
+    bomb = gzip.compress(b"<OAI-PMH><ListRecords>" + b"<a/>" * 12_000_000 + b"</ListRecords></OAI-PMH>")
+    assert len(bomb) < 60_000
+    answers(httpserver, Response(bomb, headers={"Content-Encoding": "gzip"}))
+    code = """
+import sys
+from pathlib import Path
+from harvest import oai
+client = oai.Client(sys.argv[1], agent="Travee/1.0", private=True)
+try:
+    list(oai.pages(client, {"metadataPrefix": "x"}))
+except oai.HarvestStopped as stopped:
+    most = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    print(stopped.code, int(most.split()[1]) // 1024)
+"""
+    url = httpserver.url_for("/ws/connector_out.php?source_id=1")
+    said = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True, cwd=ROOT, check=True)
+    refused, megabytes = said.stdout.split()
+    assert refused == "oai.too_many"
+    assert int(megabytes) < 200
+
+
+def test_the_next_page_is_on_its_way_while_this_one_is_taken_in(
+    httpserver: HTTPServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """… and stored when it comes; still one question at a time, whoever asks."""
+    asked = answers(httpserver, FIRST, LAST, FIRST.replace(b"ListRecords", b"GetRecord"))
+    under_way: list[int] = []
+    at_once: list[int] = []
+    request = client._request
+
+    def watched(arguments: Mapping[str, str]) -> Answer:
+        under_way.append(1)
+        at_once.append(len(under_way))
+        time.sleep(0.02)
+        try:
+            return request(arguments)
+        finally:
+            under_way.pop()
+
+    monkeypatch.setattr(client, "_request", watched)
+    stored: list[bytes] = []
+    walk = oai.pages(client, PMB, store=lambda answer: stored.append(answer.raw))
+    assert next(walk).answer.raw == FIRST
+    oai.get_record(client, "oai:RECI:101", "x", sequence=9, keep=lambda *page: None)  # waits for its turn
+    assert [r.args["verb"] for r in asked] == ["ListRecords", "ListRecords", "GetRecord"]
+    assert (stored, at_once) == ([FIRST, LAST], [1, 1, 1])
+    assert [page.answer.raw for page in walk] == [LAST]
+
+
+def test_who_stops_reading_stops_asking(dripping: Callable[[bytes], str], waits: Waits) -> None:
+    client = ask(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n<OAI-PMH>"), waits)
+    failed: list[BaseException] = []
+
+    def walk() -> None:
+        try:
+            list(oai.pages(client, PMB))
+        except (oai.NoMoreQuestions, HarvestStopped) as stopped:
+            failed.append(stopped)
+
+    reading = Thread(target=walk)
+    reading.start()
+    while not client.requests:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    client.close()
+    reading.join(5)
+    assert failed and client.requests == 1
+
+
+def test_after_its_time_nothing_more_is_asked(httpserver: HTTPServer, client: Client) -> None:
+    asked = answers(httpserver, FIRST, LAST)
+    client.until = NOON
+    with pytest.raises(oai.NoMoreQuestions):
+        list(oai.pages(client, PMB))
+    assert asked == []
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again(httpserver: HTTPServer, client: Client) -> None:

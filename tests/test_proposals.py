@@ -65,7 +65,9 @@ def taken_in(session: Session, source: Source, number: str, fields: Fields, stat
 
 def linked(session: Session, source: Source, number: str, to: Notice, fields: Fields) -> int:
     """A record recognised as a notice of ours; returns its claim."""
-    return sources.claim(session, to.id, says(session, source, number, fields), None)
+    lot = history.open_batch(session, "harvest", by="travee harvest")
+    link = claims.Link(to.id, says(session, source, number, fields))
+    return claims.link_many(session, [link], batch=lot)[0]
 
 
 def night(session: Session, source: Source, number: str, fields: Fields, **more: bool) -> proposals.Proposed:

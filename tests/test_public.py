@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, history, items, notices, reading, setup, sources
+from catalogue import authorities, claims, history, items, notices, reading, setup, sources
 from catalogue.app import create_app
 from catalogue.config import Settings
 from catalogue.db import now
@@ -138,7 +138,8 @@ def stock(session: Session) -> Library:
     assert lent.id == made[1]
     items.revise(session, lent, {"status": "on_loan", "lent_until": date(2024, 4, 12)}, by="claire", batch=batch)
     (staged,) = sources.stage(session, reci, [Received("oai:RECI:1", "f", [])])
-    sources.claim(session, network.id, staged.record_id, staged.version_id)
+    lot = history.open_batch(session, "harvest", by="travee harvest")
+    claims.link_many(session, [claims.Link(network.id, staged.record_id, staged.version_id)], batch=lot)
     for held, label in ((pile, "ORIV"), (withdrawn, "Profession Banlieue")):
         session.add(Holding(notice_id=held.id, record_id=staged.record_id, centre_label=label, seen_at=now()))
     merged.merged_into_id = pile.id

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,118 +13,16 @@ from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import func, select
 
-from catalogue import alerts, db, nights, remembered, runs, sources, timeline
+from catalogue import alerts, db, nights, remembered, run_page, sources, timeline
 from catalogue.cli import main
 from catalogue.models import Batch, Notice, RawPage, Refused, Run
-from catalogue.schedule import Schedule
 from catalogue.timeline import Night
-from catalogue.unimarc import Fields
-from demo.partner import Faults, RunningPartner, serve
+from demo.partner import Faults
 from harvest import retention, run
-from harvest.nightly import Nightly
-from tests.cast import field as f
 from tests.conftest import PASSWORD
+from tests.night import DAY, HOUR, NOON, Centre
 from tests.test_desk import signed_in, text
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-EVERY_NIGHT = Schedule(on=True, hour=3, full_day=None)
-
-
-@dataclass
-class Kept:
-    """A record of the partner's base."""
-
-    id: int
-    fields: Fields
-    datestamp: datetime = NOON - DAY
-    deleted: bool = False
-    dt: str = "a"
-    bl: str = "m"
-    hl: str = "0"
-
-
-def book(number: int) -> Kept:
-    return Kept(number, [f("200", "a", f"Ouvrage {number}", ind="1 "), f("210", "d", "2021")])
-
-
-@dataclass
-class Clock:
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass
-class Centre:
-    """Our catalogue, its worker, and a partner who answers by pages of ten."""
-
-    app: Flask
-    claire: FlaskClient
-    partner: RunningPartner
-    clock: Clock
-    stopped: list[bool] = field(default_factory=list)
-
-    @property
-    def base(self) -> db.Database:
-        found: db.Database = self.app.extensions["travee"].db
-        return found
-
-    def worker(self, **more: Any) -> Nightly:
-        settings = self.app.extensions["travee"].settings
-        return Nightly(self.base, settings, now=self.clock, pause=lambda seconds: None, **more)
-
-    def set(self, schedule: Schedule = EVERY_NIGHT, name: str = "RECI") -> None:
-        with self.base.write() as session:
-            source = sources.for_file(session, name)
-            nights.set_schedule(session, source.id, schedule, at=self.clock.now - DAY)
-            remembered.write(session, nights.MINUTE, 0)
-
-    def runs(self) -> list[Run]:
-        with self.base.read() as session:
-            return list(session.scalars(select(Run).order_by(Run.id)))
-
-    def count(self, table: Any) -> int:
-        with self.base.read() as session:
-            return session.scalar(select(func.count()).select_from(table)) or 0
-
-    def asked(self) -> list[nights.Asked]:
-        with self.base.read() as session:
-            return nights.list_asked(session)
-
-    def add(self, status: str = "complete", at: datetime = NOON, **more: Any) -> int:
-        """A run that somebody else has made."""
-        with self.base.write() as session:
-            source = sources.for_file(session, "RECI")
-            values: dict[str, Any] = {"checkpoint": {"asked": {"from": ""}, "base": True}, "counts": {}} | more
-            values = {"ended_at": at, **values}
-            made = Run(source_id=source.id, kind="harvest", started_at=at, status=status, **values)
-            session.add(made)
-            session.flush()
-            return made.id
-
-
-@pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Templates are compiled once for all applications of this module: that was half of its time."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
-
-
-@pytest.fixture
-def centre(app: Flask, claire: FlaskClient, templates: FileSystemBytecodeCache) -> Iterator[Centre]:
-    app.jinja_env.bytecode_cache = templates
-    clock = Clock()
-    with serve([book(n) for n in range(1, 26)], page_size=10, clock=clock, repository="RECI") as partner:
-        made = Centre(app, claire, partner, clock)
-        with made.base.write() as session:
-            source = sources.for_file(session, "RECI")
-            source.kind, source.url, source.licence = "oai", partner.url, "Licence ouverte"
-        yield made
-
 
 # --- the worker ------------------------------------------------------------------------------
 
@@ -283,7 +179,7 @@ def test_pages_are_read_again_without_the_partner(centre: Centre) -> None:
     centre.worker().work_once()
     centre.partner.faults = Faults(down=True)
     page = centre.claire.get("/bureau/moissons/1")
-    assert "3 pages gardées telles que reçues" in text(page)
+    assert "6 pages gardées telles que reçues" in text(page)
     answer = centre.claire.post("/bureau/moissons/1/relire", follow_redirects=True)
     assert "Leur relecture est demandée" in text(answer)
     assert centre.worker().work_once()
@@ -305,17 +201,17 @@ def test_old_pages_go_but_what_a_replay_or_a_resumption_needs_stays(centre: Cent
         centre.clock.now += timedelta(minutes=1)
     pages = lambda number: retention.size_on_disk(settings, centre.base.read_session(), number)[0]  # noqa: E731
     erase = lambda days: retention.erase_old_pages(centre.base, settings, now=centre.clock.now + days * DAY)  # noqa: E731
-    assert [pages(n) for n in range(1, 5)] == [3, 3, 3, 3]
+    assert [pages(n) for n in range(1, 5)] == [6, 6, 6, 6]
     assert erase(89) == 0
     with centre.base.write() as session:
         nights.set_keep_days(session, 30)
         nights.ask(session, nights.Asked(1, "claire", NOON, replay=4))
         session.get_one(Run, 2).status = "running"
     assert erase(31) == 1
-    assert [pages(n) for n in range(1, 5)] == [0, 3, 3, 3]
+    assert [pages(n) for n in range(1, 5)] == [0, 6, 6, 6]
     assert erase(31) == 0
     page = text(centre.claire.get("/bureau/moissons/1"))
-    assert "Les 3 pages reçues ont été effacées le" in page
+    assert "Les 6 pages reçues ont été effacées le" in page
     assert "Relire les pages gardées" not in page
     answer = centre.claire.post("/bureau/moissons/1/relire", follow_redirects=True)
     assert "Les pages de cette moisson ne sont plus là" in text(answer)
@@ -365,7 +261,7 @@ def test_a_run_s_page_is_its_balance_sheet_in_words(centre: Centre) -> None:
         "25 notices reçues, et ce qu’elles sont devenues",
         "Nouvelles 25 Travée ne les connaissait pas",
         "Reçues en tout 25",
-        "25 attendent votre décision.",
+        "25 attendent votre décision (nouvelle notice proposée : 25).",
         "Licence Licence ouverte",
         "Annuler cette moisson",
     ):
@@ -373,7 +269,7 @@ def test_a_run_s_page_is_its_balance_sheet_in_words(centre: Centre) -> None:
     document = centre.claire.get("/bureau/moissons/1.json").get_json()
     counted = sum(document[name] for name in run.BALANCED)
     assert (document["status"], document["received"], counted) == ("complete", 25, 25)
-    assert set(runs.BALANCE) == set(run.BALANCED)
+    assert set(run_page.BALANCE) == set(run.BALANCED)
     assert centre.claire.get("/bureau/moissons/77").status_code == 404
 
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from indexes import directory, sync
 from indexes.analysis import fold, highlight, tokens
 from indexes.grammar import Exact, Phrase, Word, parse, year_range
-from indexes.queries import Hits, search
+from indexes.queries import Hits, Widening, search
 from indexes.reader import Index
 from indexes.schema import IndexDoc
+from indexes.suggestions import suggest
 
 ORIENTATION, QUARTIERS, EAU, DROITS, MIXITE, ETUDIANTS = 1, 2, 3, 4, 5, 6
 BROUILLON, ETRE, URBAN, HABITER, RENOVATION, ANNUAIRE, EMPLOI, HUGO = 7, 8, 9, 10, 11, 12, 13, 14
@@ -542,3 +543,51 @@ def test_a_directory_may_be_opened_by_two(tmp_path: Path) -> None:
     first, second = sync.open_index(tmp_path / "index"), sync.open_index(tmp_path / "index")
     fill(first, CAST[:3])
     assert search(second, "politique").total == 2
+
+
+# -- the thesaurus ------------------------------------------------------------------------------
+
+
+def test_a_question_is_widened_to_documents_about_the_theme(index: Index) -> None:
+    asked = "politique de la ville"
+    assert URBAN not in ask(index, asked, filters={"scope": ("network",)})
+    wider = [Widening(0, len(asked), "Politique de la ville", ("Politique de la ville",))]
+    hits = search(index, asked, widenings=wider, filters={"scope": ("network",)})
+    assert [hit.notice_id for hit in hits.hits][:2] == [QUARTIERS, EAU]  # what has the words comes first
+    assert URBAN in found(hits)
+
+
+def test_the_rest_of_a_widened_question_must_still_be_there(index: Index) -> None:
+    wider = [Widening(0, 8, "Logement social", ("Logement social",))]
+    assert ask(index, "domicile parking", widenings=wider) == {MIXITE}
+    assert ask(index, "domicile -parking", widenings=wider) == set()
+    assert ask(index, "domicile piscine", widenings=wider) == {MIXITE}  # relaxed, and said so
+    assert ask(index, "titre:domicile", widenings=[Widening(0, 14, "x", ("Logement social",))]) == set()
+
+
+# -- while one types ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "proposed"),
+    [
+        ("disc", ["Discrimination"]),
+        ("DISC", ["Discrimination"]),
+        ("orientation sco", ["Orientation scolaire"]),
+        ("logements soc", ["Logement social", "logements social"]),
+        ("oeuv", ["œuvrer"]),
+        ("l’éc", ["l’école"]),
+        ("laï", []),  # of a draft
+        ("d", []),
+        ("ville ", []),
+        ("titre:vi", []),
+        ("", []),
+    ],
+)
+def test_the_box_proposes_themes_then_words(index: Index, typed: str, proposed: list[str]) -> None:
+    assert [s.text for s in suggest(index, typed)] == proposed
+
+
+def test_a_theme_says_how_many_documents_it_has(index: Index) -> None:
+    (first, *_rest) = suggest(index, "politique")
+    assert (first.kind, first.text, first.count) == ("theme", "Politique de la ville", 2)

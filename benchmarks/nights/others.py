@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lxml import etree
 
-from benchmarks.nights.world import ENDLESS_LOOP, RIGHT, SILENT, TOLD, Scenario, Verdict, playing
+from benchmarks.nights.world import ENDLESS_LOOP, RECI, RIGHT, SILENT, TOLD, Scenario, Verdict, playing
+from catalogue import unimarc
 from demo.partner import Partner
 from harvest import run
 
@@ -75,7 +76,9 @@ def _play_other(scenario: Scenario, list_records: Lister) -> Verdict:
         prefix = str(scenario.source.get("prefix", run.PREFIX))
         if prefix == "auto":
             prefix = run.PREFIX if scenario.kind is Partner else "marcxml"
-        for night in scenario.nights:
+        for day, night in enumerate(scenario.nights):
+            if day == 1 and not scenario.still:
+                world.stir()
             world.start_night(night)
             begun = f"{world.clock.now:%Y-%m-%d}" if "by_day" in scenario.partner else f"{world.clock.now:%FT%TZ}"
             fault, taken = "", 0
@@ -98,7 +101,7 @@ def _play_other(scenario: Scenario, list_records: Lister) -> Verdict:
             if not fault:
                 since = begun
             world.clock.now += night.after
-        truth = world.truth()
+        truth = {world.identified(RECI, row): unimarc.title(row.fields) for row in world.rows()}
     if fault:
         return Verdict(TOLD, fault)
     wrong = [i for i in truth.keys() | held.keys() if truth.get(i) != held.get(i)]

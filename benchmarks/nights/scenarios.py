@@ -1,89 +1,37 @@
 """What can go wrong between a partner and us, as a table: one scenario a row, with its nights.
 
-Every fault of PMB.md section 2.3 and what was seen on a running one (section 5), and those of the road. A
-scenario's faults last for the night that names them; where only one night is named, they come on the first.
+Every fault of PMB.md section 2.3 and what was seen on a running one (section 5), and those of the road; then what
+people do on both sides (`benchmarks.nights.lives`). A scenario's faults last for the night that names them; where only
+one night is named, they come on the first. `asked.toml` says which demand each scenario answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
-
-from benchmarks.nights.world import DAY, NOON, Night, Scenario, World
+from benchmarks.nights.lives import LIVES
+from benchmarks.nights.moves import (
+    BASKETS,
+    CHANGES,
+    EDIT,
+    HALVES,
+    HOUR,
+    QUIET,
+    clock_off,
+    during,
+    edit_late,
+    edit_without_date,
+    goes_down,
+    later,
+    one,
+    put_right,
+    together,
+)
+from benchmarks.nights.world import DAY, NOON, SAME, Night, Scenario
 from demo.partner_standard import Standard
-
-HOUR = timedelta(hours=1)
-QUIET = Night()
-
-
-def one(name: str, says: str, **faults: Any) -> Scenario:
-    """A fault on the first night, and no second one."""
-    return Scenario(name, says, (Night(faults),))
-
-
-def later(name: str, says: str, *nights: Night, **options: Any) -> Scenario:
-    """A first night in good health, then these."""
-    return Scenario(name, says, (QUIET, *nights), **options)
-
-
-def during(page: int, happen: Callable[[World], None]) -> Callable[[World], None]:
-    """Something happens at the partner's just before this page is made, once."""
-
-    def prepare(world: World) -> None:
-        def before(number: int) -> None:
-            if number == page:
-                world.partner.before_page = lambda _page: None
-                happen(world)
-
-        world.partner.before_page = before
-
-    return prepare
-
-
-def goes_down(world: World) -> None:
-    world.running.partner.faults.down = True
-
-
-def clock_off(by: timedelta) -> Callable[[World], None]:
-    def move(world: World) -> None:
-        world.clock.offset = by
-
-    return move
-
-
-def edit_late(world: World) -> None:
-    """Edited an hour after the harvest of the night before."""
-    world.edit(4, "Ouvrage 4, revu", world.clock.theirs() - DAY + HOUR)
-
-
-def change_much(world: World) -> None:
-    world.edit(4, "Ouvrage 4, revu")
-    world.add(40)
-    world.delete(7)
-
-
-def edit_without_date(world: World) -> None:
-    """The date of the record stays what it was."""
-    world.running.partner.faults.no_date_change = True
-    world.edit(4, "Ouvrage 4, revu")
-
-
-def put_right(world: World) -> None:
-    """The clock is right again; somebody edits a record."""
-    world.clock.offset = timedelta()
-    edit_late(world)
-
-
-EDIT = Night(do=lambda world: world.edit(4, "Ouvrage 4, revu"))
-CHANGES = Night(do=change_much)
-BASKETS = {1: ("Toute la base", None), 2: ("Panier", frozenset({3, 4, 5}))}
-HALVES = {1: ("Livres", frozenset(range(1, 7))), 2: ("Revues", frozenset(range(6, 13)))}
 
 SCENARIOS: tuple[Scenario, ...] = (
     # --- in good health
     Scenario("good health", "A PMB as it is: no counters, no last token, local time labelled Z.", (QUIET,)),
-    later("nothing new", "Twice the same base.", QUIET),
+    later("nothing new", "Twice the same base.", QUIET, still=True),
     later("changes", "One record edited, one added, one deleted; two more nights.", CHANGES, QUIET, QUIET),
     later(
         "edited within the hour",
@@ -101,7 +49,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     later(
         "copies listed",
         "Records are listed because a copy changed; their headers do not say so.",
-        Night({"item_dates": (2, 3)}),
+        Night({"item_dates": (2, 10)}, lambda world: world.shelve_in_silence(10, "P 10 ter")),
     ),
     one("leftovers", "HTML, Windows-1252, 0000-00-00, codes u and uu, an issue's title of one space.", leftovers=True),
     # --- a standard server
@@ -308,7 +256,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     # --- records that are not what they should be
     one("same record twice", "An identifier listed twice, with the same content.", twice=(3,)),
     one("two contents", "An identifier listed twice, with two contents of the same date.", two_contents=(3,)),
-    Scenario("one base, two sources", "The same base is declared under two names.", (QUIET, EDIT), twice=True),
+    Scenario("one base, two sources", "The same base is declared under two names.", (QUIET, EDIT), second=SAME),
     one("record without identifier", "It cannot be followed.", no_identifier=(3,)),
     Scenario("record without a title", "It is refused by name.", (QUIET, QUIET), untitled=(3,)),
     one("not in the list", "A record among the identifiers that no list of records gives.", lost=(8,)),
@@ -352,4 +300,51 @@ SCENARIOS: tuple[Scenario, ...] = (
         partner={"sets": HALVES},
         source={"set_spec": "set_1 set_8"},
     ),
+    # --- options, and what this PMB does besides
+    later(
+        "options taken off",
+        "Copies, links and 214 are no longer sent: nothing is taken away for that.",
+        Night({"items": False, "links": False, "with_214": False}, full=True),
+        QUIET,
+    ),
+    one("unknown type", "A type of document that this PMB alone knows.", unknown_type=True),
+    one("strange set", "Records name a set that the server does not list.", strange_set=True),
+    one("redirect in circles", "The server sends us back to itself.", redirect_to="in circles"),
+    later(
+        "record too fresh",
+        "A new record among the identifiers that neither the list nor GetRecord gives, until the set is rebuilt.",
+        Night({"lost": (40,), "denied": (40,)}, lambda world: world.add(40)),
+        QUIET,
+    ),
+    later(
+        "deletion forgotten",
+        "A PMB that announces deletions for two days, and nobody harvested for four.",
+        Night(after=4 * DAY),
+        Night(do=together(lambda world: world.delete(7), lambda world: world.wait(4 * DAY))),
+        QUIET,
+        QUIET,
+        partner={"deletions": "transient"},
+    ),
+    later(
+        "gone and back",
+        "Announced deleted one night, there again the next one.",
+        Night(do=lambda world: world.delete(6)),
+        Night(do=lambda world: world.restore(6)),
+        QUIET,
+    ),
+    later(
+        "twice said to be gone",
+        "A living record that no list shows and GetRecord denies for three nights, then shows again.",
+        *[Night({"unlisted": (6,), "denied": (6,)}, lambda world: world.doubt(6))] * 3,
+        Night(full=True),
+    ),
+    later(
+        "one set ill for a night",
+        "The second set fails while a record of it changes, and is back the next night.",
+        Night({"failing_set": 2}, lambda world: world.edit(9, "Ouvrage 9, revu")),
+        QUIET,
+        partner={"sets": HALVES},
+        source={"set_spec": "set_1 set_2"},
+    ),
+    *LIVES,
 )

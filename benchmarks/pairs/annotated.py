@@ -17,15 +17,18 @@ from itertools import combinations
 from pathlib import Path
 from random import Random
 
-from benchmarks.pairs import changes, records
+from benchmarks.pairs import changes, near, records
 from benchmarks.pairs.records import Entry, entry
 from catalogue import unimarc
 from catalogue.matching import Described, keys
+from catalogue.matching.candidates import MOST
 from demo import generate
 
 JUDGED = Path(__file__).parent / "judged.tsv"
-MOST = 50  # as many notices may share a key that is used alone: catalogue.matching.candidates.MOST
-FORMATS = (("roubaix", "pmb"), ("roubaix", "dc"), ("roubaix", "ris"))
+POOR, ALL, MADE = 40, 9_999, 150  # of each sort: pairs with a poor format, records changed, near documents made
+# Which exports are laid beside which: the file that a PMB took in, its own two formats, its two poor ones.
+FORMATS = (("roubaix", "iso"), ("roubaix", "pmb"), ("pmb", "iso"), ("roubaix", "dc"), ("roubaix", "ris"))
+OWN_FORMATS = (("pmb", "iso"), ("pmb", "dc"), ("pmb", "ris"))  # records that were made in that PMB
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,17 @@ def made(*, quick: bool = False) -> Measured:
         found = {e.ref: e for e in records.entries()}
         document = records.documents(found)
         judged = list(_judged(found, out.told))
-        out.pairs += _formats(found, document, 60 if quick else 200)
+        out.pairs += _formats(found, document, 20 if quick else POOR)
         out.pairs += [pair for verdict, pair in judged if verdict == "same"]
         out.pairs += _neighbours(found, document, judged)
-        base += _spread(_one_each(found, document), 120 if quick else 1_500)
+        base += _spread(_one_each(found), 120 if quick else ALL)
         out.told.append(f"{len(found)} real records")
     else:
         out.told.append("No real records beside this checkout: records of the demonstration base only.")
     out.pairs += _changed(base)
-    out.pairs += _beside(base)
+    some = _spread(base, 40 if quick else MADE)
+    out.pairs += _beside(some)
+    out.pairs += _near(some)
     return out
 
 
@@ -110,7 +115,7 @@ def _judged(found: Mapping[str, Entry], told: list[str]) -> Iterator[tuple[str, 
 
 
 def _formats(found: Mapping[str, Entry], document: Mapping[str, str], most: int) -> Iterator[Pair]:
-    """The same record as in its own base, as PMB's XML, Dublin Core and RIS; of each sort `most` at most."""
+    """The same record as in its own base, and as PMB gives it out; in the poor formats, of each sort `most` at most."""
     by_document: defaultdict[str, dict[str, Entry]] = defaultdict(dict)
     for ref, name in document.items():
         by_document[name][found[ref].source] = found[ref]
@@ -118,13 +123,14 @@ def _formats(found: Mapping[str, Entry], document: Mapping[str, str], most: int)
     for name in sorted(by_document, key=lambda n: hashlib.sha256(n.encode()).digest()):
         members = by_document[name]
         richest = members.get("roubaix") or members.get("pmb")
-        if richest is None or not richest.described.title or taken[sort := _sort(richest)] >= most:
+        if richest is None or not richest.described.title:
             continue
-        taken[sort] += 1
-        ways = FORMATS if "roubaix" in members else (("pmb", "dc"), ("pmb", "ris"))
-        for one, other in ways:
+        taken[sort := _sort(richest)] += 1
+        for one, other in FORMATS if "roubaix" in members else OWN_FORMATS:
+            if other in ("dc", "ris") and taken[sort] > most:
+                continue
             if one in members and other in members and members[other].described.title:
-                yield Pair(members[one], members[other], True, f"formats: {other}", sort, _held_out(name))
+                yield Pair(members[one], members[other], True, f"formats: {one} {other}", sort, _held_out(name))
 
 
 def _neighbours(
@@ -153,18 +159,20 @@ def _same_documents(document: Mapping[str, str], read: Mapping[frozenset[str], s
     return one
 
 
-def meeting(entries: Sequence[Entry], most: int = MOST) -> list[tuple[int, int]]:
-    """Which of them share a key that at most so many share, in order."""
+def meeting(entries: Sequence[Entry]) -> list[tuple[int, int]]:
+    """Which of them share a key that is not crowded, or two that are: whom `candidates.find` lays side by side."""
     by_key: defaultdict[str, list[int]] = defaultdict(list)
     for place, e in enumerate(entries):
         for key in keys(e.described):
             by_key[key].append(place)
-    return sorted({pair for members in by_key.values() if len(members) <= most for pair in combinations(members, 2)})
+    few = {pair for members in by_key.values() if len(members) <= MOST for pair in combinations(members, 2)}
+    crowds = Counter(pair for members in by_key.values() if len(members) > MOST for pair in combinations(members, 2))
+    return sorted(few | {pair for pair, times in crowds.items() if times > 1})
 
 
-def _one_each(found: Mapping[str, Entry], document: Mapping[str, str]) -> list[Entry]:
-    """One record for each document: those of the poorer formats left out."""
-    return [e for e in found.values() if e.source not in ("pmb", "dc", "ris", "pride") and e.described.title]
+def _one_each(found: Mapping[str, Entry]) -> list[Entry]:
+    """One record for each document: the other exports of that PMB left out."""
+    return [e for e in found.values() if e.source not in ("pmb", "iso", "dc", "ris", "pride") and e.described.title]
 
 
 def _spread(entries: Iterable[Entry], most: int) -> list[Entry]:
@@ -187,26 +195,23 @@ def _demo() -> Iterator[Entry]:
 
 
 def _changed(base: Iterable[Entry]) -> Iterator[Pair]:
-    """Each record beside two others of itself: one with one change, one with two."""
+    """Each record beside itself as somebody else would have written it: one change, or two."""
     for e in base:
         dice = Random(e.ref)
-        names = list(changes.SAME)
-        dice.shuffle(names)
-        done = 0
+        # By how often it is seen: the least of random ** (1 / weight) come first (Efraimidis and Spirakis, 2006).
+        names = sorted(changes.SAME, key=lambda name: -(dice.random() ** (1 / changes.WEIGHTS[name])))
         for name in names:
-            if done == 2:
-                break
             fields = changes.SAME[name](e.fields, dice)
             if fields is None:
                 continue
             # A reprint is known by its ISBN alone: without it, it would be another edition.
-            again = done == 1 and name != "reprinted"
+            again = name != "reprinted" and dice.random() < 0.5
             if again and (more := changes.SAME[dice.choice(changes.LIGHT)](fields, dice)) is not None:
                 fields = more
             other = entry(f"{e.ref}~{name}", [f for f in fields if f["t"] != "001"])
             if other.described.title:
-                done += 1
                 yield Pair(e, other, True, f"changed: {name}", _sort(e), _held_out(e.ref))
+                break
 
 
 def _beside(base: Iterable[Entry]) -> Iterator[Pair]:
@@ -222,3 +227,15 @@ def _beside(base: Iterable[Entry]) -> Iterator[Pair]:
             other = entry(f"{e.ref}>{name}", [f for f in fields if f["t"] != "001"])
             if other.described.title and set(keys(e.described)) & set(keys(other.described)):
                 yield Pair(e, other, False, f"beside: {name}", _sort(e), _held_out(e.ref))
+
+
+def _near(base: Iterable[Entry]) -> Iterator[Pair]:
+    """Two documents made of one record, that stand nearest to one another, where the keys bring them together."""
+    for e in base:
+        for name, make in near.NEAR.items():
+            twins = make(e.fields, Random(f"{e.ref} {name}"))
+            if twins is None:
+                continue
+            left, right = (entry(f"{e.ref}>{name} {n}", fields) for n, fields in enumerate(twins))
+            if set(keys(left.described)) & set(keys(right.described)):
+                yield Pair(left, right, False, f"near: {name}", _sort(e), _held_out(e.ref))

@@ -27,6 +27,7 @@ DATA = dev.ROOT.parent / "shared" / "data"
 NAMES: Mapping[str, str] = {
     "unimarc/roubaix_bib_2383.mrc.gz": "roubaix",
     "pmb/live/exports/export_default.pmb.xml.gz": "pmb",
+    "pmb/live/exports/export_all_links_items.iso2709.mrc.gz": "iso",
     "pmb/live/exports/export_all.dc.xml.gz": "dc",
     "pmb/live/exports/export_all.ris.gz": "ris",
     "marc21/laurentian_fre_500.mrc.gz": "laurentian",
@@ -38,13 +39,13 @@ NAMES: Mapping[str, str] = {
     "unimarc/archires_etudiants_80.iso2709": "archires",
     "pmb/pmb_data_test_fr.sql.gz": "dump",
 }
-NUMBERED = ("pmb", "dc", "dump")  # records of one PMB, under the number that it gave them
+NUMBERED = ("pmb", "iso", "dc", "dump")  # records of one PMB, under the number that it gave them
 FOLDERS = ("unimarc", "marc21", "citations", "oai", "pmb/live/exports")
 # Authorities and items; alphabets that no French base has; captures that repeat another file here; records that
 # somebody altered on purpose to break a rule, and fillers (« Title », « Author ») that describe nothing.
 LEFT_OUT = (
     *("unimarc/lrm/UMA", "unimarc/lrm/UMH", "unimarc/roubaix_auth", "unimarc/roubaix_test", "unimarc/other_countries"),
-    *("pmb/live/exports/export_all_links", "pmb/live/exports/export_default.marcxml", "oai/sickle", "oai/traject"),
+    *("pmb/live/exports/export_default.marcxml", "oai/sickle", "oai/traject"),
     *("unimarc/sudoc_kalidos", "citations/zotero_import_tests", "citations/tellico_test"),
 )
 # Records that their owner made up to try something.

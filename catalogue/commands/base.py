@@ -12,11 +12,11 @@ import click
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue import history, i18n, integrity, lots, setup, users
+from catalogue import desk_history, history, i18n, integrity, lots, setup, users
 from catalogue.app import Travee, create_app
 from catalogue.commands import FAILED, IN_PART, as_json, fail, finish, running
 from catalogue.config import Settings
-from catalogue.i18n import N_, _
+from catalogue.i18n import N_, _, format_number, ngettext
 from catalogue.models import Notice, User
 from catalogue.models.work import ROLES
 from indexes import queries, sync
@@ -27,6 +27,7 @@ MESSAGES = {
     "login_empty": N_("L’identifiant est vide."),
     "password_short": N_("Le mot de passe doit compter au moins 10 caractères."),
     "role_unknown": N_("Ce rôle n’existe pas."),
+    "for_good": N_("Un effacement est définitif : ce lot ne s’annule pas."),
     "too_old": N_("Ce lot a plus de 30 jours : il ne peut plus être annulé d’un geste."),
     "already_undone": N_("Ce lot a déjà été annulé."),
     "empty": N_("Ce lot n’a rien changé : il n’y a rien à annuler."),
@@ -336,13 +337,15 @@ def undo(batch_id: int, by: str, as_json: bool) -> None:
                 result = lots.undo(session, found, by=by)
             except lots.NotUndoable as error:
                 fail(as_json, _(MESSAGES[error.code]))
+            restored = desk_history.count_of(session, result.batch) if result.batch else 0
             document = {
                 "batch": result.batch.id if result.batch else None,
-                "restored": result.restored,
+                "restored": restored,
                 "left": [{"what": x.label, "why": x.code, "by": x.by} for x in result.left],
             }
         travee.drain_soon()
-    lines = [_("{n} éléments remis comme avant.").format(n=result.restored)]
+    words = ngettext("{n} changement annulé.", "{n} changements annulés.", restored)
+    lines = [words.format(n=format_number(restored))]
     lines += [_(LEFT[x.code]).format(what=x.label, by=x.by) for x in result.left]
     code = 0 if not result.left else IN_PART if result.restored else FAILED
     finish(as_json, document, *lines, code=code)

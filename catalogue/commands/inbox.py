@@ -8,12 +8,14 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import cataloguing, inbox, notices, proposals, reviewing
+from catalogue import cataloguing, inbox, joining, notices, proposals, provenance, reviewing
 from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, running
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import N_, _, format_number, ngettext
 from catalogue.identifiers import is_code
-from catalogue.models import Batch, Claim, Notice, Proposal, SourceRecord
+from catalogue.inbox_pages import pairs
+from catalogue.models import Claim, Notice, Proposal, SourceRecord
+from catalogue.proposals import Settled
 from catalogue.reviewing import Done
 
 SIGNED = "travee inbox"
@@ -130,11 +132,11 @@ def _decided(session: Session, name: str, what: str, by: str, as_json: bool) -> 
                 return title, Done("gone")
             act = proposals.accept if what == "accept" else proposals.refuse
             settled = act(session, [question.id], by=by)
-            return title, _settled(settled.batch, settled.done)
+            return title, _settled(settled)
     elif name.startswith(inbox.DELETED) and number.isdecimal() and len(number) < 10 and what == "accept":
         if int(number) in inbox.numbers(session, "deleted"):
             settled = proposals.withdraw(session, [int(number)], by=by)
-            return _title(session, int(number)), _settled(settled.batch, settled.done)
+            return _title(session, int(number)), _settled(settled)
     elif inbox.PAIR in name:
         left, right = (_notice(session, end, as_json) for end in name.split(inbox.PAIR, 1))
         return title_or_none(left.title), _judged(session, left, right, what == "accept", by, as_json)
@@ -145,8 +147,9 @@ def _decided(session: Session, name: str, what: str, by: str, as_json: bool) -> 
     return None
 
 
-def _settled(batch: Batch | None, done: list[int]) -> Done:
-    return Done("done" if done else "later", batch.id if batch else None, len(done))
+def _settled(settled: Settled) -> Done:
+    lot = settled.batch.id if settled.batch else None
+    return Done("done" if settled.done else "gone" if settled.gone else "later", lot, len(settled.done))
 
 
 def _title(session: Session, claim_id: int) -> str:
@@ -165,12 +168,54 @@ def same(one: str, other: str, by: str, as_json: bool) -> None:
 
 @group.command("different")
 @click.argument("one", metavar="A")
-@click.argument("other", metavar="B")
+@click.argument("other", metavar="B", required=False)
+@click.option("--source", default="", help="Au lieu de B : la notice de cette source qui a été reliée à A.")
 @signed
 @as_json
-def different(one: str, other: str, by: str, as_json: bool) -> None:
-    """Dit que deux notices ne sont pas le même document : elles ne seront plus rapprochées."""
-    _judge(one, other, False, by, as_json)
+def different(one: str, other: str | None, source: str, by: str, as_json: bool) -> None:
+    """Dit que deux notices ne sont pas le même document : elles ne seront plus rapprochées.
+
+    Si B est l’identifiant d’une notice d’un partenaire reliée à A (ou avec --source), elle en est séparée et devient
+    une nouvelle notice à relire.
+    """
+    if (other is None) == (not source):
+        raise click.UsageError(_("Donnez deux notices, ou une notice et --source."))
+    with running(as_json) as travee:
+        with travee.db.write() as session:
+            claim = _linked(session, _notice(session, one, as_json), other or "", source, as_json)
+            if claim is not None:
+                document, words = _parted(session, claim, by, as_json)
+        if claim is not None:
+            travee.drain_soon()
+            finish(as_json, document, words)
+    _judge(one, other or "", False, by, as_json)
+
+
+def _linked(session: Session, notice: Notice, identifier: str, source: str, as_json: bool) -> Claim | None:
+    """The record meant, of those that speak of a notice; None when two notices are meant."""
+    links = [
+        link for link in provenance.links_of(session, notice) if link.identifier == identifier or link.source == source
+    ]
+    if len(links) > 1:
+        names = ", ".join(link.identifier for link in links)
+        fail(
+            as_json,
+            _("Plusieurs notices de « {source} » : dites laquelle ({names}).").format(source=source, names=names),
+        )
+    if source and not links:
+        fail(as_json, _("Aucune notice de « {source} » n’est reliée à celle-là.").format(source=source))
+    return session.get(Claim, links[0].claim) if links else None
+
+
+def _parted(session: Session, claim: Claim, by: str, as_json: bool) -> tuple[dict[str, Any], str]:
+    try:
+        done, made = reviewing.part(session, claim, by=by)
+    except joining.NotMergeable as refusal:
+        fail(as_json, refusal.sentence())
+    words = _("C’est noté : « {title} » est une notice à part, /d/{address}, à relire.")
+    document = {"verdict": "different", "batch": done.lot, "address": made.address}
+    said = words.format(title=title_or_none(made.title), address=made.address)
+    return document, " ".join((said, _undo(done.lot)))
 
 
 def _judge(one: str, other: str, are_same: bool, by: str, as_json: bool) -> None:
@@ -182,12 +227,14 @@ def _judge(one: str, other: str, are_same: bool, by: str, as_json: bool) -> None
         travee.drain_soon()
     if are_same:
         words = _("Les deux notices n’en font plus qu’une, à l’adresse {address}.").format(address=f"/d/{kept}")
+    elif done.what == "already":
+        words = _("C’était déjà noté : ces deux notices ne sont pas rapprochées.")
     else:
         words = _("C’est noté : ces deux notices ne seront plus rapprochées.")
     document: dict[str, Any] = {"verdict": "same" if are_same else "different", "batch": done.lot}
     if are_same:
         document["address"] = kept
-    finish(as_json, document, " ".join((words, _undo(done.lot))))
+    finish(as_json, document, " ".join(part for part in (words, _undo(done.lot)) if part))
 
 
 def _judged(session: Session, left: Notice, right: Notice, are_same: bool, by: str, as_json: bool) -> Done:
@@ -196,8 +243,8 @@ def _judged(session: Session, left: Notice, right: Notice, are_same: bool, by: s
     done = (
         reviewing.join(session, left, right, by=by) if are_same else reviewing.tell_apart(session, left, right, by=by)
     )
-    if done.what != "done":
-        fail(as_json, _("L’une de ces notices est retirée, effacée ou déjà réunie avec une autre."))
+    if done.what == "gone":
+        fail(as_json, pairs.why_gone(session, left, right))
     return done
 
 

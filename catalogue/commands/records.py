@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import history, import_words, imports, notices, problems, source_pages, sources
+from catalogue import db, history, import_words, imports, notices, problems, source_pages, sources
 from catalogue.app import Travee
 from catalogue.commands import (
     DONE,
@@ -36,7 +37,10 @@ from catalogue.i18n import _, current_language, format_date, format_instant, for
 from catalogue.models import Batch, Notice, Refused, Revision
 from catalogue.problems import Refusal
 from catalogue.unimarc import KINDS, Field
-from export import iso2709, jsonl, marc21, marcxml, notice_list, pmbxml, records
+from export import bibliography, formats, iso2709, jsonl, marc21, marcxml, notice_list, pmbxml, records, whereabouts
+from export.bibliography import Whereabouts
+from export.citing.processor import STYLES, USUAL
+from export.leaving import Withheld
 from export.records import Outgoing
 from harvest import files, importer
 from harvest.report import AUTHORITIES, COUNTS, CUT, PARTS, Report, Told
@@ -56,17 +60,32 @@ class Wishes:
     charset: str
     base_url: str
     missing: iso2709.Missing = field(default_factory=iso2709.Missing)  # signs that the charset lacks
+    public: bool = False
+    centre: str = ""
+    printed: bibliography.Wishes = field(default_factory=bibliography.Wishes)
+    places: Mapping[str, Whereabouts] = field(default_factory=dict)
 
 
+def _references(name: str, outgoing: Iterable[Outgoing], wishes: Wishes) -> Iterator[bytes]:
+    return formats.FILES[name](outgoing, formats.From(wishes.base_url, wishes.centre))
+
+
+def _printed(name: str, outgoing: Iterable[Outgoing], wishes: Wishes) -> Iterator[bytes]:
+    return formats.PRINTED[name](bibliography.compose(outgoing, wishes.printed, wishes.places))
+
+
+REFERENCES = ("ris", "bibtex", "csljson")
 Writer = Callable[[Iterable[Outgoing], Wishes], Iterator[bytes]]
 WRITERS: Mapping[str, Writer] = {
     "unimarc": lambda outgoing, wishes: iso2709.file_bytes(outgoing, wishes.charset, wishes.missing),
     "marcxml": lambda outgoing, wishes: marcxml.file_bytes(outgoing),
     "marc21": lambda outgoing, wishes: marc21.file_bytes(outgoing),
     "pmbxml": lambda outgoing, wishes: pmbxml.file_bytes(pmbxml.for_pmb(outgoing)),
-    "csv": lambda outgoing, wishes: notice_list.csv_bytes(outgoing, wishes.base_url),
-    "xlsx": lambda outgoing, wishes: notice_list.xlsx_bytes(outgoing, wishes.base_url),
+    "csv": lambda outgoing, wishes: notice_list.csv_bytes(outgoing, wishes.base_url, wishes.public),
+    "xlsx": lambda outgoing, wishes: notice_list.xlsx_bytes(outgoing, wishes.base_url, wishes.public),
     "jsonl": lambda outgoing, wishes: jsonl.file_bytes(outgoing),
+    **{name: partial(_references, name) for name in REFERENCES},
+    **{name: partial(_printed, name) for name in formats.PRINTED},
 }
 _LENGTHS = frozenset(("unimarc", "marc21"))  # formats that say the lengths of their records
 CHARSETS = (iso2709.UTF_8, iso2709.ISO_5426)
@@ -456,9 +475,17 @@ def _refused_document(row: Refused, source: str) -> dict[str, Any]:
 @click.option("--ids", multiple=True, help="Seulement ces documents : « k7m4x9q0,b2c3d4f5 ».")
 @click.option("--status", type=click.Choice([*ALIVE, "any"]), default="published", show_default=True)
 @click.option(
-    "--public", is_flag=True, help="Pour d’autres : sans les exemplaires, fichiers et champs cachés au public."
+    "--public",
+    is_flag=True,
+    help="Pour d’autres : sans ce qui est caché au public, ni ce que sa source ne permet pas de redonner.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Dans ce fichier, non sur la sortie standard.")
+@click.option("--title", default="", help="Bibliographie (html, txt, docx, pdf) : son titre.")
+@click.option("--style", type=click.Choice(list(STYLES)), default=USUAL, show_default=True, help="Son style.")
+@click.option("--group", type=click.Choice(bibliography.GROUPS), default="none", show_default=True)
+@click.option("--order", type=click.Choice(bibliography.ORDERS), default="given", show_default=True)
+@click.option("--summaries", is_flag=True, help="Avec les résumés.")
+@click.option("--locations", is_flag=True, help="Avec où trouver chaque document.")
 @as_json
 def export(
     format_: str,
@@ -468,11 +495,18 @@ def export(
     status: str,
     public: bool,
     output: Path | None,
+    title: str,
+    style: str,
+    group: str,
+    order: str,
+    summaries: bool,
+    locations: bool,
     as_json: bool,
 ) -> None:
-    """Écrit des notices dans un format d’échange.
+    """Écrit des notices dans un format d’échange, ou leur bibliographie (html, txt, docx, pdf).
 
-    C’est la copie de votre base, pour vous : tout y est, ce que des sources ne permettent pas de redonner aussi.
+    Sans --public, c’est la copie de votre base, pour vous : tout y est, ce que des sources ne permettent pas de
+    redonner aussi.
     """
     if format_ not in WRITERS:
         raise click.UsageError(_not_yet(format_, WRITERS))
@@ -485,17 +519,34 @@ def export(
     statuses = ALIVE if status == "any" else (status,)
     addresses = [address.strip() for several in ids for address in several.split(",") if address.strip()]
     with running(as_json) as travee, travee.db.read() as session:
-        wishes = Wishes(charset, travee.settings.base_url)
         chosen, missing = _chosen(travee, session, query, addresses, statuses)
         if missing and not chosen:
             fail(as_json, _unknown(missing))
+        if format_ in formats.PRINTED and len(chosen) > formats.MOST_PRINTED:
+            fail(as_json, _too_many(len(chosen)))
+        settings, withheld = travee.settings, Withheld()
+        places = whereabouts.whereabouts(session, chosen) if locations and format_ in formats.PRINTED else {}
+        printed = bibliography.Wishes(
+            title=title,
+            style=style,
+            group=group,
+            order=order,
+            summaries=summaries,
+            locations=locations,
+            accessed=db.now().date(),
+            centre=settings.centre_name,
+            base_url=settings.base_url,
+            language=current_language(),
+        )
+        wishes = Wishes(
+            charset, settings.base_url, public=public, centre=settings.centre_name, printed=printed, places=places
+        )
         try:
             with _opened(output) as stream:
                 if format_ == "pmbxml":
                     chosen = records.hosts_first(session, chosen)
-                too_long = _write(
-                    stream, WRITERS[format_](records.load(session, chosen, public=public), wishes), format_
-                )
+                outgoing = records.load(session, chosen, public=public, withheld=withheld)
+                too_long = _write(stream, WRITERS[format_](outgoing, wishes), format_)
         except BrokenPipeError:  # « | head » has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(DONE)
@@ -510,19 +561,22 @@ def export(
                 too_long,
             ).format(n=too_long)
         )
-    lines += _missing_lines(wishes.missing)
+    lines += [*_missing_lines(wishes.missing), *withheld.lines()]
+    n = len(chosen) - len(withheld.addresses)
+    code = IN_PART if missing or withheld.addresses & set(addresses) else DONE
     if output and not as_json:
-        written = ngettext("{n} notice écrite dans {file}.", "{n} notices écrites dans {file}.", len(chosen))
-        lines.insert(0, written.format(n=format_number(len(chosen)), file=output))
+        written = ngettext("{n} notice écrite dans {file}.", "{n} notices écrites dans {file}.", n)
+        lines.insert(0, written.format(n=format_number(n), file=output))
     if not as_json:
         for line in lines:
             click.echo(line, err=True)
-        sys.exit(IN_PART if missing else DONE)
-    document = {"format": format_, "file": str(output), "written": len(chosen), "unknown": missing}
+        sys.exit(code)
+    document = {"format": format_, "file": str(output), "written": n, "unknown": missing}
+    document["withheld"] = withheld.document()
     document["too_long"] = too_long
     document["missing_signs"] = dict(wishes.missing.replaced + wishes.missing.lost)
     document["lost_signs"], document["lost_in"] = dict(wishes.missing.lost), wishes.missing.lost_in
-    finish(as_json, document, code=IN_PART if missing else DONE)
+    finish(as_json, document, code=code)
 
 
 def _missing_lines(missing: iso2709.Missing) -> Iterator[str]:
@@ -594,6 +648,11 @@ def _chosen(
         kept = set(chosen)
         chosen = [hit.notice_id for hit in hits.hits if hit.notice_id in kept]
     return chosen, missing
+
+
+def _too_many(n: int) -> str:
+    words = _("Une bibliographie tient {most} documents, et il y en a {n} : choisissez avec --query ou --ids.")
+    return words.format(most=format_number(formats.MOST_PRINTED), n=format_number(n))
 
 
 def _unknown(addresses: Sequence[str]) -> str:

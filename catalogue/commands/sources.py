@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import sources
+from catalogue import alerts, source_terms, sources, terms
 from catalogue.app import Travee
 from catalogue.commands import (
     DONE,
@@ -28,11 +27,13 @@ from catalogue.commands import (
     writable,
     write_report,
 )
+from catalogue.commands import rules as rule_texts
 from catalogue.db import now
 from catalogue.i18n import _, format_instant, format_number, ngettext
 from catalogue.models import Run, Source, SourceRecord
-from catalogue.problems import sentence
+from catalogue.problems import Problem, sentence
 from harvest import run
+from harvest.nightly import Nightly
 
 # What may stand behind « ? » in an address copied from a browser, and is no part of a server's address.
 OAI_ARGUMENTS = frozenset(("verb", "metadataPrefix", "set", "from", "until", "resumptionToken", "identifier"))
@@ -54,9 +55,14 @@ def source() -> None:
 @click.option("--local", is_flag=True, help="Le partenaire est sur un réseau privé.")
 @click.option("--identity", default="", help="D’un numéro à un identifiant, ex. oai:RECI:{001}.")
 @click.option("--new", "new_status", type=click.Choice(["candidate", "published"]), default="candidate")
-@click.option("--rule", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Règles, en TOML.")
+@click.option(
+    "--rule",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Ses règles, en TOML : « travee source rules --help » en dit les mots.",
+)
 @click.option("--licence", default="", help="Sous quelle licence les notices sont données.")
-@click.option("--resend", type=click.Choice(["yes", "no", "partly"]), default="yes", help="Peut-on les redonner ?")
+@click.option("--resend", type=click.Choice(list(terms.ANSWERS)), default="yes", help="Peut-on les redonner ?")
+@click.option("--withhold", multiple=True, metavar="CHAMPS", help="Pour « partly » : ce qui reste ici, ex. abstract.")
 @as_json
 def source_add(
     name: str,
@@ -69,11 +75,13 @@ def source_add(
     rule: Path | None,
     licence: str,
     resend: str,
+    withhold: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Déclare un partenaire à moissonner (OAI-PMH), ou l’adresse d’une base déjà importée par fichier."""
     address = _address(url)
-    rules = _rules(rule) if rule else {}
+    table = rule_texts.read(rule) if rule else {}
+    allowed = _terms({"licence": licence, "resend": resend, "withheld": list(withhold)})
     if identity and "{001}" not in identity:
         raise click.BadParameter(_("le modèle doit contenir {001}, ex. oai:RECI:{001}"), param_hint="--identity")
     with running(as_json) as travee, travee.db.write() as session:
@@ -83,8 +91,9 @@ def source_add(
         made = sources.for_file(session, name)
         made.kind, made.url, made.prefix, made.local = "oai", address, prefix, local
         made.set_spec = " ".join(set_spec)
-        made.new_status, made.rules, made.licence, made.resend = new_status, rules, licence, resend
-        made.removed_at = None
+        made.new_status, made.removed_at = new_status, None
+        made.rules = {**table, **({"terms": kept} if (kept := (made.rules or {}).get("terms")) else {})}
+        source_terms.put(session, made, allowed, by="travee")
         if identity:
             sources.set_identity(session, made, identity)
         document = _described(made)
@@ -124,13 +133,61 @@ def source_show(name: str, as_json: bool) -> None:
         _("Réseau privé"): _("oui") if document["local"] else _("non"),
         _("Identifiants"): document["identity"],
         _("Nouvelles notices"): {"candidate": _("à valider"), "published": _("publiées")}[document["new"]],
-        _("Licence"): document["licence"],
-        _("Peut être redonnée"): {"yes": _("oui"), "no": _("non"), "partly": _("en partie")}[document["resend"]],
+        _("Licence"): document["licence"] or _("inconnue"),
+        _("Peut être redonnée"): source_terms.of_source(found).resend_words,
         _("Règles"): ", ".join(f"{k} = {v}" for k, v in document["rules"].items()),
         _("Notices d’origine"): format_number(document["records"]),
         _("Dernière moisson"): _told(document["last_run"]),
     }
     finish(as_json, document, *(f"{label:<20} {value}" for label, value in shown.items() if value))
+
+
+@source.command("terms")
+@click.argument("name")
+@click.option("--licence", help="Sous quelle licence ses notices sont données ; « » : inconnue.")
+@click.option("--resend", type=click.Choice(list(terms.ANSWERS)), help="Peut-on les redonner ?")
+@click.option("--withhold", multiple=True, metavar="CHAMPS", help="Pour « partly » : ce qui reste ici, ex. abstract.")
+@click.option(
+    "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="La même chose, en TOML."
+)
+@click.option("--by", default="travee", show_default=True, help="Qui le dit, pour s’en souvenir.")
+@as_json
+def source_terms_(
+    name: str,
+    licence: str | None,
+    resend: str | None,
+    withhold: tuple[str, ...],
+    path: Path | None,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Ce qu’une source permet de faire de ses notices ; sans option, le montre en TOML."""
+    asked = licence is not None or resend is not None or bool(withhold)
+    if path and asked:
+        raise click.UsageError(_("--file dit tout : il ne va pas avec les autres options."))
+    changed = False
+    with running(as_json) as travee, travee.db.write() as session:
+        found = _found(session, name, as_json)
+        said = source_terms.of_source(found)
+        if path:
+            said = _terms_of_file(path)
+        elif asked:
+            answer = resend or ("partly" if withhold else said.resend)
+            kept = list(withhold) or list(said.withheld if answer == "partly" else ())
+            said = _terms({"licence": said.licence if licence is None else licence, "resend": answer, "withheld": kept})
+        if path or asked:
+            changed = source_terms.put(session, found, said, by=by)
+        document: dict[str, Any] = {"name": name, "licence": said.licence, "resend": said.resend}
+        document |= {"withheld": list(said.withheld), "url": said.url, "changed": changed}
+        changes = [
+            {"by": c.by, "at": c.at.isoformat(), "licence": c.before.licence, "resend": c.before.resend}
+            | {"withheld": list(c.before.withheld)}
+            for c in source_terms.changes_of(found)
+        ]
+    lines = terms.format_terms(said).splitlines()
+    if path or asked:
+        lines.append(_("C’est enregistré.") if changed else _("Rien n’a changé."))
+    finish(as_json, document | {"changes": changes}, *lines)
 
 
 @source.command("remove")
@@ -166,18 +223,23 @@ def _address(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(kept), ""))
 
 
-def _rules(path: Path) -> dict[str, Any]:
-    """A source's rules: `follow = "untouched"` lets a notice that nobody has touched here follow its source."""
+def _terms(said: Mapping[str, Any]) -> terms.Terms:
+    return _used(*terms.checked(said))
+
+
+def _terms_of_file(path: Path) -> terms.Terms:
     try:
-        rules = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.BadParameter(str(error), param_hint="--rule") from error
-    unknown = sorted(set(rules) - {"follow"})
-    if unknown or rules.get("follow", "untouched") != "untouched":
-        words = ", ".join(unknown) or f"follow = {rules['follow']!r}"
-        message = _('règle inconnue : {rule}. Une seule existe pour l’instant : follow = "untouched".')
-        raise click.BadParameter(message.format(rule=words), param_hint="--rule")
-    return rules
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(str(error), param_hint="--file") from error
+    return _used(*terms.parse_terms(text))
+
+
+def _used(found: terms.Terms, problems: Sequence[Problem]) -> terms.Terms:
+    """Terms, unless something is wrong with how they are said."""
+    if problems:
+        raise click.BadParameter(" ".join(problem.message for problem in problems))
+    return found
 
 
 def _described(found: Source) -> dict[str, Any]:
@@ -192,7 +254,8 @@ def _described(found: Source) -> dict[str, Any]:
         "new": found.new_status,
         "licence": found.licence,
         "resend": found.resend,
-        "rules": found.rules or {},
+        "withheld": list(source_terms.of_source(found).withheld),
+        "rules": {name: value for name, value in (found.rules or {}).items() if name != "terms"},
     }
 
 
@@ -251,6 +314,7 @@ def harvest(
     done: list[run.Report] = []
     failures: list[tuple[str, str]] = []
     with running(as_json) as travee:
+        Nightly(travee.db, travee.settings).close_stopped()
         if every:
             with travee.db.read() as session:
                 names = tuple(s.name for s in sources.list_sources(session) if s.kind == "oai")
@@ -266,6 +330,7 @@ def harvest(
             else:
                 done.append(one)
         bring_index_up_to_date(travee)
+        alerts.check(travee.db, travee.settings)
     document = _document(done, failures)
     code = write_report(report, document, _exit_code(done, failures))
     lines = [line for one in done for line in _lines(one)] + [words for _name, words in failures]
@@ -340,6 +405,7 @@ def _lines(report: run.Report) -> list[str]:
         (counts["updated"], ngettext("{n} changée", "{n} changées", counts["updated"])),
         (counts["unchanged"], ngettext("{n} inchangée", "{n} inchangées", counts["unchanged"])),
         (counts["repeated"], ngettext("{n} répétée", "{n} répétées", counts["repeated"])),
+        (counts["older"], ngettext("{n} redite depuis, laissée", "{n} redites depuis, laissées", counts["older"])),
         (counts["refused"], ngettext("{n} refusée", "{n} refusées", counts["refused"])),
         (counts["deleted_upstream"], _("{n} dites supprimées chez le partenaire")),
     ]
@@ -353,6 +419,13 @@ def _lines(report: run.Report) -> list[str]:
     if counts["received"] or report.status == "complete":
         received = _("{received} : {said}").format(received=received, said=said) if said else received
         lines.append(f"  {received}.")
+    if counts["ruled"]:
+        text = ngettext(
+            "{n} changée ici par une règle de la source.",
+            "{n} changées ici par une règle de la source.",
+            counts["ruled"],
+        )
+        lines.append("  " + text.format(n=format_number(counts["ruled"])))
     if counts["disappeared"]:
         text = ngettext(
             "{n} n’est plus chez le partenaire.", "{n} ne sont plus chez le partenaire.", counts["disappeared"]
@@ -365,5 +438,7 @@ def _lines(report: run.Report) -> list[str]:
     lines += [f"  {r.position}. {r.identifier} – {r.sentence()}" for r in report.refused]
     return lines
 
+
+source.add_command(rule_texts.source_rules_)
 
 COMMANDS = [source, harvest]

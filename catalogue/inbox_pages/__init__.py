@@ -2,6 +2,7 @@
 
     lists       everything that waits, by kind
     difference  one question of a source: the result first, then each field in its three states
+    acts        what one has just decided, to take it back
     pairs       two notices that may be one; a candidate with those that may be it; what was brought together
 
 What is decided is written by `catalogue.reviewing`.

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import inbox
+from catalogue import inbox, reviewing
 from catalogue.desk_history import status_words, title_or_none
 from catalogue.i18n import N_, _
 from catalogue.inbox import Place
 from catalogue.inbox_pages.questions import Differences, differences_of, origins_of
-from catalogue.models import Claim, Proposal, Source, SourceRecord, SourceVersion
+from catalogue.merging import rules
+from catalogue.models import Claim, Proposal, Run, Source, SourceRecord, SourceVersion
+from catalogue.proposals import changes_of
 from catalogue.proposals.questions import find_rows, merged
 
 # Why no rule may decide it (`Merge.bar`).
@@ -40,6 +42,8 @@ class DifferencePage:
     category: str
     since: datetime
     run_id: int | None
+    of_import: bool  # that run read a file
+    first: bool  # nothing was ever agreed with that source on this notice
     received: datetime
     why: str
     state: str  # waiting, or who has decided it
@@ -82,6 +86,8 @@ def difference_page(
         category=proposal.category,
         since=proposal.created_at,
         run_id=proposal.run_id,
+        of_import=session.scalar(select(Run.kind).where(Run.id == proposal.run_id)) == "import",
+        first=row.meeting,
         received=named.received_at,
         why=_(BARS[merge.bar]) if merge.bar in BARS else "",
         state=proposal.state,
@@ -90,4 +96,34 @@ def difference_page(
         deleted=row.deleted,
         shown=differences_of(row.notice.fields, merge, choices or {}, marks, origins, named.name),
         place=inbox.place_of(session, proposal, run_id=run_id, source=source),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAsked:
+    """« Toujours, pour cette source »: what it will do from now on, said before it is done."""
+
+    source: str
+    lines: tuple[str, ...]
+    gives_way: bool  # what was written here would give way
+    waiting: int  # other questions that wait, which it would answer
+    no_rule: bool
+    mark: str  # what a form sends back: these lines, and no others
+
+
+def rule_asked(
+    session: Session, proposal: Proposal, choices: Mapping[str, str], always: Collection[tuple[str, str]]
+) -> RuleAsked | None:
+    source = reviewing.source_of(session, proposal)
+    said, impossible = reviewing.rules_said(changes_of(proposal), choices, always)
+    if source is None:
+        return None
+    kinds = [(group, rules.KINDS[nature], answer) for (group, nature), answer in said.items()]
+    return RuleAsked(
+        source=source.name,
+        lines=tuple(rules.sentence(*line) for line in kinds),
+        gives_way=any((kind, answer) in rules.GIVES_WAY for _group, kind, answer in kinds),
+        waiting=reviewing.would_decide(session, source, said, but=proposal.id) if said else 0,
+        no_rule=impossible,
+        mark=" ".join(".".join(line) for line in kinds),
     )

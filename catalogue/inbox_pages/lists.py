@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import desk_reading, inbox, reviewing, visits
+from catalogue import desk_reading, inbox, proposals, reviewing, visits
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import N_, _
 from catalogue.inbox import InboxEntry, Share
+from catalogue.merging import GROUPS, slot_of
+from catalogue.models import Proposal
+from catalogue.proposals import CATEGORIES
+from catalogue.proposals.reading import of_waiting
 
 SHOWN = 6  # of each kind, on the page of all
 PER_PAGE = 40  # of one kind
@@ -40,7 +46,9 @@ KIND_OF = {name: kind for kind, name in NAMES.items()}
 MEANINGS: Mapping[str, str] = {
     "candidate": N_("Décrites par un partenaire ou proposées à la relecture ; le public ne les voit pas encore."),
     "safe": N_("Un partenaire dit quelque chose là où nous ne disons rien : rien de ce qui est écrit ici ne change."),
-    "update": N_("Le partenaire a changé ce que nous avions repris de lui, et que personne n’a touché ici."),
+    "update": N_(
+        "Le partenaire a changé ce que nous avions repris de lui ; ou, la première fois, il le dit autrement que nous."
+    ),
     "conflict": N_("Le partenaire et nous avons changé la même chose : à lire une par une."),
     "deleted": N_(
         "Le partenaire a supprimé sa notice. La nôtre reste ; prendre note, c’est ne plus se dire repris de lui."
@@ -75,10 +83,7 @@ class Section:
     entries: tuple[InboxEntry, ...]
     shares: tuple[Share, ...]
     acts: tuple[str, ...]
-
-    @property
-    def until(self) -> int:
-        return max((share.until for share in self.shares), default=0)
+    about: tuple[tuple[str, int], ...] = ()  # « Résumé », in how many of them; on the page of that kind alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class ToReview:
     kind: str
     page: int
     pages: int
+    mark: int  # what the page has seen: a button decides that, and nothing that comes later
 
     @property
     def is_empty(self) -> bool:
@@ -101,6 +107,7 @@ def to_review(
     session: Session, *, kind: str = "", source: str = "", run_id: int | None = None, page: int = 1
 ) -> ToReview:
     """Everything that awaits a person; with a kind, all of that kind, a page at a time."""
+    mark = proposals.mark_now(session)  # before anything is read
     of_source = inbox.shares(session, run_id=run_id, source=source)
     counts = inbox.count_inbox(session, run_id=run_id, source=source, known=of_source)
     shown = [kind] if kind else [k for k in TITLES if k in counts]
@@ -123,6 +130,7 @@ def to_review(
             entries=entries(one),
             shares=tuple(of_source.get(one, ())),
             acts=reviewing.ACTS.get(one, ()),
+            about=tuple(_about(session, one, source, run_id)) if kind in CATEGORIES else (),
         )
         for one in shown
         if one in counts
@@ -138,7 +146,17 @@ def to_review(
         kind=kind,
         page=page,
         pages=pages,
+        mark=mark,
     )
+
+
+def _about(session: Session, kind: str, source: str, run_id: int | None) -> Iterable[tuple[str, int]]:
+    """What these questions are about, by group of fields, most frequent first."""
+    asked = of_waiting(select(Proposal.changes), kind, source, run_id)
+    met = Counter(
+        group for changes in session.scalars(asked) for group in {slot_of(change["tag"]).group for change in changes}
+    )
+    return [(GROUPS[group].label, n) for group, n in met.most_common()]
 
 
 def _messages(session: Session) -> Iterable[Message]:

@@ -71,6 +71,15 @@ def pair_page(
     )
 
 
+def why_gone(session: Session, one: Notice, other: Notice) -> str:
+    """Why these two cannot be compared any more, in a sentence that says where to look."""
+    try:
+        joining.check(session, one, other)
+    except joining.NotMergeable as refusal:
+        return refusal.sentence()
+    return ""
+
+
 def _side(session: Session, notice: Notice, other: Notice | None = None) -> Side:
     return Side(
         address=notice.address,

@@ -7,22 +7,24 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from catalogue import differences, provenance
+from catalogue import differences, provenance, unimarc
 from catalogue.differences import Pieces
-from catalogue.i18n import N_, _
+from catalogue.i18n import N_, _, current_language
 from catalogue.inbox_pages.preview import Preview, preview
 from catalogue.merging import GROUPS, Change, Merge, apply, rules
 from catalogue.models import Notice
 from catalogue.proposals.questions import seen
-from catalogue.unimarc import Field, Fields
+from catalogue.unimarc import KINDS, Field, Fields
 
 QUESTIONS_SHOWN = 24  # differences of one page; the others come once these are decided
+LONGEST_ALSO = 240  # signs
 LONGEST_SHOWN = 16_000  # signs of text of one page of differences
 
 NATURES: Mapping[str, str] = {
     "add": N_("ajouté chez eux"),
     "update": N_("changé chez eux"),
     "remove": N_("retiré chez eux"),
+    "differ": N_("dit autrement chez eux"),
     "conflict": N_("changé des deux côtés"),
 }
 
@@ -51,6 +53,7 @@ class Question:
     chosen: str
     proposed: str
     origin: str
+    also: str  # what we say of the same, where what they say is one thing more
     always: str  # "abstract.conflict" on the first question that such a rule would be about
     always_words: str
     moved: bool  # it is not what was shown before
@@ -87,7 +90,7 @@ def differences_of(
     questions: list[Question] = []
     length = 0
     for change in ordered:
-        question = _question(change, merge.claim, choices, marks, origins, source, ruled)
+        question = _question(change, merge.claim, choices, marks, origins, source, ruled, ours)
         size = sum(len(text) for n in question.lines for side in (n.base, n.ours, n.theirs) for _op, text in side)
         if questions and (len(questions) == QUESTIONS_SHOWN or length + size > LONGEST_SHOWN):
             break
@@ -107,6 +110,7 @@ def _question(
     origins: Mapping[int, str],
     source: str,
     ruled: Collection[tuple[str, str]],
+    ours: Fields,
 ) -> Question:
     proposed = change.preselected(claim)
     mark = seen(change)
@@ -114,8 +118,9 @@ def _question(
     group = GROUPS[change.group].label
     labels = {line.label for line in lines}
     chosen = choices.get(change.slot, proposed)
-    first = bool(source) and (change.group, change.nature) not in ruled
-    about = f"{group}, {_(rules.WORDS[rules.KINDS[change.nature]])}"
+    kind = rules.KINDS.get(change.nature, "")  # at a first meeting, what differs is for a person alone
+    first = bool(source and kind) and (change.group, change.nature) not in ruled
+    about = f"{group}, {_(rules.WORDS[kind])}" if kind else ""
     return Question(
         slot=change.slot,
         mark=mark,
@@ -127,10 +132,21 @@ def _question(
         chosen=chosen if chosen in change.choices else proposed,
         proposed=proposed,
         origin=" ; ".join(dict.fromkeys(origins[id(f)] for f in change.ours if id(f) in origins)),
+        also="" if change.ours else _also(change, ours),
         always=f"{change.group}.{change.nature}" if first else "",
         always_words=about if first else "",
         moved=marks is not None and marks.get(change.slot) != mark,
     )
+
+
+def _also(change: Change, ours: Fields) -> str:
+    """« Égalité ; Logement »: what we have of the same sort, where what they say is one thing more."""
+    values = list(dict.fromkeys(v.text for v in differences.values(list(change.beside)) if v.plain))
+    if not values and change.group == "kind":
+        kind = KINDS[unimarc.kind(ours)]
+        values = [kind.en if current_language() == "en" else kind.fr]
+    text = " ; ".join(values)
+    return text if len(text) <= LONGEST_ALSO else text[:LONGEST_ALSO].rsplit(" ", 1)[0] + " […]"
 
 
 def _choice_words(change: Change, choice: str, *, both_here: bool) -> str:
@@ -152,14 +168,18 @@ def _lines(change: Change) -> Iterator[Line]:
         base, ours, theirs = (side.get(label, "") for side in sides)
         if len({base, ours, theirs} if change.base else {ours, theirs}) == 1 and len(sides[2]) > 1:
             continue
-        yield Line(
-            label,
-            _plain(base),
-            differences.shortened(differences.words(base, ours)) if base and ours != base else _plain(ours),
-            differences.shortened(differences.words(base or ours, theirs))
-            if (base or ours) != theirs
-            else _plain(theirs),
-        )
+        ours_beside = _against(base, ours) if base else _plain(ours)
+        yield Line(label, _plain(base), ours_beside, _against(base or ours, theirs))
+
+
+def _against(before: str, text: str) -> Pieces:
+    """A value beside the one that it is compared with: what differs is marked. Where nearly all of it does, it is
+    shown whole: the other stands whole in its own column."""
+    if before == text:
+        return _plain(text)
+    woven = differences.words(before, text)
+    apart = before and woven == (("del", before), ("ins", text))
+    return _plain(text) if apart else differences.shortened(woven)
 
 
 def _plain(text: str) -> Pieces:

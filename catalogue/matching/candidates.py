@@ -1,7 +1,9 @@
 """The notices worth comparing with a description, found through their kept keys.
 
-A key that many notices share says little and would cost much: it is passed over, and its longer forms (with a year,
-a volume, a number of pages) do the work. So the work for one description is bounded, whatever the size of the base.
+A key that many notices share says little and would cost much: it does not bring two together by itself, its longer
+forms (with a year, a volume, a number of pages) do. Two such keys do; and where a description has no other, the
+first of its least crowded one are looked at, rather than nobody. So nothing is dropped unseen, and the work for one
+description is bounded, whatever the size of the base: SHOWN comparisons, READ rows.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from catalogue.matching.keys import keys
 from catalogue.models import MatchKey, Notice
 from catalogue.unimarc import Fields
 
-MOST = 50  # notices that a key may bring together
+MOST = 50  # notices that a key may bring together by itself: beyond, it is crowded
+READ = 1_000  # rows of crowded keys that are read for one description, the least crowded first
+CROWD = 10  # candidates that come out of them
 SHOWN = 40  # candidates for one description, those with most keys in common first
 KEPT_UP_TO = "matching.kept"  # the change up to which keys are kept
 GONE = ("merged", "erased")  # such a notice is nobody's candidate
@@ -75,28 +79,67 @@ def forget(session: Session, notice_ids: Iterable[int]) -> None:
 def find(session: Session, asked: Sequence[Described], *, without: Iterable[int] = ()) -> list[list[int]]:
     """For each description the notices that share a key with it, likeliest first, at most SHOWN of them.
 
-    One query for a thousand keys. `without` names notices that are none: the one itself, when it looks for its doubles.
+    Two queries for a thousand keys, and one for each set of crowded keys. `without` names notices that are none: the
+    one itself, when it looks for its doubles.
     """
     asked_keys = [keys(described) for described in asked]
-    met = _notices_by_key(session, sorted({key for found in asked_keys for key in found}))
+    sizes = _sizes(session, sorted({key for found in asked_keys for key in found}))
+    met = _notices_by_key(session, [key for key, size in sizes.items() if size <= MOST])
     left_out = set(without)
+    crowds: dict[tuple[str, ...], list[tuple[int, int]]] = {}
     out = []
     for found in asked_keys:
-        shared = Counter(n for key in found for n in met.get(key, ()) if n not in left_out)
-        out.append([n for n, _times in sorted(shared.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]])
+        shared = Counter(n for key in found for n in met.get(key, ()))
+        crowded = tuple(sorted((key for key in found if sizes.get(key, 0) > MOST), key=lambda key: (sizes[key], key)))
+        if crowded and crowded not in crowds:
+            crowds[crowded] = _in_crowds(session, crowded, sizes)
+        crowd = {n: times for n, times in crowds.get(crowded, ()) if times > 1 or n in shared or not shared}
+        ranked = sorted((-shared[n], -crowd.get(n, 0), n) for n in (shared.keys() | crowd.keys()) - left_out)
+        out.append([n for _few, _crowded, n in ranked[:SHOWN]])
     return out
 
 
-def _notices_by_key(session: Session, wanted: Sequence[str]) -> Mapping[str, list[int]]:
-    """The notices under each key, but for keys that more than MOST of them share."""
+def _sizes(session: Session, wanted: Sequence[str]) -> dict[str, int]:
+    """How many notices share each of these keys."""
+    out: dict[str, int] = {}
+    for batch in chunks(wanted):
+        counted = select(MatchKey.key, func.count()).where(MatchKey.key.in_(batch)).group_by(MatchKey.key)
+        out |= {key: size for key, size in session.execute(counted)}
+    return out
+
+
+def _notices_by_key(session: Session, wanted: Iterable[str]) -> Mapping[str, list[int]]:
+    """The living notices under each key."""
     met: defaultdict[str, list[int]] = defaultdict(list)
     for batch in chunks(wanted):
-        few = select(MatchKey.key).where(MatchKey.key.in_(batch)).group_by(MatchKey.key).having(func.count() <= MOST)
         rows = session.execute(
             select(MatchKey.key, MatchKey.notice_id)
             .join(Notice, Notice.id == MatchKey.notice_id)
-            .where(MatchKey.key.in_(few), Notice.status.not_in(GONE))
+            .where(MatchKey.key.in_(batch), Notice.status.not_in(GONE))
         )
         for key, notice_id in rows:
             met[key].append(notice_id)
     return met
+
+
+def _in_crowds(session: Session, crowded: Sequence[str], sizes: Mapping[str, int]) -> list[tuple[int, int]]:
+    """The living notices that have most of these keys, and how many; CROWD of them, READ rows read."""
+    least, rows = [crowded[0]], sizes[crowded[0]]
+    for key in crowded[1:]:
+        if rows + sizes[key] <= READ:
+            least, rows = [*least, key], rows + sizes[key]
+    rows_read = select(MatchKey.notice_id).where(MatchKey.key.in_(least)).limit(READ)
+    if len(least) < len(crowded) and len(least) == 1:  # too many to be counted: among the first, who has the others too
+        rows_read = select(MatchKey.notice_id).where(MatchKey.key.in_(crowded), MatchKey.notice_id.in_(rows_read))
+    read = rows_read.subquery()
+    times = func.count().label("times")
+    most = select(read.c.notice_id, times).group_by(read.c.notice_id).order_by(times.desc(), read.c.notice_id)
+    ranked = most.limit(2 * CROWD).subquery()  # then their status: a notice is read for its own sake only
+    living = (
+        select(ranked.c.notice_id, ranked.c.times)
+        .join(Notice, Notice.id == ranked.c.notice_id)
+        .where(Notice.status.not_in(GONE))
+        .order_by(ranked.c.times.desc(), ranked.c.notice_id)
+        .limit(CROWD)
+    )
+    return [(notice_id, found) for notice_id, found in session.execute(living)]

@@ -15,11 +15,13 @@ from typing import Any
 
 from catalogue.i18n import current_language
 from catalogue.matching.described import Described
-from catalogue.matching.titles import alike, few_slips
+from catalogue.matching.titles import alike, few_slips, same_words
 from catalogue.matching.words import COMPANIONS, same_body, same_person, significant
 
 SAME, DOUBT, DIFFERENT = "same", "doubt", "different"
 _RANK = {"": 2, DOUBT: 1, DIFFERENT: 0}
+FEW_PAGES = 10  # below, many documents have as many
+MANY_PAGES = 50
 
 Found = tuple[str, tuple[str, ...]]  # "year.different", ("2018", "2019")
 
@@ -105,8 +107,10 @@ def compare(a: Described, b: Described) -> Verdict:
                 limit = own_limit
         if limit == DIFFERENT:
             break
-    if limit == DIFFERENT or score < DOUBT_FROM:
+    if limit == DIFFERENT or (score < DOUBT_FROM and not identified):
         outcome = DIFFERENT
+    elif score < DOUBT_FROM:
+        outcome = DOUBT  # one number, and little else in common: numbers are given twice, somebody looks
     else:
         outcome = SAME if score >= SAME_FROM and not limit else DOUBT
     reasons.sort(key=lambda r: (-abs(r.points), r.code))
@@ -114,8 +118,10 @@ def compare(a: Described, b: Described) -> Verdict:
 
 
 def _identified(a: Described, b: Described) -> bool:
-    """Whether they have a number in common that is given to one document only."""
-    if a.isbns & b.isbns or a.dois & b.dois or a.records & b.records:
+    """Whether they have a number in common that is given to one document only; the ISBN of a chapter is its book's."""
+    if a.dois & b.dois or a.records & b.records or a.eans & b.eans:
+        return True
+    if a.isbns & b.isbns and "article" not in (a.level, b.level):
         return True
     return bool(a.issns & b.issns) and _may_be_serials(a, b)
 
@@ -135,6 +141,8 @@ def _levels(a: Described, b: Described) -> Iterator[Found]:
         yield "medium.different", _sorted(a.medium, b.medium)
     elif a.medium == b.medium != "text" and a.medium:
         yield "medium.same", (a.medium,)
+    elif a.medium != b.medium and ({a.medium, b.medium} != {"", "text"} or (a.sure and b.sure)):
+        yield "medium.one_side", (a.medium or b.medium,)
     levels = {a.level, b.level}
     if len(levels) > 1 and levels != {"monograph", "set"}:
         if a.sure and b.sure:
@@ -163,7 +171,7 @@ def _is_part(part: Described, whole: Described) -> bool:
 def _volumes(a: Described, b: Described) -> Iterator[Found]:
     mine, theirs = a.volume, b.volume
     if mine and theirs:
-        yield ("volume.same" if _same_number(mine, theirs) else "volume.different"), _sorted(mine, theirs)
+        yield f"volume.{_numbered(mine, theirs)}", _sorted(mine, theirs)
         return
     if not mine and not theirs:
         return
@@ -171,15 +179,18 @@ def _volumes(a: Described, b: Described) -> Iterator[Found]:
     if whole.volumes or whole.level == "set":
         yield "volume.of_set", (part.volume,)
     elif part.volume not in whole.all_numbers:
-        yield "volume.one_side", (part.volume,)
+        one_thing = _identified(a, b) and a.pages == b.pages >= FEW_PAGES  # a set has the ISBN, not the pages
+        yield ("volume.unsaid" if one_thing else "volume.one_side"), (part.volume,)
 
 
-def _same_number(left: str, right: str) -> bool:
-    """« 17.2 » (volume 17, number 2) and « 2 » may be one number said two ways."""
+def _numbered(left: str, right: str) -> str:
+    """« 17.2 » (volume 17, number 2) beside « 2 » or « 17 » may be one number, or a part of it: a person looks."""
     if left == right:
-        return True
-    mine, theirs = left.split("."), right.split(".")
-    return len(mine) != len(theirs) and (set(mine) <= set(theirs) or set(theirs) <= set(mine))
+        return "same"
+    shorter, longer = sorted((left.split("."), right.split(".")), key=len)
+    size = len(shorter)
+    partly = size < len(longer) and shorter in (longer[:size], longer[-size:])
+    return "partly" if partly else "different"
 
 
 # --- title -----------------------------------------------------------------------------------
@@ -195,6 +206,11 @@ def _titles(a: Described, b: Described) -> Iterator[Found]:
         elif only := (mine & a.said_numbers) | (theirs & b.said_numbers):
             yield "numbers.one_side", _sorted(*only)
     yield f"title.{alike(a, b)}", ()
+    if bool(a.part) != bool(b.part):
+        part, other = (a, b) if a.part else (b, a)
+        one_volume = a.volume == b.volume != "" and _identified(a, b)
+        if not one_volume and part.part not in f"{other.full_title} {other.set_title}":
+            yield "part.one_side", (part.part,)
     if companions := (COMPANIONS & set(a.full_title.split())) ^ (COMPANIONS & set(b.full_title.split())):
         yield "title.companion", _sorted(*companions)
 
@@ -230,23 +246,31 @@ def _shared(name: str, mine: frozenset[str], theirs: frozenset[str]) -> Iterator
 
 
 def _hosts(a: Described, b: Described) -> Iterator[Found]:
-    if a.level in ("article", "issue") or b.level in ("article", "issue"):
-        same_issn = a.host_issn and a.host_issn == b.host_issn
-        if same_issn or (a.host and (significant(a.host) == significant(b.host) or few_slips(a.host, b.host))):
-            yield "host.same", ()
-        elif a.host and b.host and not same_body(a.host, b.host):  # « La Gazette » may be « La Gazette des communes »
-            yield "host.different", _sorted(a.host[:60], b.host[:60])
-        if a.issue and b.issue:
-            yield ("issue.same" if _same_number(a.issue, b.issue) else "issue.different"), _sorted(a.issue, b.issue)
-        if a.date and b.date:
-            met = a.date.startswith(b.date) or b.date.startswith(a.date)
-            yield ("date.same" if met else "date.different"), _sorted(a.date, b.date)
+    if a.level not in ("article", "issue") and b.level not in ("article", "issue"):
+        return
+    host = bool(a.host_issn and a.host_issn == b.host_issn) or (a.host != "" and same_words(a.host, b.host))
+    if host:
+        yield "host.same", ()
+    elif a.host and b.host and not (same_body(a.host, b.host) or few_slips(a.host, b.host)):
+        yield "host.different", _sorted(a.host[:60], b.host[:60])  # « La Gazette » may be « La Gazette des communes »
+    if a.issue and b.issue:
+        yield f"issue.{_numbered(a.issue, b.issue)}", _sorted(a.issue, b.issue)
+    day = bool(a.date and b.date) and (a.date.startswith(b.date) or b.date.startswith(a.date))
+    if a.date and b.date:
+        yield ("date.same" if day else "date.different"), _sorted(a.date, b.date)
+    if "article" in (a.level, b.level):
+        where = a.first_page == b.first_page > 0 or bool(a.urls & b.urls)
+        if not (host and (day or a.issue == b.issue != "") and where):
+            # An editorial has one title, one author and one page in every number.
+            yield "host.unplaced", ()
 
 
 def _years(a: Described, b: Described) -> Iterator[Found]:
     if not a.year or not b.year:
         if a.year or b.year:
-            yield "year.one_side", (str(a.year or b.year),)
+            yield ("year.unsaid" if _one_thing(a, b) else "year.one_side"), (str(a.year or b.year),)
+        elif not _one_thing(a, b) and not _known_by_name(a, b):
+            yield "year.none", ()
         return
     told = _sorted(str(a.year), str(b.year))
     serials, sure = a.level == b.level == "serial", a.sure and b.sure
@@ -272,6 +296,26 @@ def _editions(a: Described, b: Described) -> Iterator[Found]:
         return
     alike = a.year and a.year == b.year and _common_name(a.publishers, b.publishers)
     yield ("edition.unsaid" if alike else "edition.one_side"), (a.edition or b.edition,)
+
+
+def _one_thing(a: Described, b: Described) -> bool:
+    """By one author, and as thick; or at one place of one issue: it is known without its date."""
+    if "article" in (a.level, b.level):
+        return a.issue == b.issue != "" and a.first_page == b.first_page > 0
+    return a.pages == b.pages >= MANY_PAGES and _same_author(a, b)
+
+
+def _known_by_name(a: Described, b: Described) -> bool:
+    """By one author, and under a title that says more than « Poèmes », or by one publisher."""
+    works = a.level == b.level in ("monograph", "set") and _same_author(a, b)
+    return works and (len(significant(a.title)) > 2 or bool(_common_name(a.publishers, b.publishers)))
+
+
+def _same_author(a: Described, b: Described) -> bool:
+    """A person; or the band that plays, the company that made the film: such bodies sign no yearly report."""
+    if _common_name(a.people, b.people, same_person):
+        return True
+    return a.medium == b.medium not in ("", "text") and bool(_common_name(a.bodies, b.bodies))
 
 
 # --- who -------------------------------------------------------------------------------------
@@ -325,11 +369,20 @@ def _pages(a: Described, b: Described) -> Iterator[Found]:
         apart, most = abs(a.pages - b.pages), max(a.pages, b.pages)
         told = _sorted(str(a.pages), str(b.pages))
         if not apart:
-            yield ("pages.same" if most >= 10 else "pages.few"), told
+            yield ("pages.same" if most >= FEW_PAGES else "pages.few"), told
         elif apart <= max(4, most // 50):
             yield "pages.near", told
         else:
             yield "pages.different", told
+
+
+def _alone(a: Described, b: Described) -> Iterator[Found]:
+    """A title, a body and a year are those of every monthly report: an author, or an extent, says that it is one."""
+    works = a.level in ("monograph", "set") and b.level in ("monograph", "set")
+    if works and not _same_author(a, b) and alike(a, b) != "long":
+        apart = abs(a.pages - b.pages)
+        if not a.pages or not b.pages or apart > max(4, max(a.pages, b.pages) // 50):
+            yield "title.alone", ()
 
 
 def _place(d: Described) -> str:
@@ -351,5 +404,5 @@ def _sorted(*values: str) -> tuple[str, ...]:
 
 LOOKS: tuple[Callable[[Described, Described], Iterator[Found]], ...] = (
     *(_levels, _volumes, _titles, _editions, _hosts),
-    *(_identifiers, _years, _people, _bodies, _publishers, _pages, _languages),
+    *(_identifiers, _years, _people, _bodies, _publishers, _pages, _alone, _languages),
 )

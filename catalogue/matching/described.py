@@ -19,6 +19,14 @@ _MEDIA: Mapping[str, str] = {
     **dict.fromkeys("ij", "sound"),
     **{"g": "video", "k": "picture", "r": "object"},
 }
+# What 215 $a and 200 $b say where the leader does not: Dublin Core and RIS have no other place for it.
+_EXTENTS = (
+    ("video", re.compile(r"\b(?:dvd|blu-?ray|videos?|video-?(?:disc|disk|cassette|disque)s?|films?|vhs)\b")),
+    ("score", re.compile(r"\b(?:partitions?|scores?|musique imprimee)\b")),
+    ("sound", re.compile(r"\b(?:cd|d c|disques?|disc|discs|audio\w*|sonores?|cassettes?|33 t|45 t|mp3)\b")),
+    ("map", re.compile(r"\b(?:cartes? (?:geo|topo|depl)\w*|maps?)\b")),
+    ("text", re.compile(r"\b\d+ (?:p|pages?|f|ff)\b|\btexte imprime\b")),
+)
 # Whose records these are, wherever the number is written (001, 003, 033, 035, 856): one way to write each.
 _NUMBERS = (
     ("bnf", re.compile(r"ark:/12148/cb(\d{8})", re.I)),
@@ -53,7 +61,8 @@ class Described:
     sure: bool  # False where the level is a guess: records made from formats that have none
     medium: str
     title: str  # the title proper, what stands before its first colon
-    rest: str  # its complement, and the title of the part
+    rest: str  # its complement
+    part: str  # the title of the part
     said_numbers: frozenset[str]  # in the title proper
     all_numbers: frozenset[str]  # anywhere in the title, its volume too
     volume: str
@@ -83,7 +92,12 @@ class Described:
 
     @property
     def full_title(self) -> str:
-        return f"{self.title} {self.rest}" if self.rest else self.title
+        return f"{self.title} {self.tail}" if self.tail else self.title
+
+    @property
+    def tail(self) -> str:
+        """What follows the title proper."""
+        return f"{self.rest} {self.part}".strip() if self.part else self.rest
 
 
 def describe(fields: Iterable[Field]) -> Described:
@@ -107,9 +121,10 @@ def describe(fields: Iterable[Field]) -> Described:
         level=level,
         # UNIMARC makes 100 mandatory: a record without one comes from a format that knows no level.
         sure="100" in by_tag or (level == "article" and hosts.title != ""),
-        medium=_MEDIA.get(mark[6:7], ""),
+        medium=_MEDIA.get(mark[6:7]) or _medium_said(by_tag),
         title=proper,
-        rest=f"{rest} {part}".strip(),
+        rest=rest,
+        part=part,
         said_numbers=frozenset(numbers(proper)),
         all_numbers=frozenset((*numbers(proper), *numbers(rest), *numbers(part), *volume.split("."))) - {""},
         volume="" if level == "issue" else volume,
@@ -150,7 +165,8 @@ def _title(by_tag: Mapping[str, list[Field]], level: str) -> tuple[str, str, str
     if f is None:
         return "", "", "", ""
     proper, *more = _SPLIT.split(unimarc.clean(unimarc.first(f, "a") or unimarc.first(f, "i")))
-    said = [folded(v) for c, v in f.get("s", ()) if c in "ec"]
+    works = [v for c, v in f.get("s", ()) if c == "a"][1:]  # « Les fastes », « Les tristes »; PMB writes one $a
+    said = [*map(folded, works), *(folded(v) for c, v in f.get("s", ()) if c in "ec")]
     part = " ".join(folded(v) for c, v in f.get("s", ()) if c == "i")
     volume = ".".join(n for c, v in f.get("s", ()) if c == "h" and (n := volume_number(folded(v))))
     title, rest = folded(proper), " ".join([*(folded(m) for m in more), *said])
@@ -195,7 +211,8 @@ def _standard_numbers(by_tag: Mapping[str, list[Field]]) -> tuple[frozenset[str]
     for f in by_tag.get("073", ()):
         eans.update(n for c, v in f.get("s", ()) if c == "a" and (n := find_ean(v)))
     isbns.update(n for n in eans if n.startswith(("978", "979")))
-    return frozenset(isbns), frozenset(issns), frozenset(n for n in eans if not n.startswith(("978", "979")))
+    # 978 and 979 are ISBNs; 977 is the ISSN of a magazine, on each of its issues.
+    return frozenset(isbns), frozenset(issns), frozenset(n for n in eans if not n.startswith(("977", "978", "979")))
 
 
 def _dois(by_tag: Mapping[str, list[Field]]) -> Iterable[str]:
@@ -284,6 +301,15 @@ def _extent(by_tag: Mapping[str, list[Field]]) -> tuple[int, int, int, int]:
         if found := _VOLUMES.search(said):
             volumes = max(volumes, int(found[1]))
     return pages, first, last, volumes if volumes > 1 else 0
+
+
+def _medium_said(by_tag: Mapping[str, list[Field]]) -> str:
+    """« 1 disque compact » is a recording, « 2 DVD » a film, whatever the format made of the leader."""
+    places = (("200", "b"), ("215", "a"))
+    said = " ".join(
+        folded(v) for tag, code in places for f in by_tag.get(tag, ()) for c, v in f.get("s", ()) if c == code
+    )
+    return next((medium for medium, words in _EXTENTS if words.search(said)), "") if said else ""
 
 
 @dataclass(frozen=True, slots=True)

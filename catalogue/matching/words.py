@@ -16,6 +16,7 @@ from catalogue.text import fold, plain_text
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words.toml").read_text("utf-8"))
 EMPTY = frozenset(_WORDS["empty"].split())
+ARTICLES = frozenset(_WORDS["article"].split())
 VOLUME_WORDS = frozenset(_WORDS["volume"].split())
 COMPANIONS = frozenset(_WORDS["companion"].split())
 NO_NAMES = frozenset(_WORDS["no_name"])

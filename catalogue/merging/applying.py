@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from catalogue import unimarc
-from catalogue.merging.slots import Said, said
+from catalogue.merging.slots import Said, remembering, said
 from catalogue.merging.threeway import Change, Merge, three_way
 from catalogue.unimarc import Field, Fields
 
@@ -27,26 +27,37 @@ def apply(ours: Fields, merge: Merge, decisions: Mapping[str, str] | None = None
     order is ours: a new value goes where the old one was, or beside those of its tag.
     """
     told = dict(merge.preselected()) | dict(decisions or {})
-    total = Counter(map(said, merge.theirs))
+    says = remembering()
+    total = Counter(map(says, merge.theirs))
     out: Fields = [f.copy() for f in ours]
+    there = Counter(map(says, out))
     brought: list[Field] = []
     for change in merge.changes:
         choice = told[change.slot]
         if choice in ("theirs", "both"):
-            brought += _take(out, change, choice, total, merge.claim)
+            brought += _take(out, there, change, choice, total, merge.claim, says)
     _demote(ours, out, merge.theirs, brought)
-    return _agreed(out, merge, brought)
+    return _agreed(out, merge, brought, says)
 
 
-def _take(out: Fields, change: Change, choice: str, total: Counter[Said], claim: int | None) -> list[Field]:
-    """Put what they say into `out`; returns what came."""
+def _take(
+    out: Fields,
+    there: Counter[Said],
+    change: Change,
+    choice: str,
+    total: Counter[Said],
+    claim: int | None,
+    said: Callable[[Field], Said],
+) -> list[Field]:
+    """Put what they say into `out`, where `there` counts what is said; returns what came."""
     new = [change.completed] if change.completed else list(change.theirs)
     place = None
     if choice == "theirs":
         gone = Counter(map(said, change.ours)) - Counter(map(said, new))
-        for n in range(len(out) - 1, -1, -1):
+        for n in range(len(out) - 1, -1, -1) if gone else ():
             if gone[says := said(out[n])] > 0:
                 gone[says] -= 1
+                there[says] -= 1
                 del out[n]
                 place = n
     had = [o for f in change.ours for o in f.get("o", ())]
@@ -54,11 +65,12 @@ def _take(out: Fields, change: Change, choice: str, total: Counter[Said], claim:
     for f in new:
         says = said(f)
         ranks = {says, (_second(f["t"]), *says[1:])}  # as it comes, and as `_demote` may have put it before
-        if sum(said(there) in ranks for there in out) >= max(total[says], 1):
+        if sum(there[rank] for rank in ranks) >= max(total[says], 1):
             continue
         came = f if "o" in f and not change.completed else _from(f, [*had, claim] if change.completed else [claim])
         at = _beside(out, f["t"]) if place is None else place
         out.insert(at, came)
+        there[said(came)] += 1
         place = at + 1
         brought.append(came)
     return brought
@@ -87,7 +99,7 @@ def _demote(ours: Fields, out: Fields, theirs: Fields, brought: list[Field]) -> 
         out.insert(_beside(out, moved["t"]), moved)
 
 
-def _agreed(out: Fields, merge: Merge, brought: list[Field]) -> Fields:
+def _agreed(out: Fields, merge: Merge, brought: list[Field], said: Callable[[Field], Said]) -> Fields:
     """What both say is said by both; the numbers and days inside a field of theirs alone are brought up to date."""
     theirs = {said(f): f for f in merge.theirs}
     new = {id(f) for f in brought}

@@ -39,6 +39,10 @@ ANSWERS: Mapping[str, str] = {
     "ask": N_("demander"),
     "ours": N_("garder le nôtre"),
 }
+# Ours gives way to a rule only where that is written, and then it says so.
+GIVES_WAY: Mapping[tuple[str, str], str] = {
+    ("conflicts", "accept"): N_("prendre le leur, même à la place de ce qui a été écrit ici"),
+}
 # What the rule « follow = untouched » of a source has always meant: its own words follow it, ours stay.
 FOLLOW: Rules = {ALL: {"adds": "accept", "updates": "accept", "removes": "accept"}}
 _AT_END = re.compile(r" ?\(at end of document\)")
@@ -72,10 +76,10 @@ def with_rule(rules: Rules, group: str, nature: str, said: str) -> Rules:
 def decide(merge: Merge, rules: Rules, claims: Collection[int]) -> dict[str, str]:
     """What the rules answer: slot -> theirs or ours; what is left out waits for a person.
 
-    `claims`: those of the source, by which one knows what is its own. A record that says less as a whole, or
-    speaks of another document, is let in by no rule.
+    `claims`: those of the source, by which one knows what is its own. A record that meets a notice for the first
+    time, that says less as a whole, or speaks of another document, is let in by no rule.
     """
-    if merge.bar:
+    if merge.bar or merge.meeting:
         return {}
     out: dict[str, str] = {}
     for change in merge.changes:
@@ -91,11 +95,17 @@ def decide(merge: Merge, rules: Rules, claims: Collection[int]) -> dict[str, str
 
 def sentences(rules: Rules) -> list[str]:
     """Each line in words: « Sujets, ce qu’eux seuls ont changé : garder le nôtre »."""
-    out = []
-    for group, row in rules.items():
-        name = _("Tous les champs") if group == ALL else GROUPS[group].label
-        out += [f"{name}, {_(WORDS[kind])} : {_(ANSWERS[said])}" for kind, said in row.items()]
-    return out
+    return [sentence(group, kind, said) for group, row in rules.items() for kind, said in row.items()]
+
+
+def sentence(group: str, kind: str, said: str) -> str:
+    name = _("Tous les champs") if group == ALL else GROUPS[group].label
+    return f"{name}, {_(WORDS[kind])} : {answer_words(kind, said)}"
+
+
+def answer_words(kind: str, said: str) -> str:
+    """« garder le nôtre »; where ours would give way, it is said."""
+    return _(GIVES_WAY.get((kind, said), ANSWERS[said]))
 
 
 # --- as a text --------------------------------------------------------------------------------

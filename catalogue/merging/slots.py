@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -90,6 +90,18 @@ def said(f: Field) -> Said:
     if tag == "100":
         pairs = tuple((c, v[8:22] if c == "a" else v) for c, v in pairs)
     return tag, f.get("i", ""), pairs
+
+
+def remembering() -> Callable[[Field], Said]:
+    """`said`, worked out once for each field: a merge asks it of every field for every question."""
+    known: dict[int, tuple[Field, Said]] = {}  # the field too: its id is its own only while it is there
+
+    def says(f: Field) -> Said:
+        if (found := known.get(id(f))) is None:
+            found = known[id(f)] = f, said(f)
+        return found[1]
+
+    return says
 
 
 def heard(fields: Iterable[Field]) -> list[tuple[Said, Field]]:

@@ -3,7 +3,8 @@
     add       they say something where we say nothing, or one thing more of a list: safe
     update    only they have changed it
     remove    they no longer say it, we still do as it was agreed
-    conflict  both have changed it, each in their way
+    conflict  both have changed it, each in their way; or what they add may be what we took away, in other words
+    differ    both say it, each in their way, and nothing was ever agreed about it: a first meeting
 
 What both sides say alike, or what only we have changed, is no difference. Nothing here knows of a database: a
 service loads the three states, calls `three_way`, asks a person or a rule, and writes what `apply` returns.
@@ -25,10 +26,10 @@ from catalogue.pmb import is_dump_only
 from catalogue.text import fold
 from catalogue.unimarc import Field, Fields
 
-NATURES = ("add", "update", "remove", "conflict")
+NATURES = ("add", "update", "remove", "differ", "conflict")
 CHOICES = ("ours", "theirs", "both", "later")
 # The worst change names the whole: what a person has to read.
-CATEGORIES = {"add": "safe", "update": "update", "remove": "update", "conflict": "conflict"}
+CATEGORIES = {"add": "safe", "update": "update", "remove": "update", "differ": "update", "conflict": "conflict"}
 _WORST = ("nothing", "safe", "update", "conflict")
 
 ALIKE = 75  # of 100: below, two values are two statements
@@ -38,6 +39,7 @@ POORER_TAGS = 3  # kinds of fields that a record has lost at once
 COMES_AND_GOES = frozenset(("005", "608", "801", "896"))
 DESCRIPTION = frozenset(("200", "210", "214", "215"))  # a record that says less of these says it in fewer subfields
 
+SHOWN_TOGETHER = ("authors", "subjects", "kind")  # groups whose fields are read together
 OF_THE_FORMAT = ("000", "099", "608")  # how each format names the sort of document: no news in a poorer one
 _CODED = frozenset("0234569")  # numbers of another base, roles, lists: no words of a person
 
@@ -56,6 +58,8 @@ class Change:
     theirs: tuple[Field, ...] = ()
     # What we would take over, when it is not simply `theirs`: ours, completed by what they say besides.
     completed: Field | None = None
+    # Where we say nothing in this slot: what we say beside it, of the same sort (our other subjects, our type).
+    beside: tuple[Field, ...] = ()
 
     @property
     def group(self) -> str:
@@ -87,6 +91,7 @@ class Merge:
     theirs: Fields
     claim: int | None = None
     bar: str = ""  # why nothing of it may be applied by a rule: "record.says_less", "record.other_document"
+    meeting: bool = False  # the two meet for the first time: a person decides, no rule does
 
     @property
     def category(self) -> str:
@@ -105,45 +110,74 @@ def category(changes: Iterable[Change]) -> str:
 
 
 def three_way(
-    base: Fields | None, ours: Fields, theirs: Fields, *, claim: int | None = None, exact: bool = False
+    base: Fields | None,
+    ours: Fields,
+    theirs: Fields,
+    *,
+    claim: int | None = None,
+    exact: bool = False,
+    meeting: bool = False,
 ) -> Merge:
     """What taking over `theirs` would change. `base` is None when nothing was ever agreed with them.
 
-    `claim` says whose words they are; it tells what in `ours` came from them. `exact`: every difference counts,
-    also those that slots.toml leaves aside (for taking a merge back).
+    `claim` says whose words they are; it tells what in `ours` came from them. `meeting`: the base is only what both
+    said alike when they met, and nobody has decided about the rest (so it is without a base). `exact`: every
+    difference counts, also those that slots.toml leaves aside (for taking a merge back).
     """
+    meeting = (meeting or base is None) and not exact
     bar = "" if base is None or exact else barred(base, theirs)
-    first = base is None and not exact
+    if meeting and not _same_document(ours, theirs):
+        bar = "record.other_document"
     sides = [heard(base or []), heard(ours), heard(theirs)]
     common = Counter(s for s, _f in sides[1]) & Counter(s for s, _f in sides[2])
-    if base is not None:
+    if base is not None and not meeting:
         common &= Counter(s for s, _f in sides[0])
-    was, has, says = (_by_slot(side, common if n or base is not None else Counter()) for n, side in enumerate(sides))
+    was, has, says = (_by_slot(side, common) for side in sides)
     if not says and not was:
-        return Merge((), theirs, claim, bar)
-    if base is not None:
-        _pair(was, has)
-        _pair(was, says, numbered=True)
+        return Merge((), theirs, claim, bar, meeting)
+    _pair(was, has)
+    _pair(was, says, numbered=True)
     _pair(has, says, but=was.keys())
     own = _made_from(ours, claim)
+    poor = bar == "record.says_less"
+    lost = {} if exact else _lost(was, has, says)
     changes = []
     for name in dict.fromkeys([*says, *was]):
         b, o, t = was.get(name, []), has.get(name, []), says.get(name, [])
-        slot = slot_of((t or b)[0]["t"])
-        if not exact and _left_aside(slot, b, o, t, own=own, first=first, poor=bar == "record.says_less"):
+        slot, first = slot_of((t or b)[0]["t"]), meeting and not b
+        if not exact and _left_aside(slot, b, o, t, own=own, first=first, poor=poor):
             continue
-        if change := _compared(slot, _slot_id(name), b, o, t, first):
-            changes.append(change)
-    poor = bar == "record.says_less"
-    if first or poor:
-        changes = _telling_more(changes, ours)
+        change = _compared(slot, _slot_id(name), b, o, t, first)
+        if change and not b and not o and slot.group in lost:
+            change = replace(change, nature="conflict", base=tuple(lost[slot.group]))
+        if change:
+            changes.append(change if o else replace(change, beside=_beside(change, ours)))
+    if meeting or poor:
+        changes = _telling_more(changes, ours, also_known=poor)
     if poor:
         changes = [c for c in changes if c.tag not in OF_THE_FORMAT]
-    return Merge(tuple(changes), theirs, claim, bar)
+    return Merge(tuple(changes), theirs, claim, bar, meeting)
 
 
-def _telling_more(changes: Sequence[Change], ours: Fields) -> list[Change]:
-    """Those that tell us something: a poorer format says in one field what we say in three.
+def _lost(was: _Slots, has: _Slots, says: _Slots) -> dict[str, list[Field]]:
+    """By group, what was agreed and neither says any more. If we took it away, and something has come in its group at
+    theirs, that may be the same in other words, with another number or under another tag: a person has to see."""
+    out: dict[str, list[Field]] = {}
+    for name, fields in was.items():
+        if name not in has and name not in says:
+            out.setdefault(slot_of(fields[0]["t"]).group, []).extend(fields)
+    return out
+
+
+def _beside(change: Change, ours: Fields) -> tuple[Field, ...]:
+    """What we say of the same sort; among codes and notes, under the same tag."""
+    near = [f for f in ours if slot_of(f["t"]).group == change.group and not is_dump_only(f)]
+    return tuple(near if change.group in SHOWN_TOGETHER else [f for f in near if f["t"] == change.tag])
+
+
+def _telling_more(changes: Sequence[Change], ours: Fields, *, also_known: bool) -> list[Change]:
+    """Those that tell us something: a poorer format says in one field what we say in three. What was agreed on and
+    has changed does, unless it is asked of it too (`also_known`).
 
     All the words of what they say stand in one field of ours, in the same group of fields: they say no more. A
     note may repeat any field of ours, since a poorer format puts there what it has no place for.
@@ -160,7 +194,9 @@ def _telling_more(changes: Sequence[Change], ours: Fields) -> list[Change]:
         pool = anywhere if f["t"].startswith("3") else words.get(slot_of(f["t"]).group, ())
         return bool(says) and any(says <= has for has in pool)
 
-    return [c for c in changes if not c.theirs or not all(known(f) for f in c.theirs)]
+    asked = [c for c in changes if c.theirs and (also_known or not c.base)]
+    silent = {c.slot for c in asked if all(known(f) for f in c.theirs)}
+    return [c for c in changes if c.slot not in silent]
 
 
 def _all_words(f: Field) -> set[str]:
@@ -233,7 +269,8 @@ def _compared(slot: Slot, name: str, b: list[Field], o: list[Field], t: list[Fie
     was, has, says = (Counter(map(said, side)) for side in (b, o, t))
     if has == says or says == was:
         return None
-    change = Change(name, (t or o or b)[0]["t"], "conflict", tuple(b), tuple(o), tuple(t))
+    nature = "differ" if first else "conflict"
+    change = Change(name, (t or o or b)[0]["t"], nature, tuple(b), tuple(o), tuple(t))
     if has == was:
         return replace(change, nature="add" if not b else "update" if t else "remove")
     if not o or not t:
@@ -262,8 +299,8 @@ def _completed(b: list[Field], ours: Field, theirs: Field, *, loose: bool) -> Fi
     if (was - says) & has:
         return None
     extra = says - has - (was - has)
-    if {code for code, _value in extra} & {code for code, _value in has}:
-        return None
+    if {code for code, _value in extra} & {code for code, _value in (*has, *was)}:
+        return None  # we say it otherwise, or have taken it away
     return _woven(ours, theirs, {code for code, _value in extra})
 
 

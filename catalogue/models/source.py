@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalogue.db import Base, J
+from catalogue.db import BIG, Base, J
 from catalogue.models.notice import one_of
 
 
@@ -118,7 +118,10 @@ class Refused(Base):
 class Claim(Base):
     """A source record, or a notice merged away, that speaks about one of our notices.
 
-    `base_version_id` is the version agreed on last. `moved` is what came along with a notice merged away, by kind:
+    `base_version_id` is the version agreed on last. Until a person has decided what a record says otherwise at its
+    first meeting with a notice there is none: `met_version_id` is the version they met by, `open` the marks of what it
+    said otherwise; the rest of it is agreed (decision 19). `gone`: the number of the change by which its partner's
+    deletion was noticed. `moved` is what came along with a notice merged away, by kind:
     its documents, requests, places in selections and numbers at its sources; they follow the state of the claim.
     """
 
@@ -128,6 +131,9 @@ class Claim(Base):
     record_id: Mapped[int | None] = mapped_column(ForeignKey("source_record.id"), index=True)
     merged_notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"), index=True)
     base_version_id: Mapped[int | None] = mapped_column(ForeignKey("source_version.id"))
+    met_version_id: Mapped[int | None]
+    open: Mapped[list[Any] | None] = mapped_column(J)
+    gone: Mapped[int | None] = mapped_column(BIG)
     state: Mapped[str] = mapped_column(String(10), default="linked")
     judgement_id: Mapped[int | None] = mapped_column(ForeignKey("judgement.id"))
     moved: Mapped[dict[str, Any]] = mapped_column(J, default=dict)
@@ -159,7 +165,7 @@ class Proposal(Base):
     """What a source's new version would change; one waits for each claim, stale when nothing is left to decide.
 
     `category` is the worst of its changes, `why` the code of what forbids a rule to apply it; `kept` remembers what
-    was decided for ours while the rest still waits.
+    was decided for ours while the rest still waits. `asked` is the number of the change by which it was last written.
     """
 
     __tablename__ = "proposal"
@@ -173,6 +179,7 @@ class Proposal(Base):
     why: Mapped[str] = mapped_column(String(60), default="")
     kept: Mapped[dict[str, Any]] = mapped_column(J, default=dict)
     state: Mapped[str] = mapped_column(String(10), default="waiting", index=True)
+    asked: Mapped[int] = mapped_column(BIG, default=0)
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str] = mapped_column(String(80), default="")

@@ -9,6 +9,7 @@ Nothing decides what nobody has read: what is stored is computed anew before it 
 was not shown, or not like this, goes on waiting.
 """
 
+from catalogue.history import mark_now
 from catalogue.proposals.deciding import (
     Decisions,
     Settled,
@@ -16,13 +17,14 @@ from catalogue.proposals.deciding import (
     accept_new,
     accept_safe,
     apply_rules,
+    in_parts,
     refuse,
     restore_many,
     rule_why,
     snapshot,
     withdraw,
 )
-from catalogue.proposals.questions import LIVING, Proposed, propose, refresh
+from catalogue.proposals.questions import LIVING, Proposed, keep_up, propose, refresh
 from catalogue.proposals.reading import (
     CATEGORIES,
     Waiting,
@@ -48,8 +50,11 @@ __all__ = [
     "changes_of",
     "count",
     "get",
+    "in_parts",
+    "keep_up",
     "list_deleted",
     "list_waiting",
+    "mark_now",
     "preview",
     "propose",
     "refresh",

@@ -13,8 +13,21 @@ from catalogue import claims, db, history, notices
 from catalogue.history import Change as Changed
 from catalogue.merging import Merge, apply, rules
 from catalogue.models import Batch, Claim, Notice, Proposal, Source, SourceRecord
-from catalogue.proposals.questions import Row, drop, find_rows, mark, merged, put, refresh, seen, waiting_for
-from catalogue.proposals.reading import candidates, of_waiting
+from catalogue.proposals.questions import (
+    PART,
+    Row,
+    as_written,
+    drop,
+    find_rows,
+    mark,
+    merged,
+    put,
+    refresh,
+    seen,
+    stands,
+    waiting_for,
+)
+from catalogue.proposals.reading import candidates, of_deleted, of_waiting
 from catalogue.unimarc import Fields
 
 Decisions = Mapping[int, Mapping[str, str]]  # proposal -> slot -> ours, theirs, both or later
@@ -22,11 +35,14 @@ Decisions = Mapping[int, Mapping[str, str]]  # proposal -> slot -> ours, theirs,
 
 @dataclass(slots=True)
 class Settled:
-    """What a decision did: the lot (None when nothing was left to decide), and what goes on waiting."""
+    """What a decision did: the lot (None when nothing was decided), and what became of each thing that was to be
+    decided, proposal, candidate (by its notice) or deleted record (by its claim): it is in one of the lists."""
 
     batch: Batch | None = None
-    done: list[int] = field(default_factory=list)  # proposals with nothing left to decide
+    done: list[int] = field(default_factory=list)  # decided as a whole
     waiting: list[int] = field(default_factory=list)  # decided in part, or changed since they were read
+    later: list[int] = field(default_factory=list)  # asked after the page was made that decides
+    gone: list[int] = field(default_factory=list)  # « déjà décidé », or nothing is left to decide
     notices: list[int] = field(default_factory=list)  # those that changed
 
 
@@ -38,30 +54,52 @@ def accept(
     by: str,
     why: str = "",
     batch: Batch | None = None,
+    seen: int | None = None,
 ) -> Settled:
     """Decide these proposals in one lot: by slot as told, the rest as preselected.
 
-    What was not shown like this goes on waiting; « later » lets a difference wait.
+    What was not shown like this goes on waiting; « later » lets a difference wait. `seen`: `mark_now` of the page
+    that decides; what was written since is left alone.
     """
     told = decisions or {}
-    return _settle(
-        session, ids, lambda p, _row, merge: merge.preselected() | dict(told.get(p.id, {})), "accept", by, why, batch
-    )
+
+    def decide(proposal: Proposal, _row: Row, merge: Merge) -> dict[str, str]:
+        return merge.preselected() | dict(told.get(proposal.id, {}))
+
+    return _settle(session, ids, decide, "accept", by, why, batch, until=seen)
 
 
-def refuse(session: Session, ids: Iterable[int], *, by: str, why: str = "", batch: Batch | None = None) -> Settled:
-    """Keep ours in all that these propose: remembered, and not asked again of this version."""
-    return _settle(
-        session, ids, lambda _p, _row, merge: {c.slot: "ours" for c in merge.changes}, "refuse", by, why, batch
-    )
+def refuse(
+    session: Session,
+    ids: Iterable[int],
+    *,
+    by: str,
+    why: str = "",
+    batch: Batch | None = None,
+    seen: int | None = None,
+) -> Settled:
+    """Keep ours in all that these propose: remembered, and not asked again of this version. `seen` as in `accept`."""
+
+    def decide(_proposal: Proposal, _row: Row, merge: Merge) -> dict[str, str]:
+        return {change.slot: "ours" for change in merge.changes}
+
+    return _settle(session, ids, decide, "refuse", by, why, batch, until=seen)
 
 
 def accept_safe(
-    session: Session, *, by: str, source: str = "", run_id: int | None = None, why: str = "", batch: Batch | None = None
+    session: Session,
+    *,
+    by: str,
+    source: str = "",
+    run_id: int | None = None,
+    why: str = "",
+    batch: Batch | None = None,
+    seen: int | None = None,
 ) -> Settled:
-    """« Accepter les N sûrs »: every proposal that only adds, in one lot."""
+    """« Accepter les N sûrs »: every proposal that only adds, in one lot. `seen` as in `accept`."""
+    history.turn(session)
     statement = of_waiting(select(Proposal.id), "safe", source, run_id).order_by(Proposal.id)
-    return accept(session, session.scalars(statement).all(), by=by, why=why, batch=batch)
+    return accept(session, session.scalars(statement).all(), by=by, why=why, batch=batch, seen=seen)
 
 
 def accept_new(
@@ -73,18 +111,21 @@ def accept_new(
     run_id: int | None = None,
     why: str = "",
     batch: Batch | None = None,
+    seen: int | None = None,
 ) -> Settled:
-    """Publish candidates, in one lot: those told, or all of a source or a run."""
-    wanted = list(session.scalars(candidates(source, run_id)))
-    if notice_ids is not None:
-        chosen = set(notice_ids)
-        wanted = [n for n in wanted if n in chosen]
-    out = Settled(batch)
-    for part in db.chunks(wanted):
-        out.batch = out.batch or history.open_batch(session, "accept", by=by, why=why)
+    """Publish candidates, in one lot: those told, or all of a source or a run. `seen` as in `accept`."""
+    history.turn(session)
+    waiting = list(session.scalars(candidates(source, run_id)))
+    wanted = list(dict.fromkeys(waiting if notice_ids is None else notice_ids))
+    out = Settled(batch, gone=sorted(set(wanted) - set(waiting)))
+    for part in db.chunks(set(wanted) - set(out.gone)):
         found = session.scalars(select(Notice).where(Notice.id.in_(part)).order_by(Notice.id)).all()
-        rows = [(notice, notice.fields, "published") for notice in found]
-        out.notices += [n.id for n in notices.settle_many(session, rows, batch=out.batch)]
+        rows = [(notice, notice.fields, "published") for notice in found if seen is None or notice.changed_seq <= seen]
+        out.later += sorted(set(part) - {notice.id for notice, _fields, _status in rows})
+        if rows:
+            out.batch = out.batch or history.open_batch(session, "accept", by=by, why=why)
+            out.notices += [n.id for n in notices.settle_many(session, rows, batch=out.batch)]
+    out.done = list(out.notices)
     return out
 
 
@@ -94,6 +135,7 @@ def apply_rules(session: Session, claim_ids: Iterable[int], *, batch: Callable[[
     `batch` gives the lot of the run (kind « rule »), opened when a rule applies; its `why` should be `rule_why`, so
     that each value can say « repris de RECI par une règle ».
     """
+    history.turn(session)
     table = {claim_id: row for claim_id, row in _rules_of(session, claim_ids).items() if row[1]}
     questions = waiting_for(session, table)
     mine = claims.of_sources(session, _notices_of(session, questions))
@@ -113,27 +155,43 @@ def rule_why(source: Source) -> str:
 
 
 def withdraw(
-    session: Session, claim_ids: Iterable[int], *, by: str, why: str = "", batch: Batch | None = None
+    session: Session,
+    claim_ids: Iterable[int],
+    *,
+    by: str,
+    why: str = "",
+    batch: Batch | None = None,
+    seen: int | None = None,
 ) -> Settled:
-    """Take note that partners have deleted these records: their claims no longer speak, every value stays."""
+    """Take note that partners have deleted these records: their claims no longer speak, every value stays.
+
+    A record that is there again speaks on. `seen` as in `accept`.
+    """
+    history.turn(session)
     out = Settled(batch)
-    for part in db.chunks(claim_ids):
-        found = session.scalars(select(Claim).where(Claim.id.in_(part), Claim.state == "linked")).all()
-        if not found:
-            continue
-        out.batch = out.batch or history.open_batch(session, "withdraw", by=by, why=why)
-        done = claims.put_many(session, [(claim, {"state": "withdrawn"}) for claim in found], batch=out.batch)
-        out.done += [claim.id for claim in done]
+    for part in db.chunks(dict.fromkeys(claim_ids)):
+        statement = of_deleted(select(Claim), "", None).where(Claim.id.in_(part))
+        found = session.scalars(statement).all()
+        out.gone += sorted(set(part) - {claim.id for claim in found})
+        ready = [claim for claim in found if seen is None or (claim.gone or 0) <= seen]
+        out.later += sorted({claim.id for claim in found} - {claim.id for claim in ready})
+        if ready:
+            out.batch = out.batch or history.open_batch(session, "withdraw", by=by, why=why)
+            done = claims.put_many(session, [(claim, {"state": "withdrawn"}) for claim in ready], batch=out.batch)
+            out.done += [claim.id for claim in done]
     return out
 
 
 def restore_many(session: Session, rows: Sequence[tuple[Proposal, Mapping[str, Any] | None]], *, batch: Batch) -> None:
     """Put questions back as a revision found them, and up to date with notices and records as they stand now."""
+    history.turn(session)
+    (number,) = history.take(session, "change")
     touched = []
     for proposal, before in rows:
         was = snapshot(proposal)
         put(proposal, {"state": "stale"} if before is None else before)
         proposal.settled_at = None if proposal.state == "waiting" else batch.at
+        proposal.asked = number
         proposal.version += 1
         touched.append(Changed("proposal", proposal.id, proposal.version, was))
     session.flush()
@@ -170,8 +228,10 @@ def _settle(
     batch: Batch | None,
     *,
     opened: Callable[[], Batch] | None = None,
+    until: int | None = None,
 ) -> Settled:
     """Decide proposals in one lot. Two of one notice are decided one after the other."""
+    history.turn(session)
     out = Settled(batch)
 
     def lot() -> Batch:
@@ -181,7 +241,10 @@ def _settle(
 
     for part in db.chunks(dict.fromkeys(ids)):
         waiting = select(Proposal).where(Proposal.id.in_(part), Proposal.state == "waiting").order_by(Proposal.id)
-        questions = {p.claim_id: p for p in session.scalars(waiting)}
+        found = {p.id: p for p in session.scalars(waiting)}
+        out.gone += [number for number in part if number not in found]
+        out.later += [p.id for p in found.values() if until is not None and p.asked > until]
+        questions = {p.claim_id: p for p in found.values() if until is None or p.asked <= until}
         left = list(find_rows(session, Claim.id.in_(list(questions)))) if questions else []
         gone = questions.keys() - {row.claim.id for row in left}
         while left:
@@ -189,6 +252,10 @@ def _settle(
             left = [row for row in left if now[row.notice.id] is not row]
             _settle_some(session, list(now.values()), questions, decide, out, lot, by)
         refresh(session, claim_ids=gone)  # nothing to decide any more: the source or the notice has moved
+        settled = {questions[claim_id].id for claim_id in gone}
+        settled |= {n for n in out.waiting if n in found and found[n].state != "waiting"}
+        out.waiting = [n for n in out.waiting if n not in settled]
+        out.gone += sorted(settled)
     return out
 
 
@@ -208,12 +275,11 @@ def _settle_some(
     again: list[int] = []
     for row in sorted(rows, key=lambda row: row.claim.id):
         question = questions[row.claim.id]
-        merge = merged(row, question)
-        shown = {c["slot"]: c["mark"] for c in question.changes}
+        merge = as_written(row, question) if stands(row, question) else merged(row, question)
         told = decide(question, row, merge)
-        read = {c.slot for c in merge.changes if shown.get(c.slot) == seen(c)}
+        read = _shown(row, question, merge)
         choices = {c.slot: told.get(c.slot, "later") if c.slot in read else "later" for c in merge.changes}
-        if row.deleted or (set(choices.values()) <= {"later"} and merge.changes):
+        if row.deleted or set(choices.values()) <= {"later"}:
             out.waiting.append(question.id)
             again.append(row.claim.id)
             continue
@@ -228,7 +294,7 @@ def _settle_some(
             out.waiting.append(question.id)
             again.append(row.claim.id)
         else:
-            question.state = "accepted" if taken or not merge.changes else "refused"
+            question.state = "accepted" if taken else "refused"
             question.settled_at, question.settled_by = batch.at, by
             bases.append((row.claim, {"base_version_id": row.version_id}))
             out.done.append(question.id)
@@ -240,6 +306,41 @@ def _settle_some(
         history.record(session, lot(), turned)
     if again:
         refresh(session, claim_ids=again)
+
+
+def in_parts(
+    base: db.Database,
+    ids: Iterable[int],
+    act: Callable[[Session, list[int], Batch | None], Settled],
+    *,
+    size: int = PART,
+) -> Settled:
+    """Decide many in one lot, a part at a time, each written at once: nobody else waits for long, and one killed
+    half-way leaves a lot that can be undone. A lot that is undone meanwhile is not continued: the rest waits.
+
+    `act` decides a part: `lambda session, part, lot: accept(session, part, by=by, batch=lot, seen=seen)`.
+    """
+    out = Settled()
+    for part in db.chunks(ids, size):
+        with base.write() as session:
+            history.turn(session)
+            lot = session.get(Batch, out.batch.id) if out.batch else None
+            if lot and session.scalar(select(Batch.id).where(Batch.undoes_id == lot.id)):
+                out.waiting += part
+                continue
+            some = act(session, part, lot)
+        out.batch = some.batch
+        for name in ("done", "waiting", "later", "gone", "notices"):
+            getattr(out, name).extend(getattr(some, name))
+    return out
+
+
+def _shown(row: Row, question: Proposal, merge: Merge) -> set[str]:
+    """The slots of these differences that a person has seen like this."""
+    if stands(row, question):
+        return {change.slot for change in merge.changes}
+    shown = {c["slot"]: c["mark"] for c in question.changes}
+    return {change.slot for change in merge.changes if shown.get(change.slot) == seen(change)}
 
 
 def _rules_of(session: Session, claim_ids: Iterable[int]) -> dict[int, tuple[int, rules.Rules]]:

@@ -62,6 +62,7 @@ class Asked:
     scope: str = "local"
     sort: str = ""  # "" is the usual order: relevance when there are words, newest when there are none
     page: int = 1
+    widen: bool = True  # through the thesaurus
     default_scope: str = "local"
     typed_years: tuple[str, str] = ("", "")
     errors: tuple[tuple[str, str], ...] = field(default=())  # (id of the field, sentence)
@@ -96,6 +97,8 @@ class Asked:
             out.append(("annee", f"{self.first_year or ''}-{self.last_year or ''}"))
         if self.scope != self.default_scope:
             out.append(("fonds", said("fonds", self.scope)))
+        if not self.widen:
+            out.append(("elargir", "non"))
         if self.sort:
             out.append(("tri", said("tri", self.sort)))
         if self.page > 1:
@@ -157,6 +160,7 @@ def understand(pairs: Sequence[tuple[str, str]], default_scope: str = "local") -
         last_year=last,
         scope=WORDS["fonds"].get(one.get("fonds", ""), default_scope),
         sort="" if sort == usual_sort(query) or (sort == "relevance" and not query) else sort,
+        widen=not query or one.get("elargir") != "non",
         page=min(int(one["page"]), LAST_PAGE) if re.fullmatch(r"[1-9][0-9]{0,5}", one.get("page", "")) else 1,
         default_scope=default_scope,
         typed_years=typed if errors else (str(first or ""), str(last or "")),

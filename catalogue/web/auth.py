@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired
 from catalogue import i18n, users
 from catalogue.i18n import N_, _
 from catalogue.models import User
-from catalogue.web import ctx
+from catalogue.web import ctx, whose
 
 blueprint = Blueprint("auth", __name__)
 P = ParamSpec("P")
@@ -96,6 +96,7 @@ def sign_in() -> ResponseReturnValue:
             session.clear()
             session.permanent = True
             login_user(Account(user))
+            whose.adopt()
             return redirect(_safe(request.args.get("suite", "")) or url_for("desk.today"))
         failed = _("L’identifiant ou le mot de passe ne convient pas. Vérifiez la touche Majuscules et réessayez.")
     elif request.method == "POST":

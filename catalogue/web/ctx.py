@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import activity
 from catalogue.config import Settings
+from catalogue.web.thesaurus import Thesaurus
 from indexes import sync
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def end_session() -> None:
 
 def get_index() -> sync.Index:
     return travee().index()
+
+
+def get_thesaurus() -> Thesaurus:
+    return travee().thesaurus
 
 
 def count_usage(notice_id: int, kind: str) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, Response, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
 
-from catalogue import alerts, db, desk_reading, runs, timeline
+from catalogue import alerts, db, desk_reading, floods, lots, nights, runs, timeline
 from catalogue.i18n import _
 from catalogue.web import ctx
 from catalogue.web.auth import needs
@@ -36,13 +38,18 @@ def today() -> ResponseReturnValue:
         harvests=runs.last_lines(session, now),
         timeline=timeline.timeline(session, now, zone, nights=SHOWN_NIGHTS),
         trouble=alerts.trouble(session),
+        floods=floods.open_floods(session, nights.harvested(session)),
     )
 
 
 def done_lot() -> int | None:
-    """The lot that was just made, whose undoing the page offers."""
-    lot = request.args.get("lot", "")
-    return int(lot) if lot.isdecimal() and len(lot) < 12 else None
+    """The lot that was just made, whose undoing the page offers; nobody else's, and none that is undone already."""
+    given = request.args.get("lot", "")
+    session = ctx.get_session()
+    lot = lots.get(session, int(given)) if given.isdecimal() and len(given) < 12 else None
+    if lot is None or lot.by != current_user.login or lots.why_not(session, lot):
+        return None
+    return lot.id
 
 
 @blueprint.get("/refus")
@@ -93,6 +100,16 @@ def keep_private(response: Response) -> Response:
     return response
 
 
+def _moved(_error: StaleDataError) -> ResponseReturnValue:
+    """Somebody has written the same rows in the same instant: nothing was written here; the page as it stands now."""
+    flash(_("Quelqu’un vient de changer la même chose : rien n’a été enregistré ici. Voici où l’on en est."), "warn")
+    try:
+        current_app.url_map.bind("").match(request.path, method="GET")
+    except HTTPException:
+        return redirect(url_for("desk.to_review" if current_user.may("documentalist") else "desk.lots"), 303)
+    return redirect(request.path, 303)
+
+
 def register(app: Flask) -> None:
     from catalogue.web import (
         desk_import,
@@ -100,16 +117,28 @@ def register(app: Flask) -> None:
         desk_inventory,
         desk_lots,
         desk_notices,
+        desk_pairs,
         desk_reports,
+        desk_rules,
         desk_runs,
         desk_sources,
+        desk_terms,
     )
 
+    # They hang their pages on a blueprint.
     assert (
-        desk_import and desk_inbox and desk_inventory and desk_lots and desk_notices
-    )  # they hang their pages on the blueprint
+        desk_import
+        and desk_inbox
+        and desk_inventory
+        and desk_lots
+        and desk_notices
+        and desk_pairs
+        and desk_rules
+        and desk_terms
+    )
     app.register_blueprint(blueprint)
     app.register_blueprint(desk_reports.blueprint)
     app.register_blueprint(desk_runs.blueprint)
     app.register_blueprint(desk_sources.blueprint)
+    app.register_error_handler(StaleDataError, _moved)
     app.context_processor(_context)

@@ -1,4 +1,7 @@
-"""« À revoir »: what waits, by kind and one by one, and deciding it. Every decision can be taken back at once."""
+"""« À revoir »: what waits, by kind and one by one, and deciding it. Every decision can be taken back at once.
+
+Two notices, and a notice and the record joined to it, are in `desk_pairs`.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,20 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import cataloguing, inbox, joining, notices, reviewing, visits
+from catalogue import cataloguing, inbox, notices, reviewing, visits
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.inbox_pages import difference, lists, pairs
-from catalogue.models import Claim, Notice, Proposal, VisitRequest
-from catalogue.proposals import LIVING
+from catalogue.inbox_pages.difference import RuleAsked
+from catalogue.models import Claim, Proposal, VisitRequest
 from catalogue.reviewing import Done
-from catalogue.web import ctx
+from catalogue.web import ctx, deciding
 from catalogue.web.auth import needs
-from catalogue.web.desk import blueprint, done_lot
+from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
 
 NUMBER = "<int(max=2147483647):number>"
-ENOUGH = 1_000  # more answers than any page asks
+RULED = ("accept", "rule", "rule_now")  # what « toujours » goes with
 
 
 # --- the lists -------------------------------------------------------------------------------
@@ -42,7 +45,9 @@ def to_review() -> ResponseReturnValue:
         run_id=run_id,
         page=page_asked(request.args),
     )
-    return render_template("desk/to_review.html", page=page, asked=asked, source=source, run=run_id, done=done_lot())
+    return render_template(
+        "desk/to_review.html", page=page, asked=asked, source=source, run=run_id, done=deciding.last_act()
+    )
 
 
 def _scope() -> tuple[str, int | None]:
@@ -74,13 +79,13 @@ def answered(number: int) -> ResponseReturnValue:
 def decide_all() -> ResponseReturnValue:
     """All of a kind, in one lot: what was counted on the page, not what has come since."""
     kind = lists.KIND_OF.get(request.form.get("genre", ""), "")
-    act, until = request.form.get("action", ""), request.form.get("jusqua", "")
-    if act not in reviewing.ACTS.get(kind, ()) or not (until.isdecimal() and len(until) < 12):
+    act, seen = request.form.get("action", ""), request.form.get("vu", "")
+    if act not in reviewing.ACTS.get(kind, ()) or not (seen.isdecimal() and len(seen) < 16):
         abort(400)
     source, run_id = _scope()
     one = request.form.get("de", source or None)  # one source, "" for what none has brought; all when it is not said
     only = request.form.get("seule", "")
-    with ctx.get_writer() as session:
+    with deciding.writer() as session:
         done = reviewing.decide_all(
             session,
             kind,
@@ -88,16 +93,19 @@ def decide_all() -> ResponseReturnValue:
             by=current_user.login,
             source=one,
             run_id=run_id,
-            until=int(until),
+            seen=int(seen),
             only=int(only) if only.isdecimal() and len(only) < 12 else None,
         )
     flash(_told(act, done), "ok" if done.lot else "warn")
-    return redirect(url_for("desk.to_review", lot=done.lot, genre=request.form.get("retour") or None, **_kept()), 303)
+    return redirect(url_for("desk.to_review", genre=request.form.get("retour") or None, **_kept()), 303)
 
 
 def _told(act: str, done: Done) -> str:
+    later = ngettext("%(n)s arrivée depuis, laissée.", "%(n)s arrivées depuis, laissées.", done.later)
+    later %= {"n": format_number(done.later)}
     if done.lot is None:
-        return _("Rien n’attendait plus : quelqu’un l’a déjà décidé.")
+        words = _("Rien n’attendait plus : quelqu’un l’a déjà décidé.")
+        return " ".join((words, later)) if done.later else words
     words = {
         "publish": ngettext("%(n)s notice est publiée.", "%(n)s notices sont publiées.", done.n),
         "put_aside": ngettext("%(n)s notice est mise à l’écart.", "%(n)s notices sont mises à l’écart.", done.n),
@@ -120,6 +128,8 @@ def _told(act: str, done: Done) -> str:
             done.left,
         )
         words += " " + left % {"n": format_number(done.left)}
+    if done.later:
+        words += " " + later
     return words
 
 
@@ -147,11 +157,12 @@ def _difference(
     marks: dict[str, str] | None = None,
     moved: bool = False,
     tried: bool = False,
+    asked: RuleAsked | None = None,
 ) -> ResponseReturnValue:
     session = ctx.get_session()
     proposal = session.get(Proposal, number) or abort(404)
-    source, asked = _scope()
-    run_id = run_id or asked
+    source, of_run = _scope()
+    run_id = run_id or of_run
     if run_id is not None and proposal.run_id != run_id:
         return redirect(url_for("desk.difference_of", number=number))
     page = difference.difference_page(
@@ -167,7 +178,8 @@ def _difference(
         moved=moved,
         tried=tried,
         always=set(request.form.getlist("toujours")),
-        done=done_lot(),
+        asked=asked,
+        done=deciding.last_act(),
     )
     return shown, 409 if moved else 200
 
@@ -176,42 +188,57 @@ def _difference(
 @needs("documentalist")
 def answer(number: int) -> ResponseReturnValue:
     """Decide, see the result of other choices, or leave it for later; then the next one of its kind."""
-    action, choices, marks = request.form.get("action", ""), _choices(), _marks()
+    action, choices, marks = request.form.get("action", ""), deciding.choices(), deciding.marks()
     source, run_id = _scope()
     if action == "preview":
         return _difference(number, run_id=run_id, choices=choices, marks=marks, tried=True)
-    with ctx.get_writer() as session:
+    with deciding.writer() as session:
         proposal = session.get(Proposal, number) or abort(404)
-        follows = inbox.place_of(session, proposal, run_id=run_id, source=source).next
-        kind = proposal.category
-        if action == "later":
+        kind, title = proposal.category, title_or_none(_title(session, proposal))
+        asked = _rule_to_confirm(session, proposal, action, choices)
+        if asked is not None:
+            done = Done("asked")
+        elif action == "later":
             done = Done("later")
         else:
             told = dict.fromkeys(marks, "ours") if action == "ours" else choices
-            done = reviewing.answer(
-                session, proposal, told, marks, by=current_user.login, always=_always() if action != "ours" else ()
-            )
-        title = title_or_none(_title(session, proposal))
-        again = proposal.state == "waiting" and done.what == "done"
-    if done.what == "moved":
-        return _difference(number, run_id=run_id, choices=choices, marks=marks, moved=True)
-    _tell(done, title, again)
-    return redirect(_next(number if again else follows, kind, run_id, done.lot), 303)
+            always = _always() if action in RULED else ()
+            by, at_once = current_user.login, action == "rule_now"
+            done = reviewing.answer(session, proposal, told, marks, by=by, always=always, at_once=at_once)
+        follows = inbox.place_of(session, proposal, kind, run_id=run_id, source=source).next
+        waits = proposal.state == "waiting" and done.what == "done"
+    if done.what in ("asked", "moved"):
+        moved = done.what == "moved"
+        return _difference(number, run_id=run_id, choices=choices, marks=marks, moved=moved, asked=asked)
+    _tell(done, title, waits)
+    return redirect(_next(number if waits else follows, kind, run_id), 303)
+
+
+def _rule_to_confirm(
+    session: Session, proposal: Proposal, action: str, choices: dict[str, str]
+) -> difference.RuleAsked | None:
+    """What « toujours » would do, unless this very rule was shown and confirmed."""
+    always = _always() if action in RULED else []
+    asked = difference.rule_asked(session, proposal, choices, always) if always else None
+    if asked is None or not asked.lines:
+        return None
+    confirmed = action != "accept" and request.form.get("regle") == asked.mark
+    return None if confirmed else asked
 
 
 def _title(session: Session, proposal: Proposal) -> str:
     return notices.get(session, session.get_one(Claim, proposal.claim_id).notice_id).title
 
 
-def _next(number: int | None, kind: str, run_id: int | None, lot: int | None) -> str:
+def _next(number: int | None, kind: str, run_id: int | None) -> str:
     """The question that follows; after the last, the list."""
     kept = _kept()
     if number is None:
-        return url_for("desk.to_review", lot=lot, genre=lists.NAMES[kind] if kept else None, **kept)
+        return url_for("desk.to_review", genre=lists.NAMES[kind] if kept else None, **kept)
     if run_id is not None:
         kept.pop("moisson", None)
-        return url_for("desk.difference_of_run", run=run_id, number=number, lot=lot, **kept)
-    return url_for("desk.difference_of", number=number, lot=lot, **kept)
+        return url_for("desk.difference_of_run", run=run_id, number=number, **kept)
+    return url_for("desk.difference_of", number=number, **kept)
 
 
 def _tell(done: Done, title: str, again: bool) -> None:
@@ -223,26 +250,18 @@ def _tell(done: Done, title: str, again: bool) -> None:
         flash(_("« %(title)s » est décidée.") % {"title": title}, "ok")
     for words in done.rules:
         flash(_("Règle ajoutée : %(rule)s. Elle se retire sur la page de la source.") % {"rule": words}, "ok")
+    if done.ruled:
+        ruled = ngettext(
+            "%(n)s proposition qui attendait est décidée par cette règle, en tout ou en partie.",
+            "%(n)s propositions qui attendaient sont décidées par cette règle, en tout ou en partie.",
+            done.ruled,
+        )
+        flash(ruled % {"n": format_number(done.ruled)}, "ok")
     if done.no_rule:
         flash(
             _("Une règle ne peut dire que « garder le nôtre » ou « prendre le leur » : celle-là n’est pas notée."),
             "warn",
         )
-
-
-def _choices() -> dict[str, str]:
-    """Slot -> ours, theirs or both, as chosen."""
-    return _sent("choix_")
-
-
-def _marks() -> dict[str, str]:
-    """Slot -> what the page showed of it."""
-    return _sent("vu_")
-
-
-def _sent(prefix: str) -> dict[str, str]:
-    found = {name.removeprefix(prefix): value for name, value in request.form.items() if name.startswith(prefix)}
-    return found if len(found) < ENOUGH else abort(400)
 
 
 def _always() -> list[tuple[str, str]]:
@@ -260,7 +279,9 @@ def candidate(address: str) -> ResponseReturnValue:
     notice = notices.find(session, address) or abort(404)
     if notice.status != "candidate":
         return redirect(url_for("desk.edit", address=address))
-    return render_template("desk/inbox_candidate.html", page=pairs.candidate_page(session, notice), done=done_lot())
+    return render_template(
+        "desk/inbox_candidate.html", page=pairs.candidate_page(session, notice), done=deciding.last_act()
+    )
 
 
 @blueprint.post("/a-revoir/notices/<address>")
@@ -270,7 +291,7 @@ def decide(address: str) -> ResponseReturnValue:
     asked = request.form.get("action", "")
     if asked not in ("publish", "put_aside"):
         abort(400)
-    with ctx.get_writer() as session:
+    with deciding.writer() as session:
         notice = notices.find(session, address) or abort(404)
         title = title_or_none(notice.title)
         outcome = cataloguing.decide(session, notice, asked, by=current_user.login)
@@ -285,91 +306,5 @@ def decide(address: str) -> ResponseReturnValue:
         flash(_("« %(title)s » est mise à l’écart.") % {"title": title}, "ok")
     follows = request.form.get("suite", "")
     if follows and notices.find(ctx.get_session(), follows) is not None:
-        return redirect(url_for("desk.candidate", address=follows, lot=outcome.batch_id), 303)
-    genre = request.form.get("retour") or None
-    return redirect(url_for("desk.to_review", lot=outcome.batch_id, genre=genre), 303)
-
-
-# --- two notices -----------------------------------------------------------------------------
-
-
-@blueprint.get("/a-revoir/doublons/<one>/<other>")
-@needs("documentalist")
-def twins(one: str, other: str) -> ResponseReturnValue:
-    return _twins(one, other)
-
-
-@blueprint.post("/a-revoir/doublons/<one>/<other>")
-@needs("documentalist")
-def decide_twins(one: str, other: str) -> ResponseReturnValue:
-    action, choices, marks = request.form.get("action", ""), _choices(), _marks()
-    if action == "preview":
-        return _twins(one, other, choices=choices, marks=marks, tried=True)
-    if action not in ("same", "different", "later"):
-        abort(400)
-    with ctx.get_writer() as session:
-        left, right = _both(session, one, other)
-        follows = _pair_after(session, one, other)
-        by = current_user.login
-        if action == "same":
-            done = reviewing.join(session, left, right, choices, marks, by=by)
-        else:
-            done = Done("later") if action == "later" else reviewing.tell_apart(session, left, right, by=by)
-        title = title_or_none(left.title)
-    if done.what == "moved":
-        return _twins(one, other, choices=choices, marks=marks, moved=True)
-    if done.what == "done" and action == "same":
-        flash(_("« %(title)s » : les deux notices n’en font plus qu’une.") % {"title": title}, "ok")
-    elif done.what == "done":
-        flash(_("C’est noté : « %(title)s » ne sera plus rapprochée de celle-ci.") % {"title": title}, "ok")
-    elif done.what == "gone":
-        flash(_("Ces deux notices ont déjà été traitées."), "warn")
-    if follows:
-        return redirect(url_for("desk.twins", one=follows[0], other=follows[1], lot=done.lot), 303)
-    return redirect(url_for("desk.to_review", lot=done.lot), 303)
-
-
-def _twins(one: str, other: str, *, moved: bool = False, tried: bool = False, **sent: Any) -> ResponseReturnValue:
-    session = ctx.get_session()
-    left, right = _both(session, one, other)
-    if left.status not in LIVING or right.status not in LIVING:
-        flash(_("Ces deux notices ont déjà été traitées."), "warn")
-        return redirect(url_for("desk.to_review"))
-    page = pairs.pair_page(session, left, right, **sent)
-    shown = render_template(
-        "desk/twins.html", page=page, one=one, other=other, moved=moved, tried=tried, done=done_lot()
-    )
-    return shown, 409 if moved else 200
-
-
-def _both(session: Session, one: str, other: str) -> tuple[Notice, Notice]:
-    left, right = notices.find(session, one), notices.find(session, other)
-    if left is None or right is None or left.id == right.id:
-        abort(404)
-    return left, right
-
-
-def _pair_after(session: Session, one: str, other: str) -> tuple[str, str] | None:
-    """The next doubt, this one left aside."""
-    for entry in inbox.list_inbox(session, kinds=("twin",), limit=ENOUGH):
-        left, _sign, right = entry.ref.partition(inbox.PAIR)
-        if {left, right} != {one, other}:
-            return left, right
-    return None
-
-
-@blueprint.post("/notices/<address>/separer")
-@needs("documentalist")
-def separate(address: str) -> ResponseReturnValue:
-    """Take apart what was brought together: both are there again, each at its address."""
-    with ctx.get_writer() as session:
-        loser = notices.find(session, address) or abort(404)
-        title = title_or_none(loser.title)
-        try:
-            done = reviewing.separate(session, loser, by=current_user.login)
-        except joining.NotMergeable as refusal:
-            words = reviewing.why_not_separate(refusal)
-            flash(words, "warn")
-            return redirect(url_for("desk.notice_history", address=address), 303)
-    flash(_("« %(title)s » est de nouveau une notice à part.") % {"title": title}, "ok")
-    return redirect(url_for("desk.notice_history", address=address, lot=done.lot), 303)
+        return redirect(url_for("desk.candidate", address=follows), 303)
+    return redirect(url_for("desk.to_review", genre=request.form.get("retour") or None), 303)

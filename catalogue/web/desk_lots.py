@@ -6,7 +6,7 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from catalogue import desk_history
+from catalogue import desk_history, reviewing
 from catalogue import lots as engine
 from catalogue.i18n import _
 from catalogue.models import Batch
@@ -46,7 +46,12 @@ def undo(number: int) -> ResponseReturnValue:
         except engine.NotUndoable as refusal:
             return render_template("desk/undone.html", result=None, reason=_reason(refusal.code), words=words), 409
         made = result.batch.id if result.batch else None
-    return render_template("desk/undone.html", result=result, made=made, words=words, number=number)
+        # Said as the lot's own page says it: what was agreed beside each notice is not counted.
+        restored = desk_history.count_of(session, result.batch) if result.batch else 0
+        behind = reviewing.rules_behind(session, batch) if result.restored else []
+    return render_template(
+        "desk/undone.html", result=result, made=made, words=words, number=number, restored=restored, behind=behind
+    )
 
 
 def _reason(code: str) -> str:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm.exc import StaleDataError
 
-from catalogue import cataloguing, desk_history, desk_reading, form, items, notices
+from catalogue import cataloguing, desk_history, desk_reading, form, items, notices, provenance
 from catalogue.cataloguing import EDITABLE, UNFINISHED, Copy, Outcome
 from catalogue.form import Values
 from catalogue.i18n import _
@@ -186,6 +186,7 @@ def _show(
         others=outcome.others if outcome else (),
         copies=desk_reading.copies(session, notice) if notice else [],
         joined=pairs.joined(session, notice) if notice else [],
+        spoken=provenance.links_of(session, notice) if notice else [],
         kept=form.rest(notice.fields) if notice else [],
         terms=desk_reading.suggested_terms(session),
         journals=desk_reading.suggested_journals(session) if "journal" in _keys(shown) else [],
@@ -298,8 +299,15 @@ def _show_copy(notice: Notice, item: Item | None, copy: Copy, problems: Any = ()
 def notice_history(address: str) -> ResponseReturnValue:
     session, notice = ctx.get_session(), _found(address)
     page = desk_history.notice_history(session, notice, page_asked(request.args))
-    shown = {"may_write": _may_write(notice), "joined": pairs.joined(session, notice), "done": done_lot()}
-    return render_template("desk/history.html", page=page, **shown)
+    return render_template(
+        "desk/history.html",
+        page=page,
+        may_write=_may_write(notice),
+        joined=pairs.joined(session, notice),
+        into=notices.get(session, notice.merged_into_id) if notice.merged_into_id else None,
+        spoken=provenance.links_of(session, notice),
+        done=done_lot(),
+    )
 
 
 def page_asked(args: Mapping[str, str]) -> int:

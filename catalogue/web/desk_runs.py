@@ -5,6 +5,7 @@ No page harvests: it writes down what is wished, and the worker does it (`harves
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -12,11 +13,11 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import alerts, db, nights, runs, sources, timeline
-from catalogue.i18n import _, format_number
+from catalogue import alerts, db, floods, nights, run_page, runs, sources, timeline
+from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import Run, Source
 from catalogue.nights import Asked
-from catalogue.runs import RunPage
+from catalogue.run_page import RunPage
 from catalogue.schedule import EVERY_DAY, SUNDAY, USUAL_HOUR, Schedule
 from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
@@ -122,7 +123,7 @@ def as_json(number: int) -> ResponseReturnValue:
     run, _source = _found(session, number)
     if run.kind == "import":
         return redirect(url_for("desk_reports.as_json", number=number))
-    return runs.document(_page(session, number))
+    return run_page.document(_page(session, number))
 
 
 @blueprint.post(f"/{NUMBER}/relire")
@@ -143,14 +144,45 @@ def replay(number: int) -> ResponseReturnValue:
     return redirect(url_for("desk_runs.show", number=number), 303)
 
 
+@blueprint.post(f"/{NUMBER}/disparitions")
+@needs("documentalist")
+def disappearances(number: int) -> ResponseReturnValue:
+    """Many records gone at once: whether to believe it. Believed, the worker asks for each by name."""
+    choices: dict[str, bool | None] = {"croire": True, "garder": False, "reprendre": None}
+    chosen = request.form.get("reponse", "")
+    if chosen not in choices:
+        abort(422)
+    with ctx.get_writer() as session:
+        run, source = _found(session, number)
+        flood = floods.find(session, run, source) or abort(404)
+        if flood.is_open:
+            floods.answer(session, flood, choices[chosen], by=current_user.login, at=db.now())
+        if flood.is_open and choices[chosen]:
+            nights.ask(session, Asked(source.id, current_user.login, db.now()))
+        count = flood.count
+    if not flood.is_open:
+        flash(_("Une autre moisson est passée depuis : répondez sur sa page."), "warn")
+    elif choices[chosen]:
+        ctx.travee().harvest_soon()
+        flash(_("C’est noté : Travée les redemande une à une dès que possible."), "ok")
+    elif chosen == "garder":
+        words = ngettext(
+            "C’est noté : elle est tenue pour vivante.", "C’est noté : les %(n)s sont tenues pour vivantes.", count
+        )
+        flash(words % {"n": format_number(count)}, "ok")
+    else:
+        flash(_("Votre réponse est reprise : la question est posée de nouveau."), "ok")
+    return redirect(url_for("desk_runs.show", number=number, _anchor="disparitions"), 303)
+
+
 def _found(session: Session, number: int) -> tuple[Run, Source]:
-    return runs.find(session, number) or abort(404)
+    return run_page.find(session, number) or abort(404)
 
 
 def _page(session: Session, number: int) -> RunPage:
     asked = request.args.get("refus", "1")
     wanted = int(asked) if asked.isdecimal() and len(asked) < 6 else 1
-    return runs.page(session, *_found(session, number), db.now(), refused_page=wanted)
+    return run_page.page(session, *_found(session, number), db.now(), refused_page=wanted)
 
 
 def _resend(code: str) -> str:
@@ -169,14 +201,18 @@ def schedule(number: int) -> ResponseReturnValue:
     if request.method == "GET":
         known = nights.get_schedule(session, number)
         first = known.since is None  # never set: what one most likely wishes is proposed
-        return _scheduling(source, Schedule(on=True) if first else known, first=first)
-    wished = _typed()
+        return _scheduling(source, Schedule(on=True) if first else known, hours=_hours(session, number), first=first)
+    wished, hours = _typed(), request.form.get("duree", _hours(session, number)).strip()
+    errors: list[tuple[str, str]] = []
     if wished.on and not wished.days:
-        return _scheduling(
-            source, wished, error=_("Cochez au moins un jour, ou choisissez « seulement à la demande ».")
-        )
+        errors.append(("jours", _("Cochez au moins un jour, ou choisissez « seulement à la demande ».")))
+    if not (hours.isdecimal() and len(hours) < 4 and 1 <= int(hours) <= nights.LONGEST_HOURS):
+        errors.append(("duree", _("Écrivez un nombre d’heures, de 1 à %(n)s.") % {"n": nights.LONGEST_HOURS}))
+    if errors:
+        return _scheduling(source, wished, hours=hours[:20], errors=errors)
     with ctx.get_writer() as writing:
         nights.set_schedule(writing, number, wished)
+        nights.set_hours(writing, number, int(hours))
     flash(_("L’horaire de %(source)s est enregistré.") % {"source": source.name}, "ok")
     return redirect(url_for("desk_runs.list"), 303)
 
@@ -191,7 +227,13 @@ def _typed() -> Schedule:
     )
 
 
-def _scheduling(source: Source, wished: Schedule, *, first: bool = False, error: str = "") -> ResponseReturnValue:
+def _hours(session: Session, number: int) -> str:
+    return f"{nights.hours(session, number):g}"
+
+
+def _scheduling(
+    source: Source, wished: Schedule, *, hours: str, first: bool = False, errors: Sequence[tuple[str, str]] = ()
+) -> ResponseReturnValue:
     session = ctx.get_session()
     shown = render_template(
         "desk/schedule.html",
@@ -201,6 +243,7 @@ def _scheduling(source: Source, wished: Schedule, *, first: bool = False, error:
         days=[(n, _(name)) for n, name in enumerate(runs.DAYS)],
         hours=[(n, runs.clock_words(n, nights.minute(session))) for n in range(24)],
         zone=ctx.settings().timezone,
-        errors=[("jours", error)] if error else [],
+        hours_given=hours,
+        errors=errors,
     )
-    return shown, 422 if error else 200
+    return shown, 422 if errors else 200

@@ -1,4 +1,7 @@
-"""« Sources »: where records come from, how their copies are read, and what their codes mean here."""
+"""« Sources »: where records come from, how their copies are read, and what their codes mean here.
+
+What a source may do by itself is in `desk_rules`, what may be done with its notices in `desk_terms`, on this blueprint.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,10 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from catalogue import copies, inbox, item_profiles, rereading, reviewing, source_pages, source_rules
-from catalogue.i18n import _, format_number, ngettext
+from catalogue import copies, item_profiles, rereading, source_pages, source_rules, source_terms
+from catalogue.i18n import _
 from catalogue.merging import rules
 from catalogue.problems import Problem
-from catalogue.proposals import CATEGORIES
 from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
 from catalogue.web.desk import done_lot
@@ -61,63 +63,6 @@ def save(name: str) -> ResponseReturnValue:
     return redirect(url_for("desk_sources.show", name=name), 303)
 
 
-@blueprint.route("/<path:name>/regles", methods=["GET", "POST"])
-@needs("documentalist")
-def edit_rules(name: str) -> ResponseReturnValue:
-    """What the source may do by itself: as a table, as a text; and letting the rules decide what waits already."""
-    if request.method == "GET":
-        return _rules_shown(name)
-    action, text = request.form.get("action", ""), request.form.get("texte", "")
-    problems: list[Problem] = []
-    if action == "apply":
-        return _apply_rules(name)
-    if action == "text":
-        table, problems = rules.parse_rules(text)
-    else:
-        table = source_rules.from_form(request.form.items())
-    if problems:
-        return _rules_shown(name, text, problems)
-    with ctx.get_writer() as session:
-        source = source_pages.find(session, name) or abort(404)
-        changed = source_rules.put(session, source, table, by=current_user.login)
-    flash(_("Les règles sont enregistrées.") if changed else _("Rien n’a changé."), "ok" if changed else "")
-    return redirect(url_for("desk_sources.edit_rules", name=name), 303)
-
-
-def _apply_rules(name: str) -> ResponseReturnValue:
-    with ctx.get_writer() as session:
-        source = source_pages.find(session, name) or abort(404)
-        done = reviewing.apply_rules(session, source, by=current_user.login)
-    words = ngettext(
-        "%(n)s proposition est décidée par ces règles.", "%(n)s propositions sont décidées par ces règles.", done.n
-    )
-    flash(
-        words % {"n": format_number(done.n)} if done.lot else _("Ces règles ne décident rien de ce qui attend."),
-        "ok" if done.lot else "",
-    )
-    return redirect(url_for("desk_sources.edit_rules", name=name, lot=done.lot), 303)
-
-
-def _rules_shown(name: str, text: str = "", problems: Sequence[Problem] = ()) -> ResponseReturnValue:
-    session = ctx.get_session()
-    source = source_pages.find(session, name) or abort(404)
-    table = source_rules.of_source(source)
-    shown = render_template(
-        "desk/source_rules.html",
-        name=source.name,
-        rows=source_rules.rows(table),
-        kinds=rules.WORDS,
-        answers=rules.ANSWERS,
-        sentences=rules.sentences(table),
-        text=text or rules.format_rules(table),
-        errors=[("texte", problem.message) for problem in problems],
-        changes=source_rules.changes_of(source),
-        waiting=sum(inbox.count_inbox(session, source=source.name).get(kind, 0) for kind in CATEGORIES),
-        done=done_lot(),
-    )
-    return shown, 422 if problems else 200
-
-
 def _reread(name: str) -> ResponseReturnValue:
     with ctx.get_writer() as session:
         source = source_pages.find(session, name) or abort(404)
@@ -153,6 +98,7 @@ def _shown(
         tried=tried,
         done=done_lot(),
         rules=rules.sentences(source_rules.of_source(source)),
+        terms=source_terms.of_source(source),
     )
     return shown, 422 if problems else 200
 

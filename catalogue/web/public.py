@@ -11,7 +11,7 @@ import logging
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from catalogue.i18n import _, current_language, format_date
 from catalogue.identifiers import is_code
 from catalogue.reading import Gone, Moved, NoticePage
 from catalogue.unimarc import KINDS
-from catalogue.web import ctx, request_form, searching
+from catalogue.web import ctx, request_form, searching, whose
 from catalogue.web.asked import FILTERS, Asked, Params, query_string, understand
 from indexes.analysis import highlight
 
@@ -59,7 +59,11 @@ def results() -> ResponseReturnValue:
     asked = understand(pairs, ctx.settings().default_scope)
     if pairs != asked.params() and not asked.errors:
         return redirect(_results_address(asked))
-    page = searching.results(ctx.get_session(), ctx.get_index(), asked, _results_address, _choices_address)
+    widenings = ctx.get_thesaurus().widenings(ctx.get_session(), asked.query) if asked.query and asked.widen else []
+    page = searching.results(
+        ctx.get_session(), ctx.get_index(), asked, _results_address, _choices_address, widenings=widenings
+    )
+    page = replace(page, feed=f"{to('results')}.atom{query_string(asked.but(sort='').params())}")
     if asked.page > max(page.pages.count, 1):
         return redirect(_results_address(asked.but(page=max(page.pages.count, 1))))
     current = "new" if searching.is_new_arrivals(asked) else "search"
@@ -169,7 +173,8 @@ def theme(concept_id: int) -> ResponseReturnValue:
 @blueprint.route("/demande", methods=["GET", "POST"])
 def request_page() -> ResponseReturnValue:
     if request.method == "GET":
-        return _show_form(request_form.blank(request.args), 200)
+        wanted = [kept.title for kept in whose.kept_documents()[1]] if request.args.get("selection") else []
+        return _show_form(request_form.blank(request.args, wanted), 200)
     if request_form.is_trap(request.form):
         return redirect(to("thanks"), 303)
     form = request_form.read(request.form)
@@ -224,7 +229,7 @@ def thanks() -> ResponseReturnValue:
 @blueprint.get("/preferences")
 def preferences() -> ResponseReturnValue:
     """Remember the appearance, or the keys: the only cookies of the public site, set when asked for."""
-    response = redirect(_own_path(request.args.get("retour", "")) or to("home"), 303)
+    response = redirect(own_path(request.args.get("retour", "")) or to("home"), 303)
     for name, remembered in (("apparence", THEMES), ("touches", ("non",))):
         value = request.args.get(name)
         if value in remembered and value is not None:
@@ -236,7 +241,7 @@ def preferences() -> ResponseReturnValue:
     return response
 
 
-def _own_path(target: str) -> str:
+def own_path(target: str) -> str:
     """A path of ours, never another host."""
     parts = urlsplit(target)
     ours = target.startswith("/") and not target.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
@@ -335,7 +340,7 @@ def _explain(code: int) -> ErrorPage:
 # --- what templates know ---------------------------------------------------------------------
 
 
-def to(page: str, **values: Any) -> str:
+def to(page: str, /, **values: Any) -> str:
     """The address of a public page in the current language."""
     return url_for(f"{_name(current_language())}.{page}", **values)
 
@@ -437,6 +442,10 @@ def _varies(response: Response) -> Response:
 
 
 def register(app: Flask) -> None:
+    from catalogue.web import browse, formats, selection  # their routes join the blueprint
+
+    assert browse.blueprint is blueprint
+
     # An open form has no authority to abuse: a token would only cost every visitor a cookie.
     app.extensions["csrf"].exempt(f"{request_page.__module__}.{request_page.__name__}")
     app.register_blueprint(blueprint)
@@ -447,6 +456,8 @@ def register(app: Flask) -> None:
         limited = limiter.shared_limit(REQUESTS_ALLOWED, scope="request_page", methods=["POST"])(request_page)
         for name in ("public", "public_en"):
             app.view_functions[f"{name}.request_page"] = limited
+    selection.register(app)
+    formats.register(app)
     app.context_processor(_context)
     app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, month=_month, bare_address=_bare_address)
     app.jinja_env.filters["language_words"] = _language_words

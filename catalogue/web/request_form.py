@@ -6,7 +6,7 @@ Read from what was sent, checked, shown again exactly as typed when something is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalogue.form import many_lines, one_line
@@ -81,10 +81,12 @@ class RequestForm:
         return dict(self.errors).get(name, "")
 
 
-def blank(given: Mapping[str, str]) -> RequestForm:
-    """The form as an address asks for it; a failed search fills in what was looked for."""
+def blank(given: Mapping[str, str], titles: Sequence[str] = ()) -> RequestForm:
+    """The form as an address asks for it; a failed search fills in what was looked for, a selection its documents."""
     looked_for = one_line(given.get("recherche", ""))[:400]
     message = _("Je cherche : %(query)s") % {"query": looked_for} if looked_for else ""
+    if titles:
+        message = "\n".join([_("Je voudrais consulter :"), *(f"- {title}" for title in titles)])[: LONGEST["message"]]
     return RequestForm(_subject(given), given.get("notice", "")[:20], message=message)
 
 
@@ -106,6 +108,10 @@ def not_sent(form: RequestForm) -> RequestForm:
     return replace(form, errors=(("envoyer", busy),))
 
 
+def is_email(text: str) -> bool:
+    return bool(_EMAIL.fullmatch(text))
+
+
 def is_trap(given: Mapping[str, str]) -> bool:
     """A field that people do not see was filled in: a robot's work."""
     return bool(given.get("site"))
@@ -123,7 +129,7 @@ def _wrong(form: RequestForm) -> dict[str, str]:
     wording = form.wording
     if wording.person_required and not form.name:
         errors["nom"] = _("Écrivez votre nom.")
-    if (wording.person_required or form.email) and not _EMAIL.fullmatch(form.email):
+    if (wording.person_required or form.email) and not is_email(form.email):
         errors["courriel"] = _("Écrivez une adresse de courriel complète, par exemple prenom.nom@exemple.fr.")
     if wording.message_required and not form.message:
         errors["message"] = _("Écrivez votre message, même en quelques mots.")

@@ -7,7 +7,7 @@ from the caller (`Paths`), so that nothing here knows of requests.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from catalogue.text import fold
 from catalogue.unimarc import KINDS
 from catalogue.web.asked import FILTERS, PER_PAGE, WORDS, Asked, Params, said, usual_sort
 from indexes import queries
+from indexes.analysis import highlight
 from indexes.sync import Index
 
 log = logging.getLogger("travee")
@@ -84,6 +85,9 @@ class ResultsPage:
     suggestion: Link | None
     relaxations: tuple[Link, ...]
     search_down: bool = False
+    reasons: tuple[str, ...] = ()  # of each card: why it is there
+    wider: Link | None = None  # what the question was widened to, and the way back
+    feed: str = ""  # its address: what arrives later, for a reader of feeds
 
     @property
     def query(self) -> str:
@@ -162,20 +166,33 @@ def home(session: Session, index: Index, *, scope: str) -> HomePage:
 
 
 def results(
-    session: Session, index: Index, asked: Asked, address: Address, more: Callable[[str, Asked], str]
+    session: Session,
+    index: Index,
+    asked: Asked,
+    address: Address,
+    more: Callable[[str, Asked], str],
+    *,
+    widenings: Sequence[queries.Widening] = (),
 ) -> ResultsPage:
-    """`address(asked)` is the page of results of a question, `more(name, asked)` the full list of a filter."""
+    """`address(asked)` is the page of results of a question, `more(name, asked)` the full list of a filter.
+
+    `widenings`: what the thesaurus adds; what adds nothing is not told.
+    """
     try:
-        hits = _search(index, asked, limit=PER_PAGE)
+        hits = _search(index, asked, limit=PER_PAGE, widenings=widenings)
+        narrow = _search(index, asked, limit=0, facets=False) if widenings else hits
     except OSError:
         log.exception("the index does not answer")
         return _without_index(session, asked, address)
     nothing = not hits.total
+    cards = reading.result_cards(session, [hit.notice_id for hit in hits.hits])
+    widened = [label for widening in widenings for label in widening.labels]
     return ResultsPage(
-        title=_title(asked),
+        title=title(asked),
         heading=_heading(asked, hits.total),
         asked=asked,
-        cards=tuple(reading.result_cards(session, [hit.notice_id for hit in hits.hits])),
+        cards=tuple(cards),
+        reasons=tuple(why(card, hits.terms, widened) for card in cards),
         terms=hits.terms,
         total=hits.total,
         pages=_pages(asked, hits.total, address),
@@ -184,9 +201,20 @@ def results(
         clear=address(asked.without_filters()),
         sorts=tuple(_sorts(asked, address)),
         notes=tuple(_notes(hits)),
+        wider=_wider(asked, widenings, address) if _has_more(hits, narrow) else None,
         suggestion=_suggestion(asked, hits, address),
         relaxations=tuple(_relaxations(index, asked, address)) if nothing else (),
     )
+
+
+def last_arrived(index: Index, asked: Asked, limit: int, *, documents_only: bool = False) -> tuple[int, list[int]]:
+    """How many documents answer, and those that came last. OSError when the index does not answer.
+
+    `documents_only`: what one reads; an issue is found from its articles.
+    """
+    filters = asked.filters | ({"kind": NOT_ISSUES} if documents_only else {})
+    found = queries.search(index, asked.query, filters=filters, sort="added", limit=limit, facets=False)
+    return found.total, [hit.notice_id for hit in found.hits]
 
 
 def choices(
@@ -234,7 +262,9 @@ def value_label(key: str, value: str) -> str:
 # --- the parts -------------------------------------------------------------------------------
 
 
-def _search(index: Index, asked: Asked, *, limit: int, facets: bool = True) -> queries.Hits:
+def _search(
+    index: Index, asked: Asked, *, limit: int, facets: bool = True, widenings: Sequence[queries.Widening] = ()
+) -> queries.Hits:
     sort = asked.sort or usual_sort(asked.query)
     return queries.search(
         index,
@@ -244,10 +274,11 @@ def _search(index: Index, asked: Asked, *, limit: int, facets: bool = True) -> q
         offset=asked.offset,
         limit=limit,
         facets=facets,
+        widenings=widenings,
     )
 
 
-def _title(asked: Asked) -> str:
+def title(asked: Asked) -> str:
     if asked.query:
         return _("Recherche : %(query)s") % {"query": asked.query}
     if words := [*(value_label(key, value) for key, value in asked.chosen), *filter(None, [_year_words(asked)])]:
@@ -367,6 +398,41 @@ def _notes(hits: queries.Hits) -> list[str]:
     return notes
 
 
+def _has_more(wide: queries.Hits, narrow: queries.Hits) -> bool:
+    return wide is not narrow and (wide.total > narrow.total or narrow.relaxed > wide.relaxed)
+
+
+def why(card: Card, words: Sequence[str], widened: Sequence[str] = ()) -> str:
+    """Where the words of a question stand in a document: « le titre, le thème Logement social »."""
+    if not words:
+        return ""
+    places = [
+        (_("le titre"), card.title),
+        (_("les auteurs"), " ; ".join(card.names)),
+        (_("la revue"), card.host),
+        (_("le résumé"), card.summary),
+    ]
+    out = [place for place, text in places if _stands_in(text, words)]
+    themes = [label for label in card.themes if label in widened or _stands_in(label, words)]
+    if themes:
+        named = ", ".join(_("« %(theme)s »") % {"theme": label} for label in themes[:3])
+        out.append(ngettext("le thème {themes}", "les thèmes {themes}", len(themes[:3])).format(themes=named))
+    return _("Trouvé dans %(places)s") % {"places": ", ".join(out or [_("les notes ou le texte")])}
+
+
+def _stands_in(text: str, words: Sequence[str]) -> bool:
+    return any(hit for _piece, hit in highlight(text, words, len(text) + 1)) if text else False
+
+
+def _wider(asked: Asked, widenings: Sequence[queries.Widening], address: Address) -> Link:
+    """« élargi à « Orientation scolaire » », and the same question as it was typed."""
+    names = dict.fromkeys(name for w in widenings for name in (w.name, *w.labels))
+    shown = [_("« %(theme)s »") % {"theme": name} for name in list(names)[:3]]
+    if len(names) > 3:
+        shown.append(ngettext("un autre thème", "{n} autres thèmes", len(names) - 3).format(n=len(names) - 3))
+    return Link(_("Élargi à %(themes)s.") % {"themes": ", ".join(shown)}, address(asked.but(widen=False)))
+
+
 def _suggestion(asked: Asked, hits: queries.Hits, address: Address) -> Link | None:
     if not hits.suggestion or fold(hits.suggestion) == fold(asked.query):
         return None
@@ -401,7 +467,7 @@ def _without_index(session: Session, asked: Asked, address: Address) -> ResultsP
     if themes and not asked.query:
         total, ids = reading.ids_with_theme(session, themes, limit=PER_PAGE, offset=asked.offset)
     return ResultsPage(
-        title=_title(asked),
+        title=title(asked),
         heading=_heading(asked, total) if total else _("La recherche ne répond pas"),
         asked=asked,
         cards=tuple(reading.result_cards(session, ids)),

@@ -311,6 +311,8 @@ def _record(entry: _Entry, parent: Mapping[str, str] | None, kinds: Mapping[str,
     if type_ == "inbook" and not fields.get("booktitle"):
         # In the first BibTeX, @inbook is the book itself and the chapter that is meant in it.
         type_, fields["entrytype"] = "book", type_
+    if type_ == "article" and fields.get("entrysubtype") in ("newspaper", "magazine"):  # biblatex, 2.1.1
+        type_ = fields.pop("entrysubtype")
     citation = gather(_pairs(fields), table("bibtex"), type=type_, number=entry.key, known=kinds)
     citation = replace(citation, repairs=(*entry.repairs, *citation.repairs))
     return to_record(citation, entry.position, entry.raw)

@@ -8,7 +8,8 @@ Dublin Core says little and everyone says it otherwise, so four elements are rea
 - `format`: a size (« 19 cm »), a kind of file (kept for programs), else an extent;
 - `identifier`: ISBN, ISSN, DOI and addresses go where they belong. What is left, or else the address, is the key.
 
-Inside OAI-PMH the key is the identifier of its header. PMB's own Dublin Core is known by the addresses that it
+Inside OAI-PMH the key is the identifier of its header, or the end of it that the record itself gives (PMB's number, by
+which its other formats call it too). PMB's own Dublin Core is known by the addresses that it
 writes, and undone by what its stylesheet does: « Éditeur (Ville) », 1997-01-01 for « 1997 », notes as `coverage`.
 """
 
@@ -106,7 +107,8 @@ def _record(
     meanings = rules.meanings("pmb" if from_pmb else kind, False)
     gathered = Gathered(rules, meanings)
     gathered.repairs += repairs
-    number = number or _key(pairs)
+    key = _key(pairs)
+    number = key if not number or (key and number.endswith(f":{key}")) else number
     host = _host([line(value) for name, value in pairs if name == "source"]) if KINDS[kind].level == "article" else ""
     if host:
         gathered.put("source", host, "host")

@@ -19,7 +19,8 @@ from lxml import etree
 
 from catalogue.problems import Problem, Refusal
 from catalogue.unimarc import Record
-from harvest.crosswalk.pmbxml import MAX_FIELDS, MAX_RECORD_BYTES, STRICT
+from harvest.crosswalk.pmbxml import MAX_FIELDS, MAX_RECORD_BYTES
+from harvest.strict import STRICT
 
 Element = Any  # lxml publishes no types
 

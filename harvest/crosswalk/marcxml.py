@@ -11,7 +11,7 @@ blanks were lost. Told and not taken over: what has no tag, or one that cannot b
 
 As in ISO 2709, the lengths in the leader are let go of, text is kept in NFC with its line breaks, 009 with
 subfields (PMB writes it so) is a data field, empty subfields go, and `catalogue.wire` undoes what MARCXML had to
-say in its own way. No DOCTYPE, no entity, no network: `pmbxml.STRICT`.
+say in its own way. No DOCTYPE, no entity, no network: `harvest.strict`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from catalogue.unimarc import Field, Fields, Record
 from catalogue.wire import from_wire
 from harvest.crosswalk import charset, flavour, pmbxml, xmltext
 from harvest.crosswalk.pmbxml import local_name
+from harvest.strict import STRICT
 
 MAX_FIELDS = 10_000
 MAX_FAULTS = 1_000  # records that no parser takes, after which the rest is not worth trying
@@ -71,7 +72,7 @@ class _Reading:
         self.faults = 0
         self.refused = False  # as a whole
         self._cutter = cutter
-        self._parser = etree.XMLParser(**pmbxml.STRICT)
+        self._parser = etree.XMLParser(**STRICT)
 
     def read(self, pieces: Iterator[str]) -> Iterator[Read]:
         for piece in self._cutter.cut(pieces):

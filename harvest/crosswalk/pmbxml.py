@@ -37,19 +37,10 @@ from catalogue.volatile import VOLATILE_CODES, volatile  # noqa: F401  what this
 from catalogue.wire import from_wire
 from harvest.crosswalk import charset
 from harvest.issues import STAND_IN
+from harvest.strict import STRICT
 
 MAX_RECORD_BYTES = 4_000_000  # forty times what ISO 2709 can say of itself, as XML
 MAX_FIELDS = 10_000
-
-# What untrusted XML is read with, here and over OAI-PMH: no entity, no network, no repair.
-STRICT = {
-    "resolve_entities": False,
-    "no_network": True,
-    "load_dtd": False,
-    "dtd_validation": False,
-    "huge_tree": False,
-    "recover": False,
-}
 
 _CHUNK = 1 << 16
 _KEPT = 1 << 16  # of the bytes of a larger one, or of a file that is refused; others are kept whole

@@ -2,7 +2,7 @@
 // The single-letter keys are switched off on the help page (data-keys, remembered in a cookie).
 const keys = document.documentElement.dataset.keys !== "off";
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
-const results = () => [...document.querySelectorAll(".results h2 a")];
+const results = () => [...document.querySelectorAll(".results .doc a, [data-entries] > li .line > p a:first-child")];
 
 document.addEventListener("keydown", (event) => {
   if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
@@ -32,34 +32,43 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// « À revoir »: n, l, b choose for the field one is at, arrows go from field to field, a accepts, u takes back.
-// Nothing else listens to these letters; inside a group of choices the arrows stay the browser's.
+// « À revoir »: n, l, b choose for the field one is at, j and k (and arrows) go from field to field, a accepts, r keeps
+// ours, t leaves it for later, u takes back; in a list, a and r press the buttons of the line one is at. « ? » lists
+// them. Nothing else listens to these letters; inside a group of choices the arrows stay the browser's.
 const review = document.querySelector("[data-review]");
 const decide = document.querySelector("[data-review-form]");
-const pressed = (selector) => {
-  const button = document.querySelector(selector);
+const press = (button) => {
   if (button) button.click();
   return Boolean(button);
 };
+const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
 if (review && keys) {
-  for (const hint of document.querySelectorAll("kbd[hidden], [data-keys-help]")) hint.hidden = false;
+  for (const hint of document.querySelectorAll("kbd[hidden], [data-keys-help], [data-keys-list]")) hint.hidden = false;
+  const help = document.querySelector("[data-keys-list]");
   const rows = [...document.querySelectorAll("[data-question]")];
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    const free = !typing(target) || target.type === "radio" || target.type === "checkbox";
-    if (!free || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const choice = target.type === "radio" || target.type === "checkbox";
+    if ((typing(target) && !choice) || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const here = rows.findIndex((row) => row.contains(target));
+    const line = target.closest("[data-entries] > li");
     const value = { n: "ours", l: "theirs", b: "both" }[key];
     let done = false;
-    if (value) {
-      const choice = rows[here]?.querySelector(`input[type="radio"][value="${value}"]`);
-      if (choice) done = choice.checked = true;
-    } else if ((key === "ArrowDown" || key === "ArrowUp") && (here >= 0 || target === review) && target.type !== "radio") {
-      const next = rows[here + (key === "ArrowDown" ? 1 : -1)]?.querySelector("th") || (here === 0 ? review : null);
-      next?.focus();
+    if (key === "?" && help) {
+      help.open = !help.open;
+      if (help.open) help.querySelector("summary").focus();
+      done = true;
+    } else if (value) {
+      const radio = rows[here]?.querySelector(`input[type="radio"][value="${value}"]`);
+      if (radio) done = radio.checked = true;
+    } else if (step[key] && rows.length && !(choice && key.length > 1)) {
+      const next = rows[here + step[key]]?.querySelector("th") || (here === 0 && step[key] < 0 ? review : null);
+      if (here >= 0 || step[key] > 0) next?.focus();
       done = Boolean(next);
-    } else if (key === "a" && decide) done = pressed("[data-review-form] button.primary");
-    else if (key === "u") done = pressed("[data-undo] button");
+    } else if (key === "u") done = press(document.querySelector("[data-undo] button"));
+    else if (line && (key === "a" || key === "r")) done = press(line.querySelectorAll("button")[key === "a" ? 0 : 1]);
+    else if (decide && key === "a") done = press(decide.querySelector("button.primary"));
+    else if (decide && (key === "r" || key === "t")) done = press(decide.querySelector(`[data-key="${key}"]`));
     if (done) event.preventDefault();
   });
 }
@@ -71,4 +80,106 @@ else if (review && decide) review.focus({ preventScroll: true });
 // The home's search box has the focus where there is a real keyboard, never on phones.
 else if (matchMedia("(hover: hover) and (pointer: fine)").matches) {
   document.querySelector("[data-first]")?.focus({ preventScroll: true });
+}
+
+// « Ajouter à ma sélection » without leaving the page: the button says the new state, the menu its number.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-pick]");
+  const button = event.submitter;
+  if (!form || !button || !window.fetch) return;
+  event.preventDefault();
+  const body = new FormData(form);
+  body.set("acte", button.value);
+  button.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
+    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+    const { total, words } = await answer.json();
+    const there = button.value === "ajouter";
+    button.value = there ? "retirer" : "ajouter";
+    if (there) button.setAttribute("aria-pressed", "true");
+    else button.removeAttribute("aria-pressed");
+    button.firstChild.data = there ? form.dataset.there : form.dataset.pick;
+    for (const count of document.querySelectorAll("[data-picked]")) count.textContent = total ? `\u00a0(${total})` : "";
+    document.querySelector("[role=status][data-said]").textContent = words;
+    button.removeAttribute("aria-busy");
+  } catch {
+    const act = document.createElement("input");
+    Object.assign(act, { type: "hidden", name: "acte", value: button.value });
+    form.append(act);
+    form.submit();
+  }
+});
+
+// « Copier la référence »: the button is there only where it can work.
+for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+  button.parentElement.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    button.nextElementSibling.textContent = button.dataset.copied;
+  });
+}
+
+// The search box proposes themes and words (ARIA 1.2 combobox): nothing is chosen by itself, Escape keeps the text.
+const box = document.querySelector("[data-propose] #q");
+if (box && window.AbortController) {
+  const list = document.createElement("ul");
+  Object.assign(list, { id: "propositions", className: "propose", hidden: true });
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", box.labels[0]?.textContent || "");
+  box.closest(".seek").append(list);
+  for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]])
+    box.setAttribute(name, value);
+  const said = document.querySelector("[data-said]");
+  let [timer, asking, at] = [0, null, -1];
+  const mark = (n) => {
+    at = n;
+    [...list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
+    if (n < 0) box.removeAttribute("aria-activedescendant");
+    else box.setAttribute("aria-activedescendant", list.children[n].id);
+  };
+  const close = () => {
+    list.hidden = true;
+    box.setAttribute("aria-expanded", "false");
+    mark(-1);
+  };
+  const show = ([typed, texts, counts, addresses]) => {
+    if (typed !== box.value) return;
+    list.replaceChildren(...texts.map((text, i) => {
+      const row = document.createElement("li");
+      Object.assign(row, { id: `propose-${i}`, textContent: text });
+      row.setAttribute("role", "option");
+      if (counts[i]) row.append(Object.assign(document.createElement("span"), { className: "quiet small", textContent: counts[i] }));
+      row.addEventListener("mousedown", (event) => event.preventDefault());
+      row.addEventListener("click", () => location.assign(addresses[i]));
+      return row;
+    }));
+    mark(-1);
+    list.hidden = !texts.length;
+    box.setAttribute("aria-expanded", String(texts.length > 0));
+    if (said && texts.length) said.textContent = box.form.dataset.proposed.replace("#", texts.length);
+  };
+  box.addEventListener("input", () => {
+    clearTimeout(timer);
+    asking?.abort();
+    if (box.value.trim().length < 2) return close();
+    timer = setTimeout(async () => {
+      asking = new AbortController();
+      try {
+        const answer = await fetch(`${box.form.dataset.propose}?q=${encodeURIComponent(box.value)}`, { signal: asking.signal });
+        if (answer.ok) show(await answer.json());
+      } catch { /* nothing proposed: the box works as before */ }
+    }, 120);
+  });
+  box.addEventListener("keydown", (event) => {
+    const rows = list.children.length;
+    if (event.isComposing || list.hidden) return;
+    if (event.key === "Escape") close();
+    else if (event.key === "ArrowDown") mark((at + 1) % rows);
+    else if (event.key === "ArrowUp") mark(at < 1 ? rows - 1 : at - 1);
+    else if (event.key === "Enter" && at >= 0) list.children[at].click();
+    else return;
+    event.preventDefault();
+  });
+  box.addEventListener("blur", close);
 }

@@ -1,0 +1,140 @@
+"""Ways in without a question: authors, journals, shelves, new arrivals, the map of the site.
+
+The routes belong to the public blueprint: each exists in French and in English.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, datetime
+from itertools import groupby
+
+from flask import Response, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from catalogue import browsing, latest, reading
+from catalogue.i18n import format_number, ngettext
+from catalogue.identifiers import is_code
+from catalogue.web import ctx, public, searching
+from catalogue.web.asked import query_string, understand
+from catalogue.web.public import blueprint, to
+from catalogue.web.searching import Link, Pages
+from indexes.suggestions import suggest
+
+NEW_SHOWN = 60
+LAST_PAGE = 2_500
+LONGEST = 80  # a call number
+SUGGESTIONS_KEPT = 300  # seconds
+
+
+@blueprint.get("/auteurs")
+def authors() -> ResponseReturnValue:
+    session = ctx.get_session()
+    letters = browsing.author_letters(session)
+    asked = request.args.get("lettre", "").upper()
+    letter = asked if asked in letters else next(iter(letters), "")
+    page = _page()
+    total, names = browsing.authors(session, letter, page) if letter else (0, [])
+    links = [Link(one, to("authors", lettre=one), one == letter) for one in letters]
+    pages = _pages(total, browsing.NAMES_PER_PAGE, page, "authors", lettre=letter)
+    return render_template(
+        "public/authors.html", letters=links, letter=letter, names=names, pages=pages, current="authors"
+    )
+
+
+@blueprint.get("/auteurs/<int(max=2147483647):agent_id>")
+def author(agent_id: int) -> ResponseReturnValue:
+    page = _page()
+    found = browsing.author_page(ctx.get_session(), agent_id, page)
+    if found is None:
+        abort(404)
+    if isinstance(found, int):
+        return redirect(to("author", agent_id=found), 301)
+    pages = _pages(found.total, browsing.PER_PAGE, page, "author", agent_id=agent_id)
+    if page > max(pages.count, 1):
+        return redirect(to("author", agent_id=agent_id))
+    return render_template("public/author.html", a=found, pages=pages, current="authors")
+
+
+@blueprint.get("/revues")
+def journals() -> ResponseReturnValue:
+    return render_template("public/journals.html", letters=browsing.journals(ctx.get_session()), current="journals")
+
+
+@blueprint.get("/revues/<address>")
+def journal(address: str) -> ResponseReturnValue:
+    found = browsing.journal_page(ctx.get_session(), address) if is_code(address) else None
+    if found is None:
+        return redirect(to("notice", address=address), 302) if is_code(address) else abort(404)
+    return render_template("public/journal.html", j=found, current="journals")
+
+
+@blueprint.get("/rayons")
+def shelves() -> ResponseReturnValue:
+    return render_template("public/shelves.html", classes=browsing.classes(ctx.get_session()), current="shelves")
+
+
+@blueprint.get("/rayons/<path:call_number>")
+def shelf(call_number: str) -> ResponseReturnValue:
+    """The shelf from this call number on: what stands beside what one was looking for."""
+    wanted = " ".join(call_number.split())[:LONGEST]
+    before, after = (code if is_code(code := request.args.get(name, "")) else "" for name in ("avant", "apres"))
+    found = browsing.shelf(ctx.get_session(), wanted, before=before, after=after)
+    label = browsing.class_label(ctx.get_session(), wanted)
+    return render_template("public/shelf.html", s=found, wanted=wanted, label=label, current="shelves")
+
+
+@blueprint.get("/nouveautes")
+def new_arrivals() -> ResponseReturnValue:
+    """The last documents to come, by month of arrival; without the index, as the database has them."""
+    asked = replace(understand([], ctx.settings().default_scope), sort="added")
+    session = ctx.get_session()
+    _total, ids = searching.last_arrived(ctx.get_index(), asked, NEW_SHOWN, documents_only=True)
+    cards = {card.notice_id: card for card in reading.result_cards(session, ids)}
+    came = {address: instants[0] for address, instants in latest.instants(session, list(cards)).items()}
+    shown = [cards[i] for i in ids if i in cards]
+    months = [(month, list(group)) for month, group in groupby(shown, lambda card: _month(came[card.address]))]
+    return render_template("public/new.html", months=months, current="new")
+
+
+@blueprint.get("/plan-du-site")
+def site_map() -> ResponseReturnValue:
+    return render_template("public/site_map.html", current="site_map")
+
+
+@blueprint.get("/suggestions")
+def suggestions() -> ResponseReturnValue:
+    """What the search box proposes, as OpenSearch has it: [typed, [texts], [how many documents], [addresses]]."""
+    typed = request.args.get("q", "")
+    try:
+        found = suggest(ctx.get_index(), typed)
+    except OSError:
+        found = []  # a box that proposes nothing is still a box
+    counts = [
+        ngettext("{n} document", "{n} documents", s.count).format(n=format_number(s.count)) if s.count else ""
+        for s in found
+    ]
+    addresses = [
+        public.absolute(to("results") + query_string([("theme", s.text)] if s.kind == "theme" else [("q", s.text)]))
+        for s in found
+    ]
+    body = json.dumps([typed, [s.text for s in found], counts, addresses], ensure_ascii=False)
+    response = Response(body, content_type="application/x-suggestions+json; charset=utf-8")
+    response.headers["Cache-Control"] = f"public, max-age={SUGGESTIONS_KEPT}"
+    return response
+
+
+def _month(at: datetime) -> date:
+    return at.date().replace(day=1)
+
+
+def _page() -> int:
+    text = request.args.get("page", "1")
+    return min(int(text), LAST_PAGE) if text.isascii() and text.isdigit() and int(text[:6]) > 0 else 1
+
+
+def _pages(total: int, size: int, page: int, name: str, **values: object) -> Pages:
+    count = -(-total // size)
+    previous = to(name, **values, **({"page": page - 1} if page > 2 else {})) if 1 < page <= count else ""
+    return Pages(page, count, previous, to(name, **values, page=page + 1) if page < count else "")

@@ -1,0 +1,150 @@
+"""A document, a search or a list in the formats one takes away: the same addresses with an ending, `.ris`, `.docx`…
+
+What may not leave stays (`export.records`, public); what has moved or gone answers as its page does. A search is
+taken away up to as many documents as a list may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Flask, Response, abort, redirect, request
+from flask.typing import ResponseReturnValue
+
+from catalogue import db, reading, selections
+from catalogue.i18n import current_language
+from catalogue.identifiers import is_code
+from catalogue.reading import Gone, Moved
+from catalogue.web import ctx, public, searching, selection, whose
+from catalogue.web.asked import understand
+from catalogue.web.public import blueprint, to
+from export import as_html, bibliography, records
+from export.bibliography import Bibliography, Wishes
+from export.citing.items import cited
+from export.citing.processor import STYLES, USUAL, Processor
+from export.citing.runs import Run
+from export.formats import BY_ENDING, FILES, FORMATS, PRINTED, From, file_name
+from indexes import queries
+
+# Codes are eight signs long, said in the addresses: « .csl.json » has two points.
+ENDINGS = ",".join(f'"{ending}"' for ending in BY_ENDING)
+ALLOWED = "60 per minute"  # from one address: files cost more than pages
+# The page of a bibliography stands alone: its style is in it, and nothing else is allowed.
+CSP = f"default-src 'none'; style-src '{as_html.STYLE_DIGEST}'; base-uri 'none'; form-action 'none'"
+
+
+@blueprint.get(f"/d/<string(length=8):address>.<any({ENDINGS}):ending>")
+def notice_as(address: str, ending: str) -> ResponseReturnValue:
+    session = ctx.get_session()
+    page = reading.notice_page(session, address)
+    if page is None:
+        abort(404)
+    if isinstance(page, Moved):
+        return redirect(to("notice_as", address=page.address, ending=ending), 301)
+    if isinstance(page, Gone):
+        abort(410)
+    if request.method == "GET" and not page.withdrawn:
+        ctx.count_usage(page.notice_id, "citation")
+    return _answer([page.notice_id], ending, wishes=_wishes(page.title + page.rest))
+
+
+@blueprint.get(f"/recherche.<any({ENDINGS}):ending>")
+def results_as(ending: str) -> ResponseReturnValue:
+    """The first documents of a search, in its order."""
+    asked = understand(list(request.args.items(multi=True)), ctx.settings().default_scope)
+    sort = asked.sort or searching.usual_sort(asked.query)
+    try:
+        found = queries.search(
+            ctx.get_index(), asked.query, filters=asked.filters, sort=sort, limit=selections.LARGEST, facets=False
+        )
+    except OSError:
+        abort(503)
+    return _answer([hit.notice_id for hit in found.hits], ending, wishes=_wishes(searching.title(asked)))
+
+
+@blueprint.get(f"/selection.<any({ENDINGS}):ending>")
+def selection_as(ending: str) -> ResponseReturnValue:
+    found, kept = whose.kept_documents()
+    if not kept:
+        return redirect(to("selection"))
+    response = _answer([one.notice_id for one in kept], ending, wishes=selection.wishes_of(found))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get(f"/s/<string(length=8):code>.<any({ENDINGS}):ending>")
+def shared_selection_as(code: str, ending: str) -> ResponseReturnValue:
+    session = ctx.get_session()
+    found = selections.shared(session, code) if is_code(code) else None
+    if found is None:
+        abort(404)
+    ids = [one.notice_id for one in selections.documents(session, found)]
+    return _answer(ids, ending, wishes=selection.wishes_of(found))
+
+
+# --- « Citer » -------------------------------------------------------------------------------
+
+
+def citation(notice_id: int) -> tuple[Run, ...]:
+    """The reference of a document for its page, in the usual style; nothing where its source forbids to give it."""
+    found = next(records.load(ctx.get_session(), [notice_id], public=True), None)
+    if found is None:
+        return ()
+    today = db.now().date()
+    one = cited(found, public.absolute(""))
+    return Processor(USUAL, current_language()).lay_out(one, accessed=(today.year, today.month, today.day)).runs
+
+
+# --- answering -------------------------------------------------------------------------------
+
+
+def _wishes(title: str) -> Wishes:
+    """What an address may say of a bibliography: `style`, `groupe`, `ordre`, `resumes`, `emplacements`."""
+    said, settings = request.args, ctx.settings()
+    style, group, order = (said.get(name, "") for name in ("style", "groupe", "ordre"))
+    return Wishes(
+        title=title,
+        style=style if style in STYLES else USUAL,
+        group=group if group in bibliography.GROUPS else "none",
+        order=order if order in bibliography.ORDERS else "given",
+        summaries=said.get("resumes") == "1",
+        locations=said.get("emplacements") == "1",
+        accessed=db.now().date(),
+        centre=settings.centre_name,
+        base_url=public.absolute(""),
+        language=current_language(),
+    )
+
+
+def _answer(notice_ids: Sequence[int], ending: str, *, wishes: Wishes) -> Response:
+    name = BY_ENDING[ending]
+    if name in FILES:
+        notices = records.load(ctx.get_session(), notice_ids, public=True)
+        body = b"".join(FILES[name](notices, From(wishes.base_url, wishes.centre)))
+        return _file(body, name, wishes.title)
+    made: Bibliography = selection.compose(notice_ids, wishes)
+    return _file(b"".join(PRINTED[name](made)), name, made.title)
+
+
+def _file(body: bytes, name: str, title: str) -> Response:
+    made = FORMATS[name]
+    response = Response(body, content_type=made.media_type)
+    where = "inline" if made.shown else "attachment"
+    response.headers["Content-Disposition"] = f'{where}; filename="{file_name(title, name)}"'
+    response.headers["X-Robots-Tag"] = "noindex"
+    if name == "html":
+        response.headers["Content-Security-Policy"] = CSP
+    return response
+
+
+VIEWS = (notice_as, results_as, selection_as, shared_selection_as)
+
+
+def register(app: Flask) -> None:
+    """Their routes joined the public blueprint when this module was read; here they are counted."""
+    for limiter in app.extensions.get("limiter", ()):
+        for view in VIEWS:
+            limited = limiter.shared_limit(ALLOWED, scope="formats")(view)
+            for blueprint_name in ("public", "public_en"):
+                app.view_functions[f"{blueprint_name}.{view.__name__}"] = limited
+    app.jinja_env.globals["citation"] = citation

@@ -1,0 +1,128 @@
+"""The thesaurus as a search needs it: which words of a question name a theme, and which themes answer it too.
+
+Kept in memory, by the same stems as the index, so that « logements sociaux » names « Logement social »; read again
+when the tables have changed, at most once a minute.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalogue.models import Concept, ConceptLabel, ConceptRelation
+from indexes.analysis import terms
+from indexes.grammar import Word, parse
+from indexes.queries import Widening
+
+LONGEST_NAME = 6  # words of a label that a question may hold
+MOST_THEMES = 80  # of one widening
+FRESH = 60.0  # seconds
+
+Name = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Known:
+    stamp: tuple[int, ...] = ()
+    labels: dict[int, str] = field(default_factory=dict)
+    named: dict[Name, list[int]] = field(default_factory=dict)
+    narrower: dict[int, list[int]] = field(default_factory=dict)
+
+
+class Thesaurus:
+    """Safe among threads: what it knows is replaced as a whole."""
+
+    def __init__(self) -> None:
+        self._known = _Known()
+        self._looked_at = 0.0
+        self._lock = threading.Lock()
+
+    def widenings(self, session: Session, text: str) -> list[Widening]:
+        """The longest stretches of a question that name a theme, and what else to look for.
+
+        A theme whose documents all hold the words anyhow is no widening. What stands in quotes is meant as it is.
+        """
+        known = self._fresh(session)
+        if not known.named:
+            return []
+        words = [c for c in parse(text).positive if isinstance(c, Word) and not (c.parts or c.prefix)]
+        words = [word for word in words if not _quoted(text, word)]
+        return list(_stretches(known, sorted(words, key=lambda word: word.start)))
+
+    def _fresh(self, session: Session) -> _Known:
+        with self._lock:
+            if time.monotonic() - self._looked_at > FRESH or not self._looked_at:
+                stamp = _stamp(session)
+                if stamp != self._known.stamp:
+                    self._known = _read(session, stamp)
+                self._looked_at = time.monotonic()
+            return self._known
+
+
+def _quoted(text: str, word: Word) -> bool:
+    return text[: word.start].rstrip().endswith(('"', "«", "“"))
+
+
+def _stretches(known: _Known, words: Sequence[Word]) -> Iterator[Widening]:
+    at = 0
+    while at < len(words):
+        for length in range(min(LONGEST_NAME, len(words) - at), 0, -1):
+            stretch = words[at : at + length]
+            name = tuple(word.term for word in stretch)
+            if (found := known.named.get(name)) and (labels := _answers(known, found, name)):
+                yield Widening(stretch[0].start, stretch[-1].end, known.labels[found[0]], labels)
+                at += length - 1
+                break
+        at += 1
+
+
+def _answers(known: _Known, found: Sequence[int], name: Name) -> tuple[str, ...]:
+    """The themes to look for beside the words: their own names when others were typed, and all that is narrower."""
+    seen, row = list(found), list(found)
+    while row and len(seen) < MOST_THEMES:
+        row = [n for concept in row for n in known.narrower.get(concept, ()) if n not in seen]
+        seen += dict.fromkeys(row)
+    labels = [known.labels[concept] for concept in seen[:MOST_THEMES]]
+    return tuple(dict.fromkeys(label for label in labels if not set(name) <= set(terms(label))))
+
+
+def _stamp(session: Session) -> tuple[int, ...]:
+    counted = [
+        session.execute(select(func.count(table.id), func.max(table.id))).one()
+        for table in (ConceptLabel, ConceptRelation)
+    ]
+    moved = session.execute(select(func.count(Concept.id), func.sum(Concept.version))).one()
+    return tuple(int(number or 0) for row in (*counted, moved) for number in row)
+
+
+def _read(session: Session, stamp: tuple[int, ...]) -> _Known:
+    labels = {
+        i: label for i, label in session.execute(select(Concept.id, Concept.label).where(Concept.status == "accepted"))
+    }
+    named: defaultdict[Name, list[int]] = defaultdict(list)
+    for concept_id, label in labels.items():
+        _put(named, label, concept_id)
+    others = select(ConceptLabel.concept_id, ConceptLabel.label).order_by(ConceptLabel.id)
+    for concept_id, label in session.execute(others):
+        if concept_id in labels:
+            _put(named, label, concept_id)
+    narrower: defaultdict[int, list[int]] = defaultdict(list)
+    relations = select(ConceptRelation.concept_id, ConceptRelation.target_id).where(
+        ConceptRelation.type == "broader", ConceptRelation.target_id.is_not(None)
+    )
+    for concept_id, target_id in session.execute(relations.order_by(ConceptRelation.id)):
+        if concept_id in labels and target_id in labels:
+            narrower[target_id].append(concept_id)
+    return _Known(stamp, labels, dict(named), dict(narrower))
+
+
+def _put(named: dict[Name, list[int]], label: str, concept_id: int) -> None:
+    name = tuple(terms(label))
+    if 0 < len(name) <= LONGEST_NAME and concept_id not in named[name]:
+        named[name].append(concept_id)

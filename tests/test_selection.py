@@ -1,0 +1,220 @@
+"""« Ma sélection »: chosen without an account, put in order, taken away, shared, forgotten in time."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import hypothesis
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import db, notices, selections
+from catalogue.db import Database
+from catalogue.models import Selection, SelectionEntry
+from tests import cast
+from tests.cast import field
+from tests.conftest import BROWSER_AGENT, PASSWORD
+
+
+def published(session: Session, *titles: str) -> list[str]:
+    return [notices.create(session, cast.notice(title), by="claire", status="published").address for title in titles]
+
+
+def titles(session: Session, found: Selection) -> list[str]:
+    return [kept.title for kept in selections.documents(session, found)]
+
+
+# --- the list --------------------------------------------------------------------------------
+
+
+def test_documents_are_added_once_moved_and_put_back(session: Session) -> None:
+    a, b, c = published(session, "A", "B", "C")
+    mine = selections.begin(session, "visitor:1")
+    assert selections.add(session, mine, [a, b, a]) == 2
+    assert selections.add(session, mine, [c, a, "nothing0"]) == 1
+    selections.move(session, mine, c, -1)
+    assert titles(session, mine) == ["A", "C", "B"]
+    selections.move(session, mine, a, -1)
+    assert titles(session, mine) == ["A", "C", "B"]
+    before = [kept.address for kept in selections.documents(session, mine)]
+    assert selections.remove(session, mine, [a]) == 1
+    selections.put_back(session, mine, before)
+    assert titles(session, mine) == ["A", "C", "B"]
+    assert selections.count(session, "visitor:1") == 3
+    assert selections.chosen(session, "visitor:2") == set()
+
+
+def test_only_published_documents_can_be_chosen_and_withdrawn_ones_stay(session: Session) -> None:
+    (a,) = published(session, "A")
+    draft = notices.create(session, cast.notice("Brouillon"), by="claire", status="draft").address
+    mine = selections.begin(session, "visitor:1")
+    assert selections.add(session, mine, [a, draft]) == 1
+    kept = notices.find(session, a)
+    assert kept is not None
+    notices.set_status(session, kept, "withdrawn", by="claire")
+    assert [(k.title, k.withdrawn) for k in selections.documents(session, mine)] == [("A", True)]
+
+
+def test_a_list_has_room_for_so_many_and_says_so(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selections, "LARGEST", 2)
+    a, b, c = published(session, "A", "B", "C")
+    mine = selections.begin(session, "visitor:1")
+    selections.add(session, mine, [a, b])
+    with pytest.raises(selections.Full):
+        selections.add(session, mine, [c])
+    assert titles(session, mine) == ["A", "B"]
+
+
+def test_a_frozen_copy_does_not_move_with_the_list(session: Session) -> None:
+    a, b = published(session, "A", "B")
+    mine = selections.begin(session, "visitor:1")
+    selections.add(session, mine, [a, b])
+    selections.describe(session, mine, " Mon  dossier ", {"style": "apa"})
+    copy = selections.freeze(session, mine)
+    selections.remove(session, mine, [a])
+    found = selections.shared(session, copy.code)
+    assert found is not None
+    assert (found.title, titles(session, found), found.settings) == ("Mon dossier", ["A", "B"], {"style": "apa"})
+    assert selections.shared(session, mine.code) is None  # a list of one's own is not public
+
+
+def test_signing_in_adds_to_what_was_there_and_replaces_nothing(session: Session) -> None:
+    a, b, c = published(session, "A", "B", "C")
+    account, visitor = selections.begin(session, "user:ines"), selections.begin(session, "visitor:1")
+    selections.add(session, account, [a, b])
+    selections.add(session, visitor, [b, c])
+    selections.adopt(session, "visitor:1", "user:ines")
+    assert titles(session, account) == ["A", "B", "C"]
+
+
+def test_lists_are_forgotten_in_time_and_shared_copies_are_not(session: Session) -> None:
+    (a,) = published(session, "A")
+    for owner in ("visitor:old", "visitor:new"):
+        selections.add(session, selections.begin(session, owner), [a])
+    old = selections.find(session, "visitor:old")
+    assert old is not None
+    copy = selections.freeze(session, old)
+    for row in (old, copy):
+        row.updated_at = db.now() - timedelta(days=31)
+    session.flush()
+    assert selections.forget_old(session) == 1
+    assert selections.find(session, "visitor:old") is None
+    assert selections.find(session, "visitor:new") is not None
+    assert selections.shared(session, copy.code) is not None
+    assert session.scalars(select(SelectionEntry.selection_id)).all() != []
+
+
+@hypothesis.settings(max_examples=20)
+@given(moves=st.lists(st.tuples(st.integers(0, 3), st.sampled_from((-1, 1))), max_size=12))
+def test_moving_keeps_every_document_once(lasting_base: Database, moves: list[tuple[int, int]]) -> None:
+    with lasting_base.write_session() as session:
+        addresses = published(session, "A", "B", "C", "D")
+        mine = selections.begin(session, "visitor:1")
+        selections.add(session, mine, addresses)
+        for at, by in moves:
+            selections.move(session, mine, addresses[at], by)
+        assert sorted(titles(session, mine)) == ["A", "B", "C", "D"]
+        session.rollback()
+
+
+# --- the pages -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(app: Flask) -> list[str]:
+    travee = app.extensions["travee"]
+    with travee.db.write() as session:
+        made = published(session, "Habiter la ville", "Grandir <b>ici</b>")
+        rest = cast.notice("Sur l’école", field("330", "a", "Un résumé long."), field("606", "a", "École"))
+        made.append(notices.create(session, rest, by="claire", status="published").address)
+    travee.drain_soon()
+    return made
+
+
+def choose(client: FlaskClient, *documents: str, act: str = "ajouter", **more: str) -> str:
+    answer = client.post("/selection", data={"acte": act, "document": list(documents), **more})
+    assert answer.status_code == 303, answer.status
+    return str(answer.location)
+
+
+def test_a_visitor_without_script_chooses_from_results_and_comes_back_there(
+    client: FlaskClient, library: list[str]
+) -> None:
+    page = client.get("/recherche?q=ville").text
+    assert 'name="acte" value="ajouter"' in page
+    assert client.get_cookie("selection") is None  # nothing is set unasked
+    assert choose(client, library[0], retour="/recherche?q=ville") == "/recherche?q=ville"
+    cookie = client.get_cookie("selection")
+    assert cookie is not None and cookie.http_only
+    page = client.get("/recherche?q=ville").text
+    assert 'name="acte" value="retirer" aria-pressed="true"' in page
+    assert "(1)" in page
+    assert choose(client, library[0], retour="https://mechant.exemple/") == "/selection"
+
+
+def test_the_list_is_shown_as_references_and_can_be_undone(client: FlaskClient, library: list[str]) -> None:
+    choose(client, *library)
+    page = client.get("/selection").text
+    assert "Ma sélection : 3 documents" in page
+    assert "Grandir &lt;b&gt;ici&lt;/b&gt;" in page or "Grandir ici" in page
+    assert "<b>ici" not in page
+    where = choose(client, library[1], act="retirer")
+    page = client.get(where).text
+    assert "C’est retiré" in page and "Ma sélection : 2 documents" in page
+    (before,) = re.findall(r'name="documents" value="([^"]+)"', page)
+    client.post("/selection", data={"acte": "remettre", "documents": before})
+    order = re.findall(r'id="d-(\w+)"', client.get("/selection").text)
+    assert order == library
+
+
+def test_how_it_looks_is_remembered_and_goes_into_a_shared_copy(client: FlaskClient, library: list[str]) -> None:
+    choose(client, *library)
+    said = {"titre": "Mon dossier", "style": "apa", "groupe": "theme", "ordre": "author", "resumes": "1"}
+    choose(client, act="regler", **said)
+    page = client.get("/selection").text
+    assert "Un résumé long." in page and "École</h3>" in page
+    shared = choose(client, act="partager")
+    assert re.fullmatch(r"/s/\w{8}\?nouveau=1", shared)
+    stranger = client.application.test_client()
+    copy = stranger.get(shared)
+    assert "Mon dossier" in copy.text and "Un résumé long." in copy.text
+    choose(client, act="vider")
+    assert "Mettez des documents de côté" in client.get("/selection").text
+    code = shared.split("/")[2].split("?")[0]
+    stranger.environ_base["HTTP_USER_AGENT"] = BROWSER_AGENT
+    choose(stranger, act="reprendre", code=code)
+    assert "Ma sélection : 3 documents" in stranger.get("/selection").text
+
+
+def test_signing_in_keeps_what_was_chosen_before(app: Flask, client: FlaskClient, library: list[str]) -> None:
+    from catalogue import users
+
+    with app.extensions["travee"].db.write() as session:
+        users.add(session, "claire", PASSWORD, "documentalist")
+    choose(client, library[0])
+    client.post("/connexion", data={"login": "claire", "password": PASSWORD})
+    assert "Ma sélection : 1 document" in client.get("/selection").text
+
+
+def test_a_script_is_answered_with_numbers(client: FlaskClient, library: list[str]) -> None:
+    answer = client.post(
+        "/selection", data={"acte": "ajouter", "document": library[0]}, headers={"X-Requested-With": "fetch"}
+    )
+    assert answer.json == {"total": 1, "words": "1 document dans votre sélection"}
+
+
+@pytest.mark.parametrize("act", ["", "detruire"])
+def test_an_act_that_nobody_knows_is_refused(client: FlaskClient, act: str) -> None:
+    assert client.post("/selection", data={"acte": act}).status_code == 400
+
+
+def test_asking_to_consult_names_the_documents(client: FlaskClient, library: list[str]) -> None:
+    choose(client, library[0])
+    page = client.get("/demande?sujet=consulter&selection=1").text
+    assert "Je voudrais consulter :" in page and "- Habiter la ville" in page
