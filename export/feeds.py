@@ -127,6 +127,14 @@ def opensearch(
     return _bytes(root)
 
 
+def unapi(address: str, formats: Iterable[tuple[str, str]]) -> bytes:
+    """The list of formats (unAPI version 1), of the server or of one document."""
+    root = etree.Element("formats", {"id": address} if address else {})
+    for name, media_type in formats:
+        etree.SubElement(root, "format", name=name, type=media_type)
+    return _bytes(root)
+
+
 def _put(parent: etree._Element, tag: str, text: str) -> None:
     etree.SubElement(parent, _q(ATOM, tag)).text = for_xml(text)
 

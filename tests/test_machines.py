@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -130,3 +132,37 @@ def test_old_addresses_still_lead_to_their_document(
 @pytest.mark.parametrize("old", ["/opac_css/index.php?lvl=notice_display&id=1", "/doc_num.php?explnum_id=%25", "/x/y"])
 def test_an_old_address_that_nobody_knows_is_said_so(client: FlaskClient, old: str) -> None:
     assert client.get(old).status_code == 404
+
+
+def test_a_page_is_read_by_zotero_and_by_search_engines(client: FlaskClient, library: dict[str, str]) -> None:
+    address = library["La ville & ses marges"]
+    page = client.get(f"/d/{address}").text
+    assert '<meta name="citation_title" content="La ville &amp; ses marges">' in page
+    assert f'<abbr class="unapi-id" title="{address}">' in page
+    assert '<span class="Z3988" title="ctx_ver=Z39.88-2004&amp;' in page
+    (data,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+    assert "<" not in data
+    assert json.loads(data)["name"] == "La ville & ses marges"
+    found = client.get("/recherche?q=ville").text
+    assert f'<abbr class="unapi-id" title="{address}">' in found
+    assert 'rel="unapi-server"' in found
+
+
+def test_unapi_lists_formats_and_leads_to_them(client: FlaskClient, library: dict[str, str]) -> None:
+    address = library["La ville & ses marges"]
+    assert [f.get("name") for f in read(client, "/unapi")] == ["ris", "bibtex", "csljson", "marcxml"]
+    several = client.get(f"/unapi?id={address}")
+    assert (several.status_code, etree.fromstring(several.data).get("id")) == (300, address)
+    answer = client.get(f"/unapi?id={address}&format=ris", follow_redirects=True)
+    assert "TI  - La ville & ses marges" in answer.text
+    assert client.get(f"/unapi?id={address}&format=word").status_code == 406
+    assert client.get("/unapi?id=rien&format=ris").status_code == 404
+
+
+def test_a_hostile_title_stays_a_title(app: Flask, client: FlaskClient) -> None:
+    with app.extensions["travee"].db.write() as session:
+        made = notices.create(session, cast.notice('</script><b onx="1">"Titre'), by="claire", status="published")
+        address = made.address
+    page = client.get(f"/d/{address}").text
+    assert "<b onx" not in page
+    assert page.count("</script>") == 2

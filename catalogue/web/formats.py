@@ -7,9 +7,11 @@ taken away up to as many documents as a list may hold.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from flask import Flask, Response, abort, redirect, request
+from flask import Flask, Response, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
+from jinja2.utils import htmlsafe_json_dumps
 
 from catalogue import db, reading, selections
 from catalogue.i18n import current_language
@@ -18,16 +20,19 @@ from catalogue.reading import Gone, Moved
 from catalogue.web import ctx, public, searching, selection, whose
 from catalogue.web.asked import understand
 from catalogue.web.public import blueprint, to
-from export import as_html, bibliography, records
+from export import as_html, bibliography, embedded, feeds, records
 from export.bibliography import Bibliography, Wishes
 from export.citing.items import cited
 from export.citing.processor import STYLES, USUAL, Processor
 from export.citing.runs import Run
 from export.formats import BY_ENDING, FILES, FORMATS, PRINTED, From, file_name
+from export.records import Outgoing
 from indexes import queries
 
 # Codes are eight signs long, said in the addresses: « .csl.json » has two points.
 ENDINGS = ",".join(f'"{ending}"' for ending in BY_ENDING)
+# What unAPI calls our formats; Zotero takes the first that it knows.
+UNAPI = {"ris": "ris", "bibtex": "bibtex", "csljson": "csljson", "marcxml": "marcxml"}
 ALLOWED = "60 per minute"  # from one address: files cost more than pages
 # The page of a bibliography stands alone: its style is in it, and nothing else is allowed.
 CSP = f"default-src 'none'; style-src '{as_html.STYLE_DIGEST}'; base-uri 'none'; form-action 'none'"
@@ -82,17 +87,60 @@ def shared_selection_as(code: str, ending: str) -> ResponseReturnValue:
     return _answer(ids, ending, wishes=selection.wishes_of(found))
 
 
-# --- « Citer » -------------------------------------------------------------------------------
+# --- what a page says of its document --------------------------------------------------------
 
 
-def citation(notice_id: int) -> tuple[Run, ...]:
-    """The reference of a document for its page, in the usual style; nothing where its source forbids to give it."""
-    found = next(records.load(ctx.get_session(), [notice_id], public=True), None)
-    if found is None:
-        return ()
-    today = db.now().date()
-    one = cited(found, public.absolute(""))
-    return Processor(USUAL, current_language()).lay_out(one, accessed=(today.year, today.month, today.day)).runs
+@dataclass(frozen=True, slots=True)
+class Told:
+    """For people, the reference in the usual style; the same for Zotero, search engines and link resolvers."""
+
+    reference: tuple[Run, ...]
+    tags: Sequence[tuple[str, str]]
+    coins: str
+    json_ld: str
+
+
+def told(notice_id: int, *, here: bool) -> Told | None:
+    """Once a page; None where its source forbids to give it. `here`: whether the centre has a copy."""
+    if "told" not in g:
+        found = next(records.load(ctx.get_session(), [notice_id], public=True), None)
+        g.told = _told(found, here) if found else None
+    said: Told | None = g.told
+    return said
+
+
+def _told(found: Outgoing, here: bool) -> Told:
+    one, today = cited(found, public.absolute("")), db.now().date()
+    laid_out = Processor(USUAL, current_language()).lay_out(one, accessed=(today.year, today.month, today.day))
+    centre = ctx.settings().centre_name if here else ""
+    data = embedded.json_ld(one, held_by=centre, base_url=public.absolute("/"))
+    return Told(laid_out.runs, embedded.citation_tags(one), embedded.coins(one), htmlsafe_json_dumps(data))
+
+
+# --- unAPI -----------------------------------------------------------------------------------
+
+
+@blueprint.get("/unapi")
+def unapi() -> ResponseReturnValue:
+    """unAPI version 1 (unapi.info): the formats there are, those of a document, a document in one of them."""
+    address, name = request.args.get("id", "").rsplit("/", 1)[-1], request.args.get("format", "")
+    if not address:
+        return _unapi_formats("", 200)
+    page = reading.notice_page(ctx.get_session(), address)
+    if page is None or isinstance(page, Gone):
+        abort(404)
+    if not name:
+        return _unapi_formats(address, 300)
+    if name not in UNAPI:
+        abort(406)
+    return redirect(to("notice_as", address=address, ending=FORMATS[UNAPI[name]].ending[1:]), 302)
+
+
+def _unapi_formats(address: str, status: int) -> Response:
+    listed = [(name, FORMATS[kept].media_type.split(";")[0]) for name, kept in UNAPI.items()]
+    response = Response(feeds.unapi(address, listed), status, content_type="application/xml; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 # --- answering -------------------------------------------------------------------------------
@@ -147,4 +195,4 @@ def register(app: Flask) -> None:
             limited = limiter.shared_limit(ALLOWED, scope="formats")(view)
             for blueprint_name in ("public", "public_en"):
                 app.view_functions[f"{blueprint_name}.{view.__name__}"] = limited
-    app.jinja_env.globals["citation"] = citation
+    app.jinja_env.globals["told"] = told

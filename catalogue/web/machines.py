@@ -198,7 +198,7 @@ def pmb_short_link(_before: str = "") -> ResponseReturnValue:
 @blueprint.get("/unapi.php")
 @blueprint.get("/<path:_before>/unapi.php")
 def pmb_unapi(_before: str = "") -> ResponseReturnValue:
-    return redirect("/unapi", 301)
+    return redirect("/unapi" + query_string(request.args.items(multi=True)), 301)
 
 
 def _xml(body: bytes, media_type: str) -> Response:
