@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from catalogue import activity, alerts, db, doubles, i18n, selections, tombstones, visits
+from catalogue import activity, alerts, db, digital, doubles, i18n, selections, texts, tombstones, visits
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.web.thesaurus import Thesaurus
@@ -83,7 +83,7 @@ class Travee:
             self.tally.put_back(counts)
 
     def work_once(self) -> int:
-        """One pass of the worker: the index queue, the counts, the erasure of old data, the files that wait."""
+        """One pass of the worker: the index queue, the counts, the erasure of old data, the files that wait, texts."""
         self.flush_counts()
         if self._erased_on != (today := db.now().date()):  # once a day is enough, and takes the write lock once
             with self.db.write() as session:
@@ -94,17 +94,24 @@ class Travee:
         waiting.erase_old(self.settings.imports_dir)
         while waiting.work(self.db, self.settings.imports_dir, self._stop.is_set):
             done += self._drain_all()
+        for _read in texts.read_waiting(self.db, self.settings.files_dir):
+            done += self._drain_all()
+            if self._stop.is_set():
+                break
         self.finish_erasing()
         return done
 
     def finish_erasing(self, step: Callable[[int], None] = lambda done: None) -> int:
-        """Clean what erasures have left outside the database: stored pages, the index, the database's own free room.
+        """Clean what erasures have left outside the database: stored pages, files, the index, the database's free room.
         Whoever comes first behind a process that was killed does it. Returns how many stored pages were cut."""
         with self.db.read() as session:
             todo = tombstones.waiting(session)
         if not todo:
             return 0
         pages = cutting.clean(self.db, self.settings, todo, step)
+        if files := [sha256 for one in todo for sha256 in one.files]:
+            with self.db.write() as session:
+                digital.sweep(session, files, self.settings.files_dir)
         if any(one.index for one in todo):  # what is deleted from an index stays in its files until it is made anew
             sync.rebuild(self.db.read_session, self.settings.index_dir)
         with self.db.write() as session:
@@ -252,6 +259,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     @app.teardown_request
     def _end(_error: BaseException | None) -> None:
         ctx.end_session()
+        i18n.set_language(settings.language)  # what this thread says next is nobody's page
         g.pop("user", None)
 
     for module in (auth, public, machines, desk, health):

@@ -155,6 +155,8 @@ def gather(session: Session, loser_id: int, survivor_id: int) -> dict[str, list[
         statement = select(table.id).where(getattr(table, column) == loser_id).order_by(table.id)
         if table is ExternalId:
             statement = statement.where(ExternalId.entity == "notice")
+        elif table is DigitalDocument:  # an address follows the fields that give it
+            statement = statement.where(DigitalDocument.sha256 != "")
         elif table is SelectionEntry:
             statement = statement.where(SelectionEntry.selection_id.not_in(there))
         if ids := list(session.scalars(statement)):

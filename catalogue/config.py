@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         return self.data_dir / "index"
 
     @cached_property
+    def files_dir(self) -> Path:
+        """Digital documents that are ours, and their texts (`catalogue.digital`)."""
+        return self.data_dir / "files"
+
+    @cached_property
     def pages_dir(self) -> Path:
         """Raw harvested pages, as received, gzip."""
         return self.data_dir / "pages"

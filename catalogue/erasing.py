@@ -5,8 +5,8 @@ what their sources' records said, the questions about them, their copies, the au
 stays is a tombstone: the address, which answers 410 with the day and the reason, for machines a deletion; and the
 names that sources have for the record, by which it is barred for ever. It cannot be undone.
 
-What lies outside the database (stored pages, the index, the database's own free space) is cleaned behind that
-transaction, by whoever runs next when this process dies (`catalogue.tombstones`).
+What lies outside the database (stored pages, files and their texts, the index, the database's own free space) is
+cleaned behind that transaction, by whoever runs next when this process dies (`catalogue.tombstones`).
 """
 
 from __future__ import annotations
@@ -174,11 +174,12 @@ def _scope(session: Session, notice: Notice) -> _Scope:
 
 
 def _remember(session: Session, scope: _Scope) -> None:
-    """What is left to clean: the stored pages of its sources, by the names of its records, and the index."""
+    """What is left to clean: the stored pages of its sources, by the names of its records; the index; files, texts."""
     by_source: dict[int, list[str]] = {}
     for record in scope.records:
         by_source.setdefault(record.source_id, []).append(record.identifier)
-    tombstones.to_clean(session, str(scope.notice.id), index=True)
+    files = session.scalars(select(DigitalDocument.sha256).where(DigitalDocument.notice_id.in_(scope.ids)))
+    tombstones.to_clean(session, str(scope.notice.id), index=True, files=files)
     for source_id, identifiers in by_source.items():
         tombstones.to_clean(session, f"{scope.notice.id}:{source_id}", source_id, identifiers)
 

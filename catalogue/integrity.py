@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from catalogue import authorities, callnumber, db, items, notices
+from catalogue import authorities, callnumber, db, digital, items, notices
 from catalogue.identifiers import is_code
 from catalogue.models import (
     Agent,
@@ -58,8 +58,11 @@ def faults(session: Session) -> Iterator[Fault]:
             (name, _expected(wanted[table], columns), _written(session, table, part, columns))
             for table, (name, columns) in ROWS.items()
         ]
+        addresses = digital.addresses_of(session, part)
         for notice in found:
             p = projections[notice.id]
+            if digital.differ(addresses[notice.id], p.online):
+                yield Fault("notice", notice.address, "documents")
             yield from (Fault("notice", notice.address, n) for n in COLUMNS if getattr(notice, n) != getattr(p, n))
             if not is_code(notice.address):
                 yield Fault("notice", notice.address, "address")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, history
+from catalogue import authorities, db, digital, history
 from catalogue.entities import AUTHOR
 from catalogue.headings import Mark, space_of
 from catalogue.history import Change
@@ -38,6 +38,14 @@ from catalogue.projection import Projection, project
 from catalogue.promises import find_promised
 from catalogue.text import fold
 from catalogue.unimarc import Field, Fields, occurrence
+
+# Of the tables, and made once: every page of a harvest asks all of them.
+_NOTICES, _LINKS = db.table_of(Notice), db.table_of(NoticeLink)
+_TAKEN = select(_NOTICES.c.address).where(db.among(_NOTICES.c.address))
+_MERGED = select(_NOTICES.c.id, _NOTICES.c.merged_into_id).where(
+    db.among(_NOTICES.c.id), _NOTICES.c.status == "merged"
+)
+_WAITING = select(_LINKS.c.id, _LINKS.c.promise).where(db.among(_LINKS.c.promise), _LINKS.c.target_id.is_(None))
 
 LOCAL = "l"
 INDEXED = frozenset({"draft", "candidate", "published", "withdrawn"})
@@ -182,6 +190,7 @@ def create_many(
     history.record(session, batch, (Change("notice", n, 1, None) for n in numbers), revisions)
     for table, rows_ in rows_of(session, projections).items():
         db.insert_rows(session, table, rows_)
+    digital.add_addresses(session, {n: p.online for n, p in projections.items()})
     _keep_promises(session, {f"address:{row.address}": n for n, row in zip(numbers, rows, strict=True) if row.address})
     _queue(
         session,
@@ -422,7 +431,7 @@ def _new_addresses(session: Session, n: int) -> list[str]:
     while len(out) < n:
         fresh = {new_code() for _ in range(n - len(out))}
         for part in db.chunks(sorted(fresh)):
-            fresh -= set(session.scalars(select(Notice.address).where(Notice.address.in_(part))))
+            fresh -= set(session.scalars(_TAKEN, {"part": part}))
         out.extend(fresh - set(out))
     return out
 
@@ -433,6 +442,7 @@ def _write_rows(session: Session, projections: Mapping[int, Projection]) -> None
         for part in db.chunks(projections):
             session.execute(delete(table).where(table.notice_id.in_(part)))
         db.insert_rows(session, table, rows)
+    digital.follow_addresses(session, {n: p.online for n, p in projections.items()})
 
 
 def rows_of(session: Session, projections: Mapping[int, Projection]) -> dict[type[Any], list[dict[str, Any]]]:
@@ -537,8 +547,8 @@ def _standing(session: Session, ids: Iterable[int]) -> dict[int, int]:
     for _hop in range(20):  # a circle, which no function makes, ends too
         into: dict[int, int] = {}
         for part in db.chunks(sorted(set(at.values()))):
-            merged = select(Notice.id, Notice.merged_into_id).where(Notice.id.in_(part), Notice.status == "merged")
-            into |= {number: target for number, target in session.execute(merged) if target is not None}
+            found = session.execute(_MERGED, {"part": part})
+            into |= {number: target for number, target in found if target is not None}
         at = {asked: into[now] for asked, now in at.items() if now in into}
         if not at:
             break
@@ -557,11 +567,7 @@ def _lead_anew(session: Session, targets: Iterable[int]) -> None:
 
 def _keep_promises(session: Session, arrived: Mapping[str, int]) -> None:
     for part in db.chunks(sorted(arrived)):
-        waiting = session.execute(
-            select(NoticeLink.id, NoticeLink.promise).where(
-                NoticeLink.promise.in_(part), NoticeLink.target_id.is_(None)
-            )
-        ).all()
+        waiting = session.execute(_WAITING, {"part": part}).all()
         if waiting:
             session.execute(
                 update(NoticeLink),

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue.entities import AUTHOR, CATEGORY, INDEX
-from catalogue.models import Agent, ClassificationEntry, Concept, DigitalDocument, ExternalId, Notice, Source
+from catalogue.models import Agent, Centre, ClassificationEntry, Concept, DigitalDocument, ExternalId, Notice, Source
 
 # `lvl` -> the number space of its `id`, and the table that has the row.
 PAGES: Mapping[str, tuple[str, type[Notice | Agent | Concept | ClassificationEntry]]] = {
@@ -46,6 +46,7 @@ GENERAL = {
     "show_cart": "/selection",
 }
 _LONGEST = 20  # a number
+_WITH_A_PAGE = ("published", "withdrawn", "merged")  # the last leads on to what it was merged into
 
 
 def page_of(session: Session, source_name: str, asked: Mapping[str, str]) -> str | None:
@@ -66,8 +67,9 @@ def document_of(session: Session, asked: Mapping[str, str]) -> str | None:
     statement = (
         select(Notice.address)
         .join(DigitalDocument, DigitalDocument.notice_id == Notice.id)
-        .where(DigitalDocument.url.endswith(ending, autoescape=True))
-        .order_by(DigitalDocument.id)
+        .join(Centre, Centre.id == Notice.owner_id)
+        .where(DigitalDocument.url.endswith(ending, autoescape=True), Notice.status.in_(_WITH_A_PAGE))
+        .order_by(Centre.is_ours.desc(), DigitalDocument.id)  # a partner's PMB has numbers of its own
     )
     address = session.scalars(statement.limit(1)).first()
     return f"/d/{address}" if address else None

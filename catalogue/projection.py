@@ -12,7 +12,7 @@ from catalogue import headings, unimarc
 from catalogue.headings import Mark
 from catalogue.identifiers import is_code
 from catalogue.text import sort_key
-from catalogue.unimarc import Fields, Responsibility, Subject
+from catalogue.unimarc import Fields, OnlineFile, Responsibility, Subject
 
 # Which number space of a PMB the id in a link belongs to (PMB.md section 1.1: issues are not records).
 LINK_SPACE = {
@@ -46,6 +46,7 @@ class Projection:
     links: tuple[LinkTo, ...]
     agent_marks: tuple[Mark, ...] = ()  # one for each of `agents`
     subject_marks: tuple[Mark, ...] = ()
+    online: tuple[OnlineFile, ...] = ()
 
 
 def project(fields: Fields, scope: Callable[[int | str], str] = lambda claim: "") -> Projection:
@@ -69,6 +70,7 @@ def project(fields: Fields, scope: Callable[[int | str], str] = lambda claim: ""
         links=tuple(_links(fields, scope)),
         agent_marks=tuple(headings.mark_of(a.said, scope) for a in agents),
         subject_marks=tuple(headings.mark_of(s.said, scope) for s in subjects),
+        online=unimarc.online_files(fields),
     )
 
 

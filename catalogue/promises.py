@@ -9,15 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from catalogue import db
 from catalogue.models import ExternalId, Source
 
 
+_IDS, _SOURCES = db.table_of(ExternalId), db.table_of(Source)
+_PROMISED = (
+    select(_IDS.c.value, _IDS.c.entity_id)
+    .join(_SOURCES, _SOURCES.c.id == _IDS.c.source_id)
+    .where(_SOURCES.c.name == bindparam("source"), _IDS.c.space == bindparam("space"))
+    .where(_IDS.c.entity == bindparam("entity"), db.among(_IDS.c.value))
+)
+
+
 def find_promised(session: Session, entity: str, promises: Iterable[str], *spaces: str) -> dict[str, int]:
     """Those that can be kept: promise -> the row of ours that its source means, in one of these spaces."""
+    session.flush()
     # A source's name may hold a colon, and so may its numbers: the space between them may not.
     shape = re.compile(rf"(.*?):({'|'.join(spaces)}):(.*)", re.S)
     wanted: dict[tuple[str, str], dict[str, str]] = {}
@@ -28,15 +38,6 @@ def find_promised(session: Session, entity: str, promises: Iterable[str], *space
     out: dict[str, int] = {}
     for (source, space), numbers in wanted.items():
         for part in db.chunks(sorted(numbers)):
-            statement = (
-                select(ExternalId.value, ExternalId.entity_id)
-                .join(Source, Source.id == ExternalId.source_id)
-                .where(
-                    Source.name == source,
-                    ExternalId.space == space,
-                    ExternalId.entity == entity,
-                    ExternalId.value.in_(part),
-                )
-            )
-            out |= {numbers[value]: row_id for value, row_id in session.execute(statement)}
+            asked = {"source": source, "space": space, "entity": entity, "part": part}
+            out |= {numbers[value]: row_id for value, row_id in session.execute(_PROMISED, asked)}
     return out

@@ -20,6 +20,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from catalogue import claims, items, unimarc
+from catalogue.digital import path_of
 from catalogue.i18n import N_, _, current_language, format_date, format_number
 from catalogue.identifiers import format_isbn, is_code
 from catalogue.models import (
@@ -436,7 +437,7 @@ def _accesses(session: Session, rows: Sequence[Row[Any]]) -> dict[int, Access]:
     for row in rows:
         own = copies[row.id]
         out[row.id] = Access(
-            online=tuple(_online(row.fields, digital[row.id])),
+            online=tuple(_online(row.address, row.fields, digital[row.id])),
             copies=tuple(own or copies[issue_of.get(row.id, 0)]),
             partners=tuple(_partners(row, holdings[row.id])),
             in_issue=not own and row.id in issue_of,
@@ -655,8 +656,11 @@ def _paragraphs(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.split("\n") if line.strip())
 
 
-def _online(fields: Fields, digital: Sequence[DigitalDocument]) -> Iterable[OnlineWay]:
-    """Each address once: what the fields say, and what is known of the file behind it."""
+def _online(address: str, fields: Fields, digital: Sequence[DigitalDocument]) -> Iterable[OnlineWay]:
+    """Files of ours that anybody may open, then each address once: what the fields say, and what is known of it."""
+    for d in digital:
+        if d.sha256 and d.rights == "open":
+            yield OnlineWay(f"/d/{address}/{path_of(d)}", d.label, _format("", d))
     known = {d.url: d for d in digital if d.url.startswith(("http://", "https://"))}
     words = dict(unimarc.online(fields)) | {url: d.label for url, d in known.items() if d.label}
     for url in dict.fromkeys((*words, *known)):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, LargeBinary, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, defer
 
 from catalogue import db
@@ -24,6 +24,28 @@ from catalogue.models import (
 ASIDE = "put_aside_by"  # among what a refused record keeps: who put it aside
 _REFUSED: tuple[str, ...] = ("source_id", "run_id", "position", "identifier", "code", "params", "format")
 _REFUSED += ("file_name", "raw", "sha256", "created_at")
+
+
+# Of the tables, and made once: every page of a harvest asks all of them.
+_RECORDS, _VERSIONS, _CLAIMS = (db.table_of(model) for model in (SourceRecord, SourceVersion, Claim))
+_KNOWN = select(_RECORDS.c.identifier, _RECORDS.c.id, _RECORDS.c.latest_version_id).where(
+    _RECORDS.c.source_id == bindparam("source"), db.among(_RECORDS.c.identifier)
+)
+_RENAME = update(_RECORDS).where(_RECORDS.c.id == bindparam("record")).values(identifier=bindparam("name"))
+_POINT = update(_RECORDS).where(_RECORDS.c.id == bindparam("record")).values(latest_version_id=bindparam("version"))
+_POINT_AND_SEE = _POINT.values(last_seen_run_id=bindparam("run"))
+_MARKS = select(_VERSIONS.c.id, _VERSIONS.c.fingerprint).where(db.among(_VERSIONS.c.id))
+_CLAIMED = (  # a record that its partner had deleted and that is there again speaks of the same notice
+    select(_CLAIMS.c.record_id, _CLAIMS.c.notice_id)
+    .where(db.among(_CLAIMS.c.record_id), _CLAIMS.c.state.in_(("linked", "withdrawn")))
+    .order_by(_CLAIMS.c.id)
+)
+_ELSEWHERE = (
+    select(_RECORDS.c.identifier, _CLAIMS.c.notice_id)
+    .join(_CLAIMS, _CLAIMS.c.record_id == _RECORDS.c.id)
+    .where(db.among(_RECORDS.c.identifier), _RECORDS.c.source_id != bindparam("source"), _CLAIMS.c.state == "linked")
+    .order_by(_CLAIMS.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +139,11 @@ def stage(
     same source brought it before the harvest did; or by the same full identifier under another source's name.
     """
     at = db.now()
+    session.flush()
     by_identifier = _known(session, source, {r.identifier for r in records})
     by_identifier |= _known_by_number(session, source, [r for r in records if r.identifier not in by_identifier])
-    ids = {identifier: record.id for identifier, record in by_identifier.items()}
-    latest = {record.id: record.latest_version_id for record in by_identifier.values()}
+    ids = {identifier: record_id for identifier, (record_id, _version) in by_identifier.items()}
+    latest = dict(by_identifier.values())
     fresh = _new_records(session, source, [r.identifier for r in records if r.identifier not in ids])
     ids |= fresh
     marks = _fingerprints(session, [v for v in latest.values() if v])
@@ -162,12 +185,9 @@ def stage(
 
 
 def _new_records(session: Session, source: Source, identifiers: Sequence[str]) -> dict[str, int]:
-    rows = [{"source_id": source.id, "identifier": i} for i in dict.fromkeys(identifiers)]
-    if not rows:
-        return {}
-    table = db.table_of(SourceRecord)
-    found = session.execute(insert(table).returning(table.c.identifier, table.c.id), rows)
-    return {identifier: record_id for identifier, record_id in found}
+    names = list(dict.fromkeys(identifiers))
+    rows = [{"source_id": source.id, "identifier": name} for name in names]
+    return dict(zip(names, db.insert_numbered(session, SourceRecord, rows), strict=True))
 
 
 def _new_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[int, int | None]:
@@ -180,27 +200,27 @@ def _point(session: Session, latest: Mapping[int, int | None], run: Run | None) 
     """Say of each record which version is its last, and that this run has seen it."""
     if not latest:
         return
-    table = db.table_of(SourceRecord)
-    values: dict[str, Any] = {"latest_version_id": bindparam("version")}
-    if run is not None:
-        values["last_seen_run_id"] = run.id
+    seen = {} if run is None else {"run": run.id}
     session.execute(
-        update(table).where(table.c.id == bindparam("record")).values(values),
-        [{"record": record_id, "version": version_id} for record_id, version_id in latest.items()],
+        _POINT if run is None else _POINT_AND_SEE,
+        [{"record": record_id, "version": version_id, **seen} for record_id, version_id in latest.items()],
     )
     for row in [row for row in session.identity_map.values() if isinstance(row, SourceRecord)]:
         session.expire(row)  # loaded before: what it says of its last version is out of date
 
 
-def _known(session: Session, source: Source, identifiers: Iterable[str]) -> dict[str, SourceRecord]:
-    out: dict[str, SourceRecord] = {}
+def _known(session: Session, source: Source, identifiers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+    """Identifier -> the record, and its last version."""
+    out: dict[str, tuple[int, int | None]] = {}
     for part in db.chunks(sorted(identifiers)):
-        statement = select(SourceRecord).where(SourceRecord.source_id == source.id, SourceRecord.identifier.in_(part))
-        out.update({r.identifier: r for r in session.scalars(statement)})
+        for identifier, record_id, version_id in session.execute(_KNOWN, {"source": source.id, "part": part}):
+            out[identifier] = record_id, version_id
     return out
 
 
-def _known_by_number(session: Session, source: Source, records: Sequence[Received]) -> dict[str, SourceRecord]:
+def _known_by_number(
+    session: Session, source: Source, records: Sequence[Received]
+) -> dict[str, tuple[int, int | None]]:
     """Records that a file of the same source brought first: under the bare number, or under what the source's
     template makes of it, when the template is not quite what the server says. They take the server's identifier."""
     names: dict[str, str] = {}
@@ -208,30 +228,25 @@ def _known_by_number(session: Session, source: Source, records: Sequence[Receive
         if r.control_number:
             names[r.control_number] = r.identifier
             names[identify(source, r.control_number, "")] = r.identifier
-    out: dict[str, SourceRecord] = {}
-    for name, record in _known(session, source, names).items():
-        if names[name] not in out:
-            record.identifier = names[name]
-            out[names[name]] = record
+    out: dict[str, tuple[int, int | None]] = {}
+    for name, known in _known(session, source, names).items():
+        out.setdefault(names[name], known)
+    if out:
+        session.execute(_RENAME, [{"record": known[0], "name": name} for name, known in out.items()])
     return out
 
 
 def _fingerprints(session: Session, version_ids: Sequence[int]) -> dict[int, str]:
     out: dict[int, str] = {}
     for part in db.chunks(version_ids):
-        statement = select(SourceVersion.id, SourceVersion.fingerprint).where(SourceVersion.id.in_(part))
-        out.update((number, mark) for number, mark in session.execute(statement))
+        out.update((number, mark) for number, mark in session.execute(_MARKS, {"part": part}))
     return out
 
 
 def _claimed(session: Session, record_ids: Sequence[int]) -> dict[int, int]:
     out: dict[int, int] = {}
     for part in db.chunks(record_ids):
-        # A record that its partner had deleted and that is there again speaks of the same notice.
-        statement = select(Claim.record_id, Claim.notice_id).where(
-            Claim.record_id.in_(part), Claim.state.in_(("linked", "withdrawn"))
-        )
-        out.update({r: n for r, n in session.execute(statement.order_by(Claim.id)) if r is not None})
+        out.update((record_id, notice_id) for record_id, notice_id in session.execute(_CLAIMED, {"part": part}))
     return out
 
 
@@ -239,17 +254,7 @@ def _claimed_elsewhere(session: Session, source: Source, identifiers: Sequence[s
     """The same base under another source's name: a full identifier ("oai:RECI:40211") means the same record."""
     out: dict[str, int] = {}
     for part in db.chunks(sorted(identifiers)):
-        statement = (
-            select(SourceRecord.identifier, Claim.notice_id)
-            .join(Claim, Claim.record_id == SourceRecord.id)
-            .where(
-                SourceRecord.identifier.in_(part),
-                SourceRecord.source_id != source.id,
-                Claim.state == "linked",
-            )
-            .order_by(Claim.id)
-        )
-        for identifier, notice_id in session.execute(statement):
+        for identifier, notice_id in session.execute(_ELSEWHERE, {"source": source.id, "part": part}):
             out.setdefault(identifier, notice_id)
     return out
 

@@ -24,9 +24,9 @@ _WAITING = "erasing:"
 
 @dataclass(frozen=True, slots=True)
 class ToClean:
-    """What is left to clean outside the database: pages of a source that may hold these records, and the index.
+    """What is left to clean outside the database: pages of a source that may hold these records, the index, and files.
 
-    `pages`: only these, when they are known; else all that came from that source.
+    `pages`: only these, when they are known; else all that came from that source. `files`: by sha256.
     """
 
     name: str
@@ -34,9 +34,14 @@ class ToClean:
     identifiers: tuple[str, ...]
     pages: tuple[int, ...] = ()
     index: bool = False
+    files: tuple[str, ...] = ()
 
 
 # --- barred for ever -------------------------------------------------------------------------
+
+
+_NOTICES = db.table_of(Notice)
+_ANY_ERASED = select(_NOTICES.c.id).where(_NOTICES.c.status == "erased").limit(1)
 
 
 def barred(session: Session, source: Source, names: Sequence[tuple[str, str]]) -> dict[int, int]:
@@ -45,7 +50,8 @@ def barred(session: Session, source: Source, names: Sequence[tuple[str, str]]) -
     By what this source calls them, as a file or as a harvest does; by the same full identifier at another source; by
     the address that they had here (0 for a record then). An identifier is enough: nobody knows what they said.
     """
-    if session.scalar(select(Notice.id).where(Notice.status == "erased").limit(1)) is None:
+    session.flush()
+    if session.scalar(_ANY_ERASED) is None:
         return {}
     wanted: dict[str, set[int]] = {}
     for place, (identifier, number) in enumerate(names):
@@ -95,6 +101,7 @@ def waiting(session: Session) -> list[ToClean]:
             identifiers=tuple(kept["identifiers"]),
             pages=tuple(kept.get("pages", ())),
             index=bool(kept.get("index")),
+            files=tuple(kept.get("files", ())),
         )
         for name, kept in remembered.read_all(session, _WAITING).items()
     ]
@@ -108,8 +115,10 @@ def to_clean(
     pages: Iterable[int] = (),
     *,
     index: bool = False,
+    files: Iterable[str] = (),
 ) -> None:
     kept = {"source": source_id, "identifiers": sorted(identifiers), "pages": sorted(pages), "index": index}
+    kept["files"] = sorted({sha256 for sha256 in files if sha256})
     remembered.write(session, f"{_WAITING}{name}", kept)
 
 

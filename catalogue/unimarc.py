@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -126,6 +127,16 @@ class Link:
     volume: str
     date: str
     target: str  # the target's number in the source's own space, "" when only a title is known
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineFile:
+    """An address where the document stands, and what the record says of it."""
+
+    url: str
+    label: str = ""
+    media_type: str = ""
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,6 +500,30 @@ def online(fields: Iterable[Field]) -> list[tuple[str, str]]:
                 words = clean(first(f, "z") or first(f, "3") or first(f, "b") or first(f, "y"))
                 out.append((url.strip(), words))
     return out
+
+
+def online_files(fields: Iterable[Field]) -> tuple[OnlineFile, ...]:
+    """Each address once, whatever it looks like (PMB's own are `./opac_css/doc_num.php?explnum_id=1`), and what the
+    record says of what is there: 856 $q type and $s size, PMB's 897 $t and $W."""
+    out: dict[str, OnlineFile] = {}
+    for f in each(shown(fields), "856", "897"):
+        pmb = f["t"] == "897"
+        url = first(f, "a" if pmb else "u").strip()
+        if url:
+            words = clean(first(f, "z") or first(f, "3") or first(f, "b") or first(f, "y"))
+            kind = first(f, "t" if pmb else "q").strip().lower()
+            size = first(f, "W" if pmb else "s").strip()
+            is_size = size.isascii() and size.isdigit() and len(size) < 10
+            said = OnlineFile(url, words, _MEDIA_TYPES.get(kind, kind if _is_media_type(kind) else ""))
+            out.setdefault(url, replace(said, size=int(size)) if is_size else said)
+    return tuple(out.values())
+
+
+_MEDIA_TYPES = {"pdf": "application/pdf", "html": "text/html", "epub": "application/epub+zip"}
+
+
+def _is_media_type(text: str) -> bool:
+    return len(text) <= 100 and text.count("/") == 1 and not re.search(r"[^\w.+/-]", text, re.ASCII)
 
 
 def texts(fields: Iterable[Field]) -> Texts:

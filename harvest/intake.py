@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, claims, db, history, judgements, lots, notices, proposals, sources, tombstones
@@ -33,6 +33,13 @@ from harvest import following, recognising
 from harvest.crosswalk import pmbxml
 from harvest.following import LIVING
 from harvest.incoming import LONGEST, Incoming, mark_of, receive, receive_deleted, refuse
+
+_RECORDS = db.table_of(SourceRecord)
+_SEEN = (
+    select(_RECORDS.c.identifier)
+    .where(_RECORDS.c.source_id == bindparam("source"), _RECORDS.c.last_seen_run_id == bindparam("run"))
+    .where(db.among(_RECORDS.c.identifier))
+)
 
 SAME_NUMBER = "record.same"  # of what matching finds: one number is enough
 
@@ -211,12 +218,9 @@ def _seen(session: Session, source: Source, rows: Sequence[Incoming], run: Run |
     """Identifiers that this run has met already."""
     if run is None:
         return set()
-    statement = select(SourceRecord.identifier).where(
-        SourceRecord.source_id == source.id,
-        SourceRecord.last_seen_run_id == run.id,
-        SourceRecord.identifier.in_(sorted({r.received.identifier for r in rows})),
-    )
-    return set(session.scalars(statement))
+    session.flush()
+    asked = {"source": source.id, "run": run.id, "part": sorted({r.received.identifier for r in rows})}
+    return set(session.scalars(_SEEN, asked))
 
 
 def _make(

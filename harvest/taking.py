@@ -303,7 +303,7 @@ class Taker:
     def take(self, page: Page, walk: Walk | None = None) -> None:
         """One page, one transaction: its records, the counts, and where to go on."""
         with self.database.write() as session:
-            history.take(session, "change", 0)  # writers wait for one another from the first query on
+            history.turn(session)  # writers wait for one another from the first query on
             source = session.get_one(Source, self.source.id)
             run = session.get_one(Run, self.report.run_id)
             self._take(session, source, run, page, walk)
@@ -317,7 +317,9 @@ class Taker:
             self.note(problem)
         arrivals.stop_if_unreadable(page)
         read = arrivals.read_records(source, page, counts["received"])
-        rows, refusals, gone = arrivals.only_missing(session, source, run, self.page_ids.get(page.sequence), read)
+        if "replay_of" in self.checkpoint:
+            read = arrivals.only_missing(session, source, run, self.page_ids.get(page.sequence), read)
+        rows, refusals, gone = read
         counts["older"] += len(page.records) - len(rows) - len(refusals) - len(gone)
         arrivals.learn_identity(session, source, rows)
         outcomes = self._take_in(session, source, run, rows, page) if rows else []
@@ -418,13 +420,15 @@ class _Lot:
 
     def __init__(self, session: Session, run: Run, by: str) -> None:
         self.session, self.run, self.by = session, run, by
+        self._batch: Batch | None = None
 
     def __call__(self) -> Batch:
-        if self.run.batch_id is not None:
-            return self.session.get_one(Batch, self.run.batch_id)
-        batch = history.open_batch(self.session, "harvest", by=self.by)
-        self.run.batch_id = batch.id
-        return batch
+        if self._batch is None and self.run.batch_id is not None:
+            self._batch = self.session.get_one(Batch, self.run.batch_id)
+        elif self._batch is None:
+            self._batch = history.open_batch(self.session, "harvest", by=self.by)
+            self.run.batch_id = self._batch.id
+        return self._batch
 
 
 def told(stopped: HarvestStopped) -> dict[str, Any]:

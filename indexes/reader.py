@@ -1,7 +1,7 @@
-"""The index as it is read: Whoosh's posting blocks taken whole, and kept per segment.
+"""The index as it is read: Whoosh's posting lists taken whole (see `codec`), and kept per segment.
 
 Whoosh's own searcher makes several Python calls for each posting. A segment never changes once written, so
-its posting lists are read block by block into numpy arrays and kept as long as the segment lives; a commit
+its posting lists are read into numpy arrays and kept as long as the segment lives; a commit
 costs the reading of the new segment only. What may change, which documents are deleted, comes from the
 index's latest table of contents: a `Snapshot` is made for every generation, and nothing is ever refreshed.
 
@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import TOC, EmptyIndexError
-from whoosh.reading import SegmentReader, TermNotFound
+from whoosh.reading import SegmentReader
 
 from indexes import directory
-from indexes.blocks import RawPostings, read_blocks
+from indexes.codec import ArrayTerms, Run
 from indexes.facets import Columns, Ids, Mask
 from indexes.schema import SCHEMA
 
@@ -46,7 +46,7 @@ class Postings(NamedTuple):
     weights: NDArray[np.float32]
 
 
-NOTHING = RawPostings([], [], [])
+_NO_WEIGHTS = np.zeros(0, np.float32)
 _CONTENTS = re.compile(rf"_{NAME}_(\d+)\.toc")
 _TORN = (OSError, EOFError, struct.error, zlib.error, pickle.UnpicklingError)
 _DAMAGE = (*_TORN, ValueError, LookupError)
@@ -61,6 +61,7 @@ class Segment:
 
     def __init__(self, storage: FileStorage, segment: Any) -> None:
         self._reader = SegmentReader(storage, SCHEMA, segment)
+        self._terms: ArrayTerms = self._reader._terms
         self._lock = threading.RLock()  # Whoosh's files have one reading position for all
         self._kept: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
         self._bytes = 0
@@ -76,7 +77,7 @@ class Segment:
 
     def exact(self, term: str) -> Ids:
         """The documents that hold this whole string (see `schema.exact_terms`)."""
-        return self._keep("exact", term, lambda: np.array(self._raw("exact", term).ids, np.int32))
+        return self._keep("exact", term, lambda: _signed(self._run("exact", term.encode()).ids))
 
     def begins(self, prefix: str) -> Ids:
         """The documents with a word that begins so."""
@@ -87,7 +88,7 @@ class Segment:
 
     def words_beginning(self, prefix: str) -> list[str]:
         with self._lock:
-            return [text.decode() for text in self._reader.expand_prefix("word", prefix)]
+            return [term.decode() for term in self._terms.beginning("word", prefix.encode())]
 
     def dictionary(self) -> dict[str, int]:
         """Every unstemmed word with the number of documents that hold it."""
@@ -98,29 +99,28 @@ class Segment:
         return self._keep("derived", name, make)
 
     def _read_postings(self, term: str) -> Postings:
-        raw = self._raw("all", term)
-        return Postings(np.array(raw.ids, np.int32), np.array(raw.weights, np.float32))
+        run = self._run("all", term.encode())
+        return Postings(_signed(run.ids), run.weights if run.weights is not None else _NO_WEIGHTS)
 
     def _read_places(self, term: str) -> NDArray[np.int64]:
-        raw = self._raw("all", term, values=True)
-        positions = np.frombuffer(b"".join(raw.values), "<u4").astype(np.int64)
-        counts = np.fromiter((len(value) // 4 for value in raw.values), np.int64, len(raw.values))
-        return (np.repeat(np.array(raw.ids, np.int64), counts) << 32) | positions
+        run = self._run("all", term.encode())
+        if not len(run.ids):
+            return np.zeros(0, np.int64)
+        counts, places = run.places()
+        return (np.repeat(run.ids.astype(np.int64), counts) << 32) | places
 
     def _read_prefix(self, field: str, prefix: str) -> Ids:
         found = np.zeros(self.size, np.bool_)
-        for text in list(self._reader.expand_prefix(field, prefix)):
-            found[self._raw(field, text).ids] = True
+        for term in list(self._terms.beginning(field, prefix.encode())):
+            found[self._run(field, term).ids] = True
         return np.flatnonzero(found).astype(np.int32)
 
     def _read_dictionary(self) -> dict[str, int]:
-        return {text.decode(): info.doc_frequency() for text, info in self._reader.iter_field("word")}
+        return dict(self._terms.counts("word"))
 
-    def _raw(self, field: str, term: str | bytes, *, values: bool = False) -> RawPostings:
+    def _run(self, field: str, term: bytes) -> Run:
         try:
-            return read_blocks(self._reader.postings(field, term), values=values)
-        except TermNotFound:
-            return NOTHING
+            return self._terms.run(field, term)
         except _TORN as error:
             raise UnreadableIndex(f"{field}:{term!r}") from error
 
@@ -139,6 +139,10 @@ class Segment:
                 _key, (_value, freed) = self._kept.popitem(last=False)
                 self._bytes -= freed
             return value
+
+
+def _signed(ids: NDArray[np.uint32]) -> Ids:
+    return ids.view(np.int32)
 
 
 def _size(value: Any) -> int:

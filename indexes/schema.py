@@ -26,7 +26,7 @@ from whoosh.columns import VarBytesColumn
 
 from indexes.analysis import call_number_term, display_form, exact_title, normal_identifier, tokens
 
-FORMAT = 3  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
+FORMAT = 4  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class PlacedWords(fields.FieldType):
     """Terms with a weight and positions, as `placed_words` gives them."""
 
     def __init__(self) -> None:
-        super().__init__(PositionArray(), None, scorable=True)
+        super().__init__(PositionArray(), None)
 
     def index(self, value: Any, **_options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
         encode = self.format.encode
@@ -117,8 +117,7 @@ class PlainTerms(fields.FieldType):
     """A set of strings, each a term as it is."""
 
     def __init__(self) -> None:
-        # Whoosh asks for the length of every field it indexes; without a column of lengths it asks the disk.
-        super().__init__(formats.Existence(), None, scorable=True)
+        super().__init__(formats.Existence(), None)
 
     def index(self, value: Any, **_options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
         return ((term.encode(), 1, 1.0, b"") for term in value)

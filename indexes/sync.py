@@ -19,11 +19,11 @@ from sqlalchemy import and_, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
-from whoosh.reading import SegmentReader
 
 from catalogue.models import IndexQueue, Notice
 from catalogue.notices import INDEXED
 from indexes import directory, documents
+from indexes.codec import ArrayCodec, ArrayReader
 from indexes.reader import Index, Snapshot, UnreadableIndex, open_index
 from indexes.schema import SCHEMA, IndexDoc, to_document
 
@@ -115,7 +115,7 @@ def check(session_factory: Sessions, index: Index) -> CheckReport:
 def write(snapshot: Snapshot, docs: Iterable[IndexDoc], *, replaced: Iterable[int]) -> None:
     """One commit: the documents of the `replaced` notices out, these in. Call it with the lock held."""
     whoosh = FileIndex(FileStorage(str(snapshot.path)), SCHEMA)
-    writer = whoosh.writer(limitmb=MEMORY_MB)
+    writer = whoosh.writer(limitmb=MEMORY_MB, codec=ArrayCodec())
     try:
         for number in snapshot.documents_of(np.fromiter(replaced, np.int64)):
             writer.delete_document(number)
@@ -154,7 +154,7 @@ def _tiers(segments: list[Any]) -> Iterator[list[Any]]:
 
 
 def _absorb(writer: Any, segment: Any) -> None:
-    reader = SegmentReader(writer.storage, writer.schema, segment)
+    reader = ArrayReader(writer.storage, writer.schema, segment)
     writer.add_reader(reader)
     reader.close()
 
@@ -163,7 +163,7 @@ def _rebuild(session_factory: Sessions, path: Path, on_progress: Callable[[int],
     with session_factory() as session:
         waiting = [(r.notice_id, r.seq) for r in session.execute(select(IndexQueue.notice_id, IndexQueue.seq))]
     generation = directory.new_generation(path)
-    writer = FileIndex(FileStorage(str(generation)), SCHEMA).writer(limitmb=2 * MEMORY_MB)
+    writer = FileIndex(FileStorage(str(generation)), SCHEMA).writer(limitmb=2 * MEMORY_MB, codec=ArrayCodec())
     done = 0
     for part in _all_ids(session_factory):
         with session_factory() as session:

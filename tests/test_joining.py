@@ -53,7 +53,7 @@ def hang_all_sorts(session: Session, on: Notice) -> None:
     selection = Selection(code=f"s{on.id}", created_at=at, updated_at=at)
     session.add_all(
         [
-            DigitalDocument(notice_id=on.id, url="https://exemple.fr/a.pdf"),
+            DigitalDocument(notice_id=on.id, sha256="a" * 64, rights="open"),
             VisitRequest(code=f"r{on.id}", subject="visit", notice_id=on.id, created_at=at),
             selection,
         ]

@@ -124,7 +124,7 @@ def test_desk_pages_are_accessible_too(page: Any, base: Base, path: str) -> None
 def test_ines_finds_a_document_and_asks_to_read_it(page: Any, base: Base) -> None:
     page.set_viewport_size(PHONE)
     page.goto(base.url + "/")
-    page.get_by_role("searchbox").first.fill("politiques de la ville")
+    page.get_by_role("combobox").first.fill("politiques de la ville")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/recherche"))
     assert page.locator("h1").inner_text()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, headings, history
@@ -308,16 +308,21 @@ def _known(session: Session, source: Source, numbers: Iterable[str]) -> dict[str
     return out
 
 
+_IDS, _AGENTS = db.table_of(ExternalId), db.table_of(Agent)
+_LIVING = (
+    select(_IDS.c.value)
+    .join(_AGENTS, _AGENTS.c.id == _IDS.c.entity_id)
+    .where(_IDS.c.source_id == bindparam("source"), _IDS.c.space == AUTHOR, _IDS.c.entity == "agent")
+    .where(db.among(_IDS.c.value), _AGENTS.c.status != "withdrawn")
+)
+
+
 def _living_numbers(session: Session, source: Source, numbers: Iterable[str]) -> set[str]:
     """Those that lead to an agent which no undo has taken back."""
     out: set[str] = set()
+    session.flush()
     for part in db.chunks(sorted(numbers)):
-        statement = (
-            select(ExternalId.value)
-            .join(Agent, Agent.id == ExternalId.entity_id)
-            .where(*_of(source), ExternalId.value.in_(part), Agent.status != "withdrawn")
-        )
-        out |= set(session.scalars(statement))
+        out |= set(session.scalars(_LIVING, {"source": source.id, "part": part}))
     return out
 
 

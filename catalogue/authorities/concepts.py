@@ -71,24 +71,23 @@ def find_concepts(session: Session, labels: Iterable[str]) -> dict[str, Known]:
     return {folded: known for (folded, _scheme), known in match_labels(session, wanted).items()}
 
 
+_LABELS, _CONCEPTS, _SCHEMES = (db.table_of(model) for model in (ConceptLabel, Concept, ConceptScheme))
+_MATCHED = (
+    select(_LABELS.c.folded, _LABELS.c.type, _SCHEMES.c.code, _CONCEPTS.c.id, _CONCEPTS.c.scheme_id, _CONCEPTS.c.label)
+    .join(_CONCEPTS, _CONCEPTS.c.id == _LABELS.c.concept_id)
+    .join(_SCHEMES, _SCHEMES.c.id == _CONCEPTS.c.scheme_id)
+    .where(db.among(_LABELS.c.folded), _CONCEPTS.c.status == "accepted")
+    .order_by(_CONCEPTS.c.id)
+)
+
+
 def match_labels(session: Session, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
     """The same for (folded label, code of a scheme) pairs: a concept of that very scheme is preferred."""
     wanted = set(wanted)
     found: dict[str, list[tuple[int, str, Known]]] = {}
+    session.flush()
     for part in db.chunks(sorted({folded for folded, _scheme in wanted})):
-        statement = (
-            select(
-                ConceptLabel.folded,
-                ConceptLabel.type,
-                ConceptScheme.code,
-                *(Concept.id, Concept.scheme_id, Concept.label),
-            )
-            .join(Concept, Concept.id == ConceptLabel.concept_id)
-            .join(ConceptScheme, ConceptScheme.id == Concept.scheme_id)
-            .where(ConceptLabel.folded.in_(part), Concept.status == "accepted")
-            .order_by(Concept.id)
-        )
-        for folded, type_, code, concept_id, scheme_id, label in session.execute(statement):
+        for folded, type_, code, concept_id, scheme_id, label in session.execute(_MATCHED, {"part": part}):
             rank = 0 if type_ == "preferred" else 1
             found.setdefault(folded, []).append((rank, code, Known(concept_id, scheme_id, label)))
     return {
