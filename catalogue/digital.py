@@ -206,13 +206,13 @@ def sweep(session: Session, shas: Iterable[str], folder: Path) -> int:
 # --- texts -----------------------------------------------------------------------------------
 
 
-def without_text(session: Session, notice_ids: Sequence[int] | None = None) -> list[str]:
-    """The PDF files nobody has looked into yet, the oldest first; of these notices, those that gave none too."""
+def to_read(session: Session, notice_id: int | None = None, *, again: bool = False) -> list[str]:
+    """The PDF files nobody has looked into yet, the oldest first; `again`: the others too."""
     statement = select(DigitalDocument.sha256).where(DigitalDocument.sha256 != "", DigitalDocument.media_type == PDF)
-    if notice_ids is None:
+    if not again:
         statement = statement.where(DigitalDocument.text_ref == "")
-    else:
-        statement = statement.where(DigitalDocument.notice_id.in_(notice_ids))
+    if notice_id is not None:
+        statement = statement.where(DigitalDocument.notice_id == notice_id)
     return list(dict.fromkeys(session.scalars(statement.order_by(DigitalDocument.id))))
 
 

@@ -42,9 +42,7 @@ from catalogue.unimarc import Field, Fields, occurrence
 # Of the tables, and made once: every page of a harvest asks all of them.
 _NOTICES, _LINKS = db.table_of(Notice), db.table_of(NoticeLink)
 _TAKEN = select(_NOTICES.c.address).where(db.among(_NOTICES.c.address))
-_MERGED = select(_NOTICES.c.id, _NOTICES.c.merged_into_id).where(
-    db.among(_NOTICES.c.id), _NOTICES.c.status == "merged"
-)
+_MERGED = select(_NOTICES.c.id, _NOTICES.c.merged_into_id).where(db.among(_NOTICES.c.id), _NOTICES.c.status == "merged")
 _WAITING = select(_LINKS.c.id, _LINKS.c.promise).where(db.among(_LINKS.c.promise), _LINKS.c.target_id.is_(None))
 
 LOCAL = "l"

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from catalogue import db
 from catalogue.models import ExternalId, Source
 
-
 _IDS, _SOURCES = db.table_of(ExternalId), db.table_of(Source)
 _PROMISED = (
     select(_IDS.c.value, _IDS.c.entity_id)

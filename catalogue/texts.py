@@ -7,7 +7,7 @@ and written down what came of it. Nothing is locked while a file is being read.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,23 @@ from sqlalchemy.orm import Session
 
 from catalogue import digital, notices, pdf_text
 from catalogue.db import Database
+from catalogue.i18n import N_
 from catalogue.models import DigitalDocument, Notice
 
 log = logging.getLogger("travee")
+
+# Why a file gives no text, as people read it.
+REASONS: Mapping[str, str] = {
+    "encrypted": N_("il est protégé par un mot de passe"),
+    "broken": N_("ce n’est pas un PDF lisible"),
+    "too_many_pages": N_("il a plus de 2 000 pages"),
+    "too_much_text": N_("il contient plus de texte qu’un index n’en peut garder"),
+    "too_large": N_("il pèse plus de 250 Mo"),
+    "too_heavy": N_("le lire demande trop de mémoire, ou il est abîmé"),
+    "too_long": N_("le lire prend trop de temps"),
+    "no_text": N_("ses pages sont des images, ou ses lettres n’ont pas de nom : il faudrait le reconnaître (OCR)"),
+    "lost": N_("le fichier n’est plus à sa place"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +58,10 @@ def detach(session: Session, document: DigitalDocument, folder: Path) -> None:
     notices.queue_index(session, [document.notice_id])
 
 
-def read_waiting(base: Database, folder: Path, notice_ids: Sequence[int] | None = None) -> Iterator[Read]:
-    """Read the files nobody has looked into yet, or again those of these notices; one after the other."""
+def read_waiting(base: Database, folder: Path, notice_id: int | None = None, *, again: bool = False) -> Iterator[Read]:
+    """Read the files nobody has looked into yet, one after the other; `again`: the others too."""
     with base.read() as session:
-        waiting = digital.without_text(session, notice_ids)
+        waiting = digital.to_read(session, notice_id, again=again)
     for sha256 in waiting:
         yield _read(base, folder, sha256)
 

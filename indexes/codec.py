@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from whoosh.codec.whoosh3 import W3Codec, W3FieldWriter, W3TermInfo, W3TermsReader
 from whoosh.matching import ListMatcher
-from whoosh.reading import SegmentReader, TermNotFound
+from whoosh.reading import SegmentReader
 
 Numbers = NDArray[np.uint32]
 
@@ -32,7 +32,9 @@ _HEAD = struct.Struct("<BII")
 _WORTH_PACKING = 400  # bytes
 _LEVEL = 1
 _KEY = struct.Struct(">H")  # as Whoosh's own term tables begin a key
-_COUNT, _COUNT_AT = struct.Struct("!I"), 5  # where `W3TermInfo` has its number of documents
+_NO_FIELD = 0xFFFF
+_COUNT, _COUNT_AT = struct.Struct("!I"), 5  # where `W3TermInfo` has the number of documents
+_EXTENT, _EXTENT_AT = struct.Struct("!qi"), W3TermInfo._struct.size  # and where the run lies, and how long
 _term = itemgetter(0, 1)
 
 
@@ -63,7 +65,8 @@ class ArrayCodec(W3Codec):
     def postings_reader(
         self, dbfile: Any, terminfo: Any, format_: Any, term: Any = None, scorer: Any = None
     ) -> ListMatcher:
-        run = unpack(dbfile.get(*terminfo.extent()))
+        start, length = terminfo.extent()
+        run = unpack(dbfile.get(start, *(length if isinstance(length, tuple) else (length,))))
         return ListMatcher(*_lists(run), format_, scorer=scorer, term=term, terminfo=terminfo)
 
     def terms_reader(self, storage: Any, segment: Any) -> ArrayTerms:
@@ -77,10 +80,10 @@ class ArrayTerms(W3TermsReader):
 
     def run(self, field: str, term: bytes) -> Run:
         try:
-            about = self.term_info(field, term)
-        except TermNotFound:
+            about = self._tindex[_KEY.pack(self._fieldmap.get(field, _NO_FIELD)) + term]
+        except KeyError:
             return NO_RUN
-        return unpack(self._postfile.get(*about.extent()))
+        return unpack(self._postfile.get(*_EXTENT.unpack_from(about, _EXTENT_AT)))
 
     def beginning(self, field: str, prefix: bytes) -> Iterator[bytes]:
         for name, term in self.terms_from(field, prefix):
@@ -90,7 +93,7 @@ class ArrayTerms(W3TermsReader):
 
     def counts(self, field: str) -> Iterator[tuple[str, int]]:
         """Every term of a field with the number of its documents."""
-        key = _KEY.pack(self._fieldmap.get(field, 0xFFFF))
+        key = _KEY.pack(self._fieldmap.get(field, _NO_FIELD))
         for term, about in self._tindex.items_from(key):
             if not term.startswith(key):
                 return

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes import speller
+from indexes import nearness, speller
 from indexes.evaluation import Matches, evaluate
 from indexes.facets import KEYS, Mask
 from indexes.grammar import Query, parse, year_range
@@ -84,18 +84,20 @@ def search(
         raise ValueError(f"no such order: {sort}")
     query = parse(query_text)
     snapshot = index.snapshot()
-    matches, relaxed = _matches(snapshot, query, status, widenings)
+    query, matches, suggestion, relaxed = _matches(snapshot, query, status, widenings)
     wanted = {key: tuple(values) for key, values in filters.items() if values}
     passed = [_pass(leaf, found, wanted) for leaf, found in zip(snapshot.leaves, matches, strict=True)]
     kept = [_kept(found, masks) for found, masks in zip(matches, passed, strict=True)]
     counts = {key: _counts(key, snapshot, matches, passed) for key in KEYS} if facets else {}
     order = "newest" if sort == "relevance" and not (query.positive or query.whole) else sort
+    if order == "relevance" and limit:
+        kept = nearness.refined(snapshot, query, kept)
     return Hits(
         total=sum(len(found.ids) for found in kept),
         hits=_page(snapshot, kept, order, max(0, offset), max(0, limit)),
         facets={key: _ordered(key, values, facet_limit) for key, values in counts.items()},
         facet_sizes={key: len(values) for key, values in counts.items()},
-        suggestion=speller.suggest(snapshot, query, status),
+        suggestion=suggestion,
         relaxed=relaxed,
         took_ms=round((time.perf_counter() - began) * 1000, 2),
         terms=query.terms,
@@ -105,13 +107,30 @@ def search(
 
 def _matches(
     snapshot: Snapshot, query: Query, status: str, widenings: Sequence[Widening]
-) -> tuple[list[Matches], bool]:
-    """What the words ask for, before any filter; any of the words when no document has them all."""
-    found = _visible(snapshot, evaluate(snapshot, query, every=True, widenings=widenings), status)
-    if any(len(leaf.ids) for leaf in found) or len(query.positive) < 2:
-        return found, False
-    loose = _visible(snapshot, evaluate(snapshot, query, every=False, widenings=widenings), status)
-    return (loose, True) if any(len(leaf.ids) for leaf in loose) else (found, False)
+) -> tuple[Query, list[Matches], str | None, bool]:
+    """What the words ask for, before any filter: the question as it was answered, the documents, the same question
+    as a text if words of it had to be corrected, and whether any of its words was enough.
+
+    A document with all the words comes before anything else; then one with all of them once corrected; then any.
+    """
+    asked, found = query, _visible(snapshot, evaluate(snapshot, query, every=True, widenings=widenings), status)
+    if not query.positive or _any(found):
+        return query, found, None, False
+    suggestion = speller.corrected(snapshot, query, status)
+    if suggestion:
+        asked, widenings = parse(suggestion), ()
+        found = _visible(snapshot, evaluate(snapshot, asked, every=True), status)
+        if _any(found):
+            return asked, found, suggestion, False
+    if len(query.positive) > 1:
+        loose = _visible(snapshot, evaluate(snapshot, asked, every=False, widenings=widenings), status)
+        if _any(loose):
+            return asked, loose, suggestion, True
+    return query, found, None, False
+
+
+def _any(found: Iterable[Matches]) -> bool:
+    return any(len(matches.ids) for matches in found)
 
 
 def _visible(snapshot: Snapshot, matches: list[Matches], status: str) -> list[Matches]:

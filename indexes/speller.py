@@ -1,29 +1,33 @@
-"""« Vouliez-vous dire… » : one dictionary of the words as they stand in the notices, not of their stems.
+"""A question that finds nothing, corrected: one dictionary of the words as they stand in the notices, not of stems.
 
-A word is corrected before it is searched, by the nearest word that the asker may find, the more frequent
-first; measured, that finds the wanted document far more often than searching for everything that resembles
-the stem (`SEARCH.md`, 6). The dictionary is the index's own `word` field, read once per segment.
+A word is corrected before it is searched, by the nearest word that the asker may find, first of all one that
+stands in a document with the other words of the question, then the more frequent; measured, that finds the
+wanted document far more often than searching for everything that resembles the stem (`SEARCH.md`, 6). The dictionary is the index's own `word` field, read once per segment.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import OSA
 
 from indexes.analysis import stem
-from indexes.grammar import Query, Word
+from indexes.evaluation import evaluate
+from indexes.facets import Mask
+from indexes.grammar import Clause, Phrase, Query, Word
 from indexes.reader import Segment, Snapshot
 from indexes.schema import SEPARATOR
 
 SHORTEST = 4  # shorter words have too many neighbours
 LONGEST = 24
 COMPARED = 300  # candidates whose distance is computed, in each segment
-PROPOSED = 12
+PROPOSED = 40
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _CODES = np.full(0x250, 37, np.int64)  # any other sign
@@ -71,69 +75,128 @@ class Dictionary:
             candidates = candidates[np.argsort(-shared[candidates], kind="stable")[:COMPARED]]
         out = {}
         for number in candidates.tolist():
-            found = edits(word, self.words[number], distance)
+            found = OSA.distance(word, self.words[number], score_cutoff=distance)
             if found <= distance:
                 out[self.words[number]] = (found, self.counts[number], self.forms[number])
         return out
 
 
-def suggest(snapshot: Snapshot, query: Query, status: str) -> str | None:
-    """The question with its unknown words corrected; None when every word is known, or nothing is near."""
-    text, changed = query.text, False
-    for word in sorted(query.words, key=lambda w: w.start, reverse=True):
-        if word.prefix or is_known(snapshot, word.term, status):
+@dataclass(frozen=True)
+class _Near:
+    """A word of the notices that resembles one of the question."""
+
+    word: str
+    form: str
+    cost: float
+
+
+def corrected(snapshot: Snapshot, query: Query, status: str) -> str | None:
+    """A question that finds nothing, with the words changed that keep it from an answer; None when none is near.
+
+    Words that nobody has written come first. Where each is known, but no document has them all, one of them may
+    have become another word by a slip (« calcul lentils »): it is changed when a near one stands with the others.
+    """
+    words = [word for word in query.words if _may_be_wrong(word)]
+    unknown = [word for word in words if not is_known(snapshot, word.term, status)]
+    if unknown:
+        changes = _of_unknown(snapshot, query, unknown, status)
+    elif len(query.positive) > 1:
+        changes = _of_one(snapshot, query, words, status)
+    else:
+        changes = {}
+    text = query.text
+    for word in sorted(changes, key=lambda word: word.start, reverse=True):
+        text = text[: word.start] + changes[word].form + text[word.end :]
+    return text if changes else None
+
+
+def _of_unknown(snapshot: Snapshot, query: Query, unknown: list[Word], status: str) -> dict[Word, _Near]:
+    around = _around(snapshot, query, unknown, status)
+    out: dict[Word, _Near] = {}
+    for word in sorted(unknown, key=lambda word: -len(word.word)):
+        near = sorted(_resembling(snapshot, word.word), key=lambda near: (near.cost, near.word))[:PROPOSED]
+        found = {candidate.word: _together(snapshot, candidate, around) for candidate in near}
+        beside = [n for n in near if any(ids.any() for ids in found[n.word])]
+        apart = (n for n in near if is_known(snapshot, stem(n.word), status))
+        best = beside[0] if beside else next(apart, None)
+        if best is not None:
+            out[word] = best
+            around = found[best.word] if beside else around
+    return out
+
+
+def _of_one(snapshot: Snapshot, query: Query, words: list[Word], status: str) -> dict[Word, _Near]:
+    best: tuple[float, Word, _Near] | None = None
+    for word in words:
+        around = _around(snapshot, query, [word], status)
+        if len(word.word) < SHORTEST + 1 or not any(mask.any() for mask in around):
             continue
-        if correction := correct(snapshot, word, status):
-            text = text[: word.start] + correction + text[word.end :]
-            changed = True
-    return text if changed else None
+        for near in sorted(_resembling(snapshot, word.word, 1), key=lambda near: near.cost)[:PROPOSED]:
+            if stem(near.word) != word.term and (best is None or near.cost < best[0]):
+                if any(mask.any() for mask in _together(snapshot, near, around)):
+                    best = (near.cost, word, near)
+                    break
+    return {best[1]: best[2]} if best else {}
 
 
-def correct(snapshot: Snapshot, word: Word, status: str) -> str | None:
-    """The best word that stands in a document the asker may see."""
-    if not (SHORTEST <= len(word.word) <= LONGEST) or not word.word.isalpha():
-        return None
-    allowed = 1 if len(word.word) < 6 else 2
+def _around(snapshot: Snapshot, query: Query, without: list[Word], status: str) -> list[Mask]:
+    """In each leaf, the documents that meet the rest of the question."""
+    clauses = tuple(c for c in query.clauses if not any(_holds(c, word) for word in without))
+    rest = replace(query, clauses=clauses, whole=())
+    out = []
+    for leaf, found in zip(snapshot.leaves, evaluate(snapshot, rest, every=True), strict=True):
+        mask = np.zeros(leaf.segment.size, np.bool_)
+        mask[found.ids] = leaf.visible(status)[found.ids]
+        out.append(mask)
+    return out
+
+
+def _together(snapshot: Snapshot, near: _Near, around: list[Mask]) -> list[Mask]:
+    """The documents around that hold this word too."""
+    out = []
+    for leaf, mask in zip(snapshot.leaves, around, strict=True):
+        held = np.zeros(leaf.segment.size, np.bool_)
+        ids = leaf.segment.postings(stem(near.word)).ids
+        held[ids] = mask[ids]
+        out.append(held)
+    return out
+
+
+def _holds(clause: Clause, word: Word) -> bool:
+    if isinstance(clause, Phrase):
+        return word in clause.words
+    return clause == word if isinstance(clause, Word) else word in clause.otherwise
+
+
+def _may_be_wrong(word: Word) -> bool:
+    return not word.prefix and SHORTEST <= len(word.word) <= LONGEST and word.word.isalpha()
+
+
+def _resembling(snapshot: Snapshot, word: str, allowed: int = 0) -> list[_Near]:
+    """The words of the notices that are near this one."""
+    allowed = allowed or (1 if len(word) < 6 else 2)
     found: dict[str, tuple[int, int, str]] = {}
     for leaf in snapshot.leaves:
         dictionary = leaf.segment.derived("spelling", partial(Dictionary.of, leaf.segment))
-        for near, (distance, count, form) in dictionary.near(word.word, allowed).items():
+        for near, (distance, count, form) in dictionary.near(word, allowed).items():
             _distance, others, _form = found.get(near, (0, 0, ""))
             found[near] = (distance, count + others, form)
-    ranked = sorted(found, key=lambda near: (_cost(word.word, near, *found[near][:2]), near))
-    visible = (near for near in ranked[:PROPOSED] if is_known(snapshot, stem(near), status))
-    best = next(visible, None)
-    return found[best][2] if best else None
+    return [_Near(near, form, _cost(word, near, n, count)) for near, (n, count, form) in found.items()]
 
 
 def is_known(snapshot: Snapshot, term: str, status: str) -> bool:
     return any(leaf.visible(status)[leaf.segment.postings(term).ids].any() for leaf in snapshot.leaves)
 
 
-def edits(left: str, right: str, limit: int) -> int:
-    """Letters to change, add, drop or swap with their neighbour; `limit` + 1 stands for more.
-
-    >>> edits("dicsrimination", "discrimination", 2)
-    1
-    """
-    before: list[int] = []
-    last = list(range(len(right) + 1))
-    for i, a in enumerate(left, 1):
-        row = [i]
-        for j, b in enumerate(right, 1):
-            cost = min(last[j] + 1, row[-1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        if min(row) > limit:
-            return limit + 1
-        before, last = last, row
-    return min(last[-1], limit + 1)
-
-
 def _cost(asked: str, near: str, distance: int, count: int) -> float:
-    """Few edits first; then a first letter that stands, which people seldom miss; then frequency."""
-    return distance + 0.4 * (asked[0] != near[0]) - 0.06 * math.log2(1 + count)
+    """Few edits first, the usual ones (a letter doubled, two swapped) for less than one; then a first letter that
+    stands, which people seldom miss; then frequency."""
+    usual = 0.3 * (_squeezed(asked) == _squeezed(near)) + 0.2 * (sorted(asked) == sorted(near))
+    return distance - usual + 0.4 * (asked[0] != near[0]) - 0.06 * math.log2(1 + count)
+
+
+def _squeezed(word: str) -> str:
+    return "".join(letter for letter, _same in groupby(word))
 
 
 def _pairs(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

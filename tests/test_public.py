@@ -40,6 +40,7 @@ from tests.conftest import BROWSER_AGENT
 STATIC = Path(searching.__file__).parent / "static"
 FIXED = (
     *("/", "/recherche", "/recherche?tri=recent", "/recherche?q=orientation", "/recherche/filtre/theme"),
+    *("/auteurs", "/revues", "/rayons", "/rayons/364", "/nouveautes", "/plan-du-site", "/selection"),
     *("/themes", "/demande", "/demande?sujet=venir", "/aide"),
     *("/accessibilite", "/confidentialite", "/mentions-legales"),
 )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
+import docx
 import hypothesis
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -218,3 +222,53 @@ def test_asking_to_consult_names_the_documents(client: FlaskClient, library: lis
     choose(client, library[0])
     page = client.get("/demande?sujet=consulter&selection=1").text
     assert "Je voudrais consulter :" in page and "- Habiter la ville" in page
+
+
+def test_ines_takes_a_bibliography_away_on_her_phone(
+    browser_page: Page, live_server: str, library: list[str], tmp_path: Path
+) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(live_server + "/recherche")
+    for n in range(3):
+        page.get_by_role("button", name=re.compile("Ajouter à ma sélection")).first.click()
+        page.get_by_role("button", name=re.compile("Dans ma sélection")).nth(n).wait_for()
+    assert page.locator("[data-said]").inner_text() == "3 documents dans votre sélection"
+    page.get_by_role("link", name=re.compile(r"Ma sélection\s*\(3\)")).click()
+    assert Axe().run(page).violations_count == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_label("Titre").fill("Habiter")
+    page.get_by_label("Regrouper").select_option(label="par type")
+    page.get_by_role("button", name="Mettre à jour l’aperçu").click()
+    assert page.locator("h3").first.inner_text() == "Ouvrages"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Word").click()
+    download.value.save_as(tmp_path / "b.docx")
+    words = [p.text for p in docx.Document(str(tmp_path / "b.docx")).paragraphs]
+    assert words[0] == "Habiter"
+    assert any("Habiter la ville" in text for text in words)
+    page.get_by_role("button", name="Lien à partager").click()
+    page.wait_for_url(re.compile(r"/s/\w{8}"))
+    assert Axe().run(page).violations_count == 0
+
+
+def test_the_box_proposes_and_nothing_is_chosen_by_itself(
+    browser_page: Page, live_server: str, library: list[str]
+) -> None:
+    page = browser_page
+    page.goto(live_server + "/")
+    box = page.get_by_role("combobox")
+    box.press_sequentially("eco")
+    page.get_by_role("option", name=re.compile("École")).wait_for()
+    assert box.get_attribute("aria-expanded") == "true"
+    assert box.get_attribute("aria-activedescendant") is None
+    assert Axe().run(page).violations_count == 0
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("listbox").is_visible()
+    assert box.input_value() == "eco"
+    box.press("l")
+    page.get_by_role("option", name=re.compile("École")).wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("theme="))
+    assert "Sur l’école" in page.locator("main").inner_text()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.searching.words import PHRASES, misspelt, other_number
-from indexes.analysis import fold, tokens
+from indexes.analysis import exact_title, fold, tokens
 from indexes.schema import IndexDoc
 
 FORMS = ("clean", "typo", "no accents", "inflected")
@@ -82,19 +82,23 @@ def _drawn(docs: Sequence[IndexDoc], choose: random.Random) -> Iterator[Asked]:
 
 
 def known_items(docs: Sequence[IndexDoc], n: int, seed: int = 11) -> list[Known]:
-    """`n` notices, each by two or three of the rarest words of its title; an author's name when it has too few."""
+    """`n` notices, each by two or three of the rarer words of its title, in its order; an author's name when it has
+    too few. A notice that says the same title as another is left out: nobody could tell them apart."""
     choose = random.Random(f"known-{seed}")
     held = Counter(word for doc in docs for word in {*words_of(_title(doc)), *words_of(doc.abstract)})
-    order = list(docs)
+    told = Counter(exact_title(_title(doc)) for doc in docs)
+    order = [doc for doc in docs if told[exact_title(_title(doc))] == 1]
     choose.shuffle(order)
     found: list[Known] = []
     for doc in order:
-        salient = sorted(words_of(_title(doc)), key=lambda word: (held[word], word))[: choose.choice((2, 3))]
+        written = words_of(_title(doc))
+        rarer = sorted(written, key=lambda word: (held[word], word))[:4]
+        wanted = choose.sample(rarer, min(len(rarer), choose.choice((2, 3))))
+        salient = [word for word in written if word in wanted]
         if len(salient) < 2 and doc.agents:
             salient += words_of(doc.agents[0])[:1]
-        longest = max(salient, key=len, default="")
-        if len(salient) >= 2 and len(longest) >= 5:
-            found.append(Known(doc.notice_id, {form: _FORMS[form](salient, longest, choose) for form in FORMS}))
+        if len(salient) >= 2 and max(map(len, salient)) >= 5:
+            found.append(Known(doc.notice_id, {form: _FORMS[form](salient, held, choose) for form in FORMS}))
         if len(found) == n:
             break
     return found
@@ -104,15 +108,19 @@ def _title(doc: IndexDoc) -> str:
     return " ".join((doc.title, *doc.more_titles[:1]))
 
 
-def _with_typo(words: list[str], _longest: str, choose: random.Random) -> str:
+def _with_typo(words: list[str], _held: Mapping[str, int], choose: random.Random) -> str:
     at = choose.choice([n for n, word in enumerate(words) if len(word) >= 5])
     return " ".join((*words[:at], misspelt(words[at], choose), *words[at + 1 :]))
 
 
-_Form = Callable[[list[str], str, random.Random], str]
-_FORMS: dict[str, _Form] = {
-    "clean": lambda words, _longest, _choose: " ".join(words),
+def _inflected(words: list[str], held: Mapping[str, int], _choose: random.Random) -> str:
+    """A final s is taken off where the singular is a word of the notices: « Paris » has none."""
+    return " ".join(word if word[-1] in "sx" and not held[other_number(word)] else other_number(word) for word in words)
+
+
+_FORMS: dict[str, Callable[[list[str], Mapping[str, int], random.Random], str]] = {
+    "clean": lambda words, _held, _choose: " ".join(words),
     "typo": _with_typo,
-    "no accents": lambda words, _longest, _choose: fold(" ".join(words)),
-    "inflected": lambda words, _longest, _choose: " ".join(map(other_number, words)),
+    "no accents": lambda words, _held, _choose: fold(" ".join(words)),
+    "inflected": _inflected,
 }

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue import desk_history, history, i18n, integrity, lots, setup, users
+from catalogue import desk_history, digital, history, i18n, integrity, lots, setup, users
 from catalogue.app import Travee, create_app
 from catalogue.commands import FAILED, IN_PART, as_json, fail, finish, running
 from catalogue.config import Settings
@@ -355,15 +355,18 @@ def undo(batch_id: int, by: str, as_json: bool) -> None:
 @click.option("--repair", is_flag=True, help="Recalcule ce qui s’écarte ; les champs ne bougent pas.")
 @as_json
 def check(repair: bool, as_json: bool) -> None:
-    """Vérifie que ce qui est calculé correspond à ce qui est saisi, et l’index à la base."""
+    """Vérifie que ce qui est calculé suit ce qui est saisi, que l’index suit la base, et que les fichiers sont intacts."""
     with running(as_json) as travee:
         with travee.db.read() as session:
             found = list(integrity.faults(session))
-        if repair and found:
+            lost = list(digital.lost_files(session, travee.settings.files_dir))
+        if repair and (found or lost):
             with travee.db.write() as session:
                 integrity.repair(session, {f.address for f in found})
+                digital.forget_texts(session, [f.sha256 for f in lost if f.what == "text_missing"])
             travee.drain_soon()
         report = sync.check(travee.db.read_session, travee.index())
+    found += [integrity.Fault("document", f"{f.address}/fichier/{f.document_id}", f.what) for f in lost]
     wrong = bool(found) or bool(report.missing or report.stale or report.orphaned)
     document = {
         "agree": not wrong,

@@ -442,9 +442,9 @@ def _varies(response: Response) -> Response:
 
 
 def register(app: Flask) -> None:
-    from catalogue.web import browse, formats, selection  # their routes join the blueprint
+    from catalogue.web import browse, files, formats, selection  # their routes join the blueprint
 
-    assert browse.blueprint is blueprint
+    assert browse.blueprint is files.blueprint is blueprint
 
     # An open form has no authority to abuse: a token would only cost every visitor a cookie.
     app.extensions["csrf"].exempt(f"{request_page.__module__}.{request_page.__name__}")
