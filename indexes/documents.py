@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from catalogue import claims, items, unimarc
+from catalogue import claims, digital, items, unimarc
 from catalogue.models import (
     Centre,
     DigitalDocument,
@@ -28,6 +28,7 @@ from catalogue.models import (
 )
 from catalogue.notices import INDEXED
 from indexes.schema import IndexDoc
+from indexes.texts import Text
 
 FIRST_DAY = date(1970, 1, 1).toordinal()
 
@@ -76,12 +77,12 @@ class _Around:
     online: set[int]
     onsite: set[int]
     partners: set[int]
+    texts: dict[int, list[DigitalDocument]]
 
 
 def _read_around(session: Session, ids: list[int]) -> _Around:
-    digital = select(DigitalDocument.notice_id).where(
-        DigitalDocument.notice_id.in_(ids), DigitalDocument.url.like("http%")
-    )
+    can_open = or_(DigitalDocument.url.like("http%"), and_(DigitalDocument.sha256 != "", DigitalDocument.rights == "open"))
+    openable = select(DigitalDocument.notice_id).where(DigitalDocument.notice_id.in_(ids), can_open)
     return _Around(
         agents=_by_notice(session, ids, NoticeAgent.pos, NoticeAgent.notice_id, NoticeAgent.name),
         concepts=_by_notice(
@@ -98,9 +99,10 @@ def _read_around(session: Session, ids: list[int]) -> _Around:
             *(Item.notice_id, Item.call_number, Item.barcode, Item.code),
             where=~items.is_hidden(),
         ),
-        online=set(session.scalars(digital)),
+        online=set(session.scalars(openable)),
         onsite=_on_shelf(session, ids),
         partners=set(session.scalars(select(Holding.notice_id).where(Holding.notice_id.in_(ids), claims.is_held()))),
+        texts=digital.searched(session, ids),
     )
 
 
@@ -164,6 +166,7 @@ def _document(row: Any, around: _Around) -> IndexDoc:
         changed_seq=row.changed_seq,
         added=row.created_at.toordinal() - FIRST_DAY,
         sort_key=row.sort_key,
+        texts=tuple(Text(d.sha256, d.rights == "open") for d in around.texts.get(row.id, ())),
     )
 
 

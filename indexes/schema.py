@@ -18,12 +18,14 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from sys import byteorder
 from typing import Any
 
 from whoosh import fields, formats
 from whoosh.columns import VarBytesColumn
 
+from indexes import texts
 from indexes.analysis import call_number_term, display_form, exact_title, normal_identifier, tokens
 
 FORMAT = 4  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
@@ -56,6 +58,7 @@ class IndexDoc:
     changed_seq: int = 0
     added: int = 0  # day of arrival, counted from 1970
     sort_key: str = ""
+    texts: tuple[texts.Text, ...] = ()  # of its digital documents, read when it is written
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,11 @@ class PlainTerms(fields.FieldType):
 SCHEMA = fields.Schema(all=PlacedWords(), word=PlainTerms(), exact=PlainTerms(), doc=fields.COLUMN(VarBytesColumn()))
 
 
-def to_document(doc: IndexDoc) -> dict[str, Any]:
-    """The fields Whoosh is given for one notice."""
+def to_document(doc: IndexDoc, folder: Path | None = None) -> dict[str, Any]:
+    """The fields Whoosh is given for one notice; the texts of its documents lie in `folder`."""
     placed, forms = placed_words(parts_of(doc))
+    if doc.texts and folder is not None:
+        placed = texts.place(texts.read(doc.texts, folder), placed)
     return {"all": placed, "word": forms, "exact": exact_terms(doc), "doc": columns_of(doc)}
 
 

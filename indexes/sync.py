@@ -26,6 +26,7 @@ from indexes import directory, documents
 from indexes.codec import ArrayCodec, ArrayReader
 from indexes.reader import Index, Snapshot, UnreadableIndex, open_index
 from indexes.schema import SCHEMA, IndexDoc, to_document
+from indexes.texts import folder_beside
 
 __all__ = ["CheckReport", "Index", "IndexBusy", "check", "drain", "open_index", "rebuild"]
 
@@ -120,7 +121,7 @@ def write(snapshot: Snapshot, docs: Iterable[IndexDoc], *, replaced: Iterable[in
         for number in snapshot.documents_of(np.fromiter(replaced, np.int64)):
             writer.delete_document(number)
         for doc in docs:
-            writer.add_document(**to_document(doc))
+            writer.add_document(**to_document(doc, folder_beside(snapshot.path.parent)))
     except BaseException:
         writer.cancel()
         raise
@@ -169,7 +170,7 @@ def _rebuild(session_factory: Sessions, path: Path, on_progress: Callable[[int],
         with session_factory() as session:
             docs = documents.read(session, part)
         for doc in docs:
-            writer.add_document(**to_document(doc))
+            writer.add_document(**to_document(doc, folder_beside(path)))
         done += len(docs)
         on_progress(done)
     writer.commit()

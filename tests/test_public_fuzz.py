@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -39,8 +40,6 @@ FORMATS = (".ris", ".bib", ".csl.json", ".json", ".mrc", ".xml", ".html", ".txt"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, empty_folder: Path) -> Iterator[tuple[Flask, list[str]]]:
     """One small collection for all questions, and the addresses of its documents."""
-    import shutil
-
     folder = tmp_path_factory.mktemp("site") / "var"
     shutil.copytree(empty_folder, folder)
     app = create_app(Settings(_env_file=None, data_dir=folder, secret_key="a key for tests", testing=True))
@@ -50,12 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, empty_folder: Path) -> Iterat
     with travee.db.write() as session:
         library = stock(session)
     travee.drain()
-    yield (
-        app,
-        [getattr(library, name) for name in library.__slots__]
-        if hasattr(library, "__slots__")
-        else [str(address) for address in vars(library).values()],
-    )
+    yield app, [str(address) for address in vars(library).values()]
     travee.close()
 
 
