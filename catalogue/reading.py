@@ -660,7 +660,7 @@ def _online(address: str, fields: Fields, digital: Sequence[DigitalDocument]) ->
     """Files of ours that anybody may open, then each address once: what the fields say, and what is known of it."""
     for d in digital:
         if d.sha256 and d.rights == "open":
-            yield OnlineWay(f"/d/{address}/{path_of(d)}", d.label, _format("", d))
+            yield OnlineWay(f"/d/{address}/{path_of(d)}", d.label or _("Fichier gardé au centre"), _format("", d))
     known = {d.url: d for d in digital if d.url.startswith(("http://", "https://"))}
     words = dict(unimarc.online(fields)) | {url: d.label for url, d in known.items() if d.label}
     for url in dict.fromkeys((*words, *known)):

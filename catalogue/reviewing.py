@@ -67,16 +67,8 @@ def decide_all(
     `seen`: `proposals.mark_now` of the page that decides; what has come or was rewritten since is left, and counted.
     What was written here needs what publishing needs, so it is published one by one (`cataloguing.decide`).
     """
-    if act not in ACTS.get(kind, ()):
-        raise ValueError(f"{kind}: {act}")
-    history.turn(session)
-    ids = inbox.numbers(session, kind, run_id=run_id, source=source)
-    if act == "publish":
-        ours = set(inbox.numbers(session, kind, run_id=run_id, source=""))
-        ids = [number for number in ids if number not in ours]
-    if only is not None:
-        ids = [number for number in ids if number == only]
-    why = " : ".join(part for part in (source or "", _(inbox.KINDS[kind])) if part)
+    ids = _chosen(session, kind, act, source=source, run_id=run_id, only=only)
+    why = _why(kind, source)
     if act == "publish":
         settled = proposals.accept_new(session, by=by, notice_ids=ids, why=why, seen=seen)
     elif act == "put_aside":
@@ -88,6 +80,51 @@ def decide_all(
     else:
         settled = proposals.refuse(session, ids, by=by, why=why, seen=seen)
     return _done(settled)
+
+
+def decide_all_in_parts(
+    base: db.Database,
+    kind: str,
+    act: str,
+    *,
+    by: str,
+    source: str | None = None,
+    run_id: int | None = None,
+    seen: int | None = None,
+    only: int | None = None,
+) -> Done:
+    """The same in sessions of its own: differences a part at a time, so that a save at the desk waits for no thousands.
+
+    One lot all the same; one who is stopped half-way has a lot that can be undone, and the rest still waits.
+    """
+    if act not in ("accept", "refuse"):
+        with base.write() as session:
+            return decide_all(session, kind, act, by=by, source=source, run_id=run_id, seen=seen, only=only)
+    with base.write() as session:
+        ids = _chosen(session, kind, act, source=source, run_id=run_id, only=only)
+    decide, why = proposals.accept if act == "accept" else proposals.refuse, _why(kind, source)
+    return _done(
+        proposals.in_parts(
+            base, ids, lambda session, part, lot: decide(session, part, by=by, why=why, batch=lot, seen=seen)
+        )
+    )
+
+
+def _chosen(
+    session: Session, kind: str, act: str, *, source: str | None, run_id: int | None, only: int | None
+) -> list[int]:
+    if act not in ACTS.get(kind, ()):
+        raise ValueError(f"{kind}: {act}")
+    history.turn(session)
+    ids = inbox.numbers(session, kind, run_id=run_id, source=source)
+    if act == "publish":
+        ours = set(inbox.numbers(session, kind, run_id=run_id, source=""))
+        ids = [number for number in ids if number not in ours]
+    return [number for number in ids if only is None or number == only]
+
+
+def _why(kind: str, source: str | None) -> str:
+    return " : ".join(part for part in (source or "", _(inbox.KINDS[kind])) if part)
 
 
 def _done(settled: Settled) -> Done:

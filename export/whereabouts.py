@@ -42,5 +42,5 @@ def _of(access: Access) -> Whereabouts:
         _("Chez un partenaire : {centre}").format(centre=f"{p.centre} ({p.call_number})" if p.call_number else p.centre)
         for p in access.partners[:_PARTNERS]
     ]
-    words += [_("En ligne : {address}").format(address=way.url) for way in access.online[:1]]
+    words += [_("En ligne : {address}").format(address=way.url) for way in access.online if way.host][:1]
     return Whereabouts(first.call_number if first else "", tuple(words))

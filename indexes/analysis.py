@@ -50,6 +50,8 @@ _PLURALS = {
     **{f"{word}x": word for word in ("adieu", "pieu", "essieu", "banlieu", "noyau", "tuyau", "bijou", "caillou")},
     **{f"{word}x": word for word in ("chou", "genou", "hibou", "joujou", "pou")},
 }
+# Words in s that would become another word without it.
+_NO_PLURALS = frozenset("mois fois trois paris bus dos plus puis cas sens bras os repos pays vers bois".split())
 _UNSEEN = dict.fromkeys(map(ord, _INVISIBLE))
 _TABLE = {ord(sign): plain for sign, plain in _LETTERS.items()}
 _MARKS = re.compile("[\u0300-\u036f]+")
@@ -94,8 +96,11 @@ def stem(word: str) -> str:
 
 
 def _singular(word: str) -> str:
-    """« étrangers » loses its s before it is stemmed: « étranger » is taken for a verb, and they would part."""
-    return word[:-1] if word.endswith("ers") and len(word) > 5 else _PLURALS.get(word, word)
+    """A plural loses its s before it is stemmed: the stemmer keeps it in « emplois », « lois », « élus », and takes
+    « petit » and « étranger », but not their plurals, for verbs; they would part."""
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss") and word not in _NO_PLURALS:
+        word = word[:-1]
+    return _PLURALS.get(word, word)
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -81,8 +81,10 @@ class _Around:
 
 
 def _read_around(session: Session, ids: list[int]) -> _Around:
-    can_open = or_(DigitalDocument.url.like("http%"), and_(DigitalDocument.sha256 != "", DigitalDocument.rights == "open"))
-    openable = select(DigitalDocument.notice_id).where(DigitalDocument.notice_id.in_(ids), can_open)
+    ours = and_(DigitalDocument.sha256 != "", DigitalDocument.rights == "open")
+    openable = select(DigitalDocument.notice_id).where(
+        DigitalDocument.notice_id.in_(ids), or_(DigitalDocument.url.like("http%"), ours)
+    )
     return _Around(
         agents=_by_notice(session, ids, NoticeAgent.pos, NoticeAgent.notice_id, NoticeAgent.name),
         concepts=_by_notice(

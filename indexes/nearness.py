@@ -1,4 +1,4 @@
-"""What else makes a document the one that was meant: its words near one another, as they were typed; its year.
+"""What else makes a document the one that was meant: its words near one another, and as they were typed; its year.
 
 Looked at for the documents that have the best words only, so that it costs the same on a large base.
 """
@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.evaluation import Matches, rarity
+from indexes.evaluation import Matches, evaluate, intersect, rarity
 from indexes.facets import Columns, Ids
 from indexes.grammar import Query, Word
 from indexes.reader import Leaf, Snapshot
@@ -19,11 +19,17 @@ from indexes.schema import BAND, PARTS
 
 LOOKED_AT = 300  # documents of a segment
 NEAR = 0.6  # what two words side by side in the title add, beside the merit of the rarer one
-ELSEWHERE = 0.4  # the same in another part
+ELSEWHERE = 0.4  # the same in another part; in another title
+OTHER_TITLE = 0.8
+AS_TYPED = 0.15  # what a word adds that stands in the very form that was typed, beside its merit
 BACKWARDS = 0.6  # the same in the other order
 REACH = 8  # words: farther apart they are strangers
 RECENT = 0.05  # what this year's document has above one of FIRST_YEAR
 FIRST_YEAR, YEARS = 1970, 60
+
+
+_WORTH = np.full(len(PARTS), ELSEWHERE)
+_WORTH[PARTS["title"].band], _WORTH[PARTS["more_titles"].band] = 1.0, OTHER_TITLE
 
 
 def refined(snapshot: Snapshot, query: Query, found: Sequence[Matches]) -> list[Matches]:
@@ -32,19 +38,38 @@ def refined(snapshot: Snapshot, query: Query, found: Sequence[Matches]) -> list[
     pairs = [(a.term, b.term) for a, b in pairwise(words) if a.term != b.term]
     dear = {
         term: rarity(snapshot.size, sum(len(leaf.segment.postings(term).ids) for leaf in snapshot.leaves))
-        for term in {term for pair in pairs for term in pair}
+        for term in {word.term for word in words}
     }
-    return [_refined(leaf, pairs, dear, matches) for leaf, matches in zip(snapshot.leaves, found, strict=True)]
+    return [_refined(leaf, words, pairs, dear, matches) for leaf, matches in zip(snapshot.leaves, found, strict=True)]
 
 
-def _refined(leaf: Leaf, pairs: Sequence[tuple[str, str]], dear: dict[str, float], matches: Matches) -> Matches:
+def best_merit(snapshot: Snapshot, query: Query, status: str) -> float:
+    """How well the best document answers, as a share of what its words can be worth: about 1 for a title of them."""
+    found = evaluate(snapshot, query, every=True)
+    worth = sum(
+        rarity(snapshot.size, sum(len(leaf.segment.postings(word.term).ids) for leaf in snapshot.leaves))
+        for word in query.words
+    )
+    best = 0.0
+    for leaf, matches in zip(snapshot.leaves, refined(snapshot, query, found), strict=True):
+        seen = matches.scores[leaf.visible(status)[matches.ids]]
+        best = max(best, float(seen.max(initial=0)))
+    return best / worth if worth else 0.0
+
+
+def _refined(
+    leaf: Leaf, words: Sequence[Word], pairs: Sequence[tuple[str, str]], dear: dict[str, float], matches: Matches
+) -> Matches:
     if not len(matches.ids):
         return matches
     recent = leaf.segment.derived("recent", lambda: _recent(leaf.columns))
     scores = matches.scores * recent[matches.ids]
-    if pairs:
+    if words:
         best = _best(scores)
         ids = matches.ids[best]
+        for word in words:
+            held = intersect(ids, leaf.segment.holding(word.word))[0]
+            scores[best[held]] += np.float32(AS_TYPED * dear[word.term])
         for left, right in pairs:
             scores[best] += np.float32(NEAR * min(dear[left], dear[right])) * _closeness(leaf, ids, left, right)
     return Matches(matches.ids, scores)
@@ -76,8 +101,7 @@ def _closeness(leaf: Leaf, ids: Ids, left: str, right: str) -> NDArray[np.float3
         apart = after[following[known]] - before[known]
         near = (apart > 0) & (apart <= REACH)
         at = before[known][near]
-        title = (at & 0xFFFFFFFF) // BAND <= PARTS["more_titles"].band
-        value = worth * np.where(title, 1.0, ELSEWHERE) / apart[near]
+        value = worth * _WORTH[(at & 0xFFFFFFFF) // BAND] / apart[near]
         np.maximum.at(out, np.searchsorted(ids, (at >> 32).astype(np.int32)), value.astype(np.float32))
     return out
 

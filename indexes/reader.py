@@ -17,7 +17,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -31,7 +31,7 @@ from whoosh.reading import SegmentReader
 from indexes import directory
 from indexes.codec import ArrayTerms, Run
 from indexes.facets import Columns, Ids, Mask
-from indexes.schema import SCHEMA
+from indexes.schema import SCHEMA, SEPARATOR
 
 NAME = "MAIN"  # Whoosh's default name of an index
 T = TypeVar("T")
@@ -47,6 +47,7 @@ class Postings(NamedTuple):
 
 
 _NO_WEIGHTS = np.zeros(0, np.float32)
+_NO_IDS = np.zeros(0, np.int32)
 _CONTENTS = re.compile(rf"_{NAME}_(\d+)\.toc")
 _TORN = (OSError, EOFError, struct.error, zlib.error, pickle.UnpicklingError)
 _DAMAGE = (*_TORN, ValueError, LookupError)
@@ -79,6 +80,10 @@ class Segment:
         """The documents that hold this whole string (see `schema.exact_terms`)."""
         return self._keep("exact", term, lambda: _signed(self._run("exact", term.encode()).ids))
 
+    def holding(self, word: str) -> Ids:
+        """The documents with this very word, accents aside."""
+        return self._keep("word", word, lambda: self._read_word(word))
+
     def begins(self, prefix: str) -> Ids:
         """The documents with a word that begins so."""
         return self._keep("begins", prefix, lambda: self._read_prefix("word", prefix))
@@ -109,10 +114,19 @@ class Segment:
         counts, places = run.places()
         return (np.repeat(run.ids.astype(np.int64), counts) << 32) | places
 
+    def _read_word(self, word: str) -> Ids:
+        forms = (word.encode(), *self._terms.beginning("word", (word + SEPARATOR).encode()))
+        return self._union("word", forms)
+
     def _read_prefix(self, field: str, prefix: str) -> Ids:
+        return self._union(field, self._terms.beginning(field, prefix.encode()))
+
+    def _union(self, field: str, terms: Iterable[bytes]) -> Ids:
+        runs = [self._run(field, term).ids for term in terms]
+        if len(runs) < 2:
+            return _signed(runs[0]) if runs else _NO_IDS
         found = np.zeros(self.size, np.bool_)
-        for term in list(self._terms.beginning(field, prefix.encode())):
-            found[self._run(field, term).ids] = True
+        found[np.concatenate(runs)] = True
         return np.flatnonzero(found).astype(np.int32)
 
     def _read_dictionary(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
+from indexes import nearness
 from indexes.analysis import stem
 from indexes.evaluation import evaluate
 from indexes.facets import Mask
@@ -28,6 +30,8 @@ SHORTEST = 4  # shorter words have too many neighbours
 LONGEST = 24
 COMPARED = 300  # candidates whose distance is computed, in each segment
 PROPOSED = 40
+WEIGHED = 8  # candidates that stand with the other words of the question
+FITS = 0.8  # what a document that says all the words side by side in its title is worth, in edits
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _CODES = np.full(0x250, 37, np.int64)  # any other sign
@@ -111,54 +115,76 @@ def corrected(snapshot: Snapshot, query: Query, status: str) -> str | None:
 
 
 def _of_unknown(snapshot: Snapshot, query: Query, unknown: list[Word], status: str) -> dict[Word, _Near]:
-    around = _around(snapshot, query, unknown, status)
     out: dict[Word, _Near] = {}
     for word in sorted(unknown, key=lambda word: -len(word.word)):
-        near = sorted(_resembling(snapshot, word.word), key=lambda near: (near.cost, near.word))[:PROPOSED]
-        found = {candidate.word: _together(snapshot, candidate, around) for candidate in near}
-        beside = [n for n in near if any(ids.any() for ids in found[n.word])]
+        left = [other for other in unknown if other not in out]
+        near = sorted(_resembling(snapshot, word.word), key=_order)[:PROPOSED]
+        fitting = _fitting(snapshot, query, out, left, word, near, status)
         apart = (n for n in near if is_known(snapshot, stem(n.word), status))
-        best = beside[0] if beside else next(apart, None)
-        if best is not None:
+        if best := fitting or next(apart, None):
             out[word] = best
-            around = found[best.word] if beside else around
     return out
 
 
 def _of_one(snapshot: Snapshot, query: Query, words: list[Word], status: str) -> dict[Word, _Near]:
-    best: tuple[float, Word, _Near] | None = None
+    found: list[tuple[_Near, Word]] = []
     for word in words:
-        around = _around(snapshot, query, [word], status)
-        if len(word.word) < SHORTEST + 1 or not any(mask.any() for mask in around):
-            continue
-        for near in sorted(_resembling(snapshot, word.word, 1), key=lambda near: near.cost)[:PROPOSED]:
-            if stem(near.word) != word.term and (best is None or near.cost < best[0]):
-                if any(mask.any() for mask in _together(snapshot, near, around)):
-                    best = (near.cost, word, near)
-                    break
-    return {best[1]: best[2]} if best else {}
+        if len(word.word) > SHORTEST:
+            near = sorted(_resembling(snapshot, word.word, 1), key=_order)[:PROPOSED]
+            others = [n for n in near if stem(n.word) != word.term]
+            if best := _fitting(snapshot, query, {}, [word], word, others, status):
+                found.append((best, word))
+    best, word = min(found, key=lambda pair: _order(pair[0]), default=(None, None))
+    return {word: best} if word and best else {}
 
 
-def _around(snapshot: Snapshot, query: Query, without: list[Word], status: str) -> list[Mask]:
-    """In each leaf, the documents that meet the rest of the question."""
-    clauses = tuple(c for c in query.clauses if not any(_holds(c, word) for word in without))
-    rest = replace(query, clauses=clauses, whole=())
+def _fitting(
+    snapshot: Snapshot,
+    query: Query,
+    decided: Mapping[Word, _Near],
+    left: list[Word],
+    word: Word,
+    near: list[_Near],
+    status: str,
+) -> _Near | None:
+    """The word that fits best with the rest of the question: some document has both, the nearer the better."""
+    rest = tuple(_rewritten(c, decided) for c in query.clauses if not any(_holds(c, other) for other in left))
+    around = replace(query, clauses=rest, whole=())
+    masks = _documents(snapshot, around, status)
+    fitting: list[_Near] = []
+    for candidate in near:
+        term = stem(candidate.word)
+        held = [leaf.segment.postings(term).ids for leaf in snapshot.leaves]
+        if any(mask[ids].any() for mask, ids in zip(masks, held, strict=True)):
+            asked = replace(around, clauses=_in_order((*rest, replace(word, term=term, word=candidate.word))))
+            merit = nearness.best_merit(snapshot, asked, status) if around.positive else 0.0
+            fitting.append(replace(candidate, cost=candidate.cost - FITS * merit))
+        if len(fitting) == WEIGHED:
+            break
+    return min(fitting, key=_order, default=None)
+
+
+def _order(near: _Near) -> tuple[float, str]:
+    return near.cost, near.word
+
+
+def _rewritten(clause: Clause, decided: Mapping[Word, _Near]) -> Clause:
+    if isinstance(clause, Word) and clause in decided:
+        return replace(clause, term=stem(decided[clause].word), word=decided[clause].word)
+    return clause
+
+
+def _in_order(clauses: tuple[Clause, ...]) -> tuple[Clause, ...]:
+    return tuple(sorted(clauses, key=lambda c: c.start if isinstance(c, Word) else 0))
+
+
+def _documents(snapshot: Snapshot, query: Query, status: str) -> list[Mask]:
+    """In each leaf, the documents that answer."""
     out = []
-    for leaf, found in zip(snapshot.leaves, evaluate(snapshot, rest, every=True), strict=True):
+    for leaf, found in zip(snapshot.leaves, evaluate(snapshot, query, every=True), strict=True):
         mask = np.zeros(leaf.segment.size, np.bool_)
         mask[found.ids] = leaf.visible(status)[found.ids]
         out.append(mask)
-    return out
-
-
-def _together(snapshot: Snapshot, near: _Near, around: list[Mask]) -> list[Mask]:
-    """The documents around that hold this word too."""
-    out = []
-    for leaf, mask in zip(snapshot.leaves, around, strict=True):
-        held = np.zeros(leaf.segment.size, np.bool_)
-        ids = leaf.segment.postings(stem(near.word)).ids
-        held[ids] = mask[ids]
-        out.append(held)
     return out
 
 

@@ -96,7 +96,7 @@ def known_items(docs: Sequence[IndexDoc], n: int, seed: int = 11) -> list[Known]
         wanted = choose.sample(rarer, min(len(rarer), choose.choice((2, 3))))
         salient = [word for word in written if word in wanted]
         if len(salient) < 2 and doc.agents:
-            salient += words_of(doc.agents[0])[:1]
+            salient += [word for word in words_of(doc.agents[0])[:1] if word not in salient]
         if len(salient) >= 2 and max(map(len, salient)) >= 5:
             found.append(Known(doc.notice_id, {form: _FORMS[form](salient, held, choose) for form in FORMS}))
         if len(found) == n:

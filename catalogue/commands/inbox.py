@@ -69,11 +69,9 @@ def _days(n: int) -> str:
 def accept_safe(run_id: int | None, source: str, by: str, as_json: bool) -> None:
     """Accepte tous les ajouts sûrs, en un seul lot qui s’annule."""
     with running(as_json) as travee:
-        with travee.db.write() as session:
-            settled = proposals.accept_safe(session, by=by, source=source, run_id=run_id)
-            lot = settled.batch.id if settled.batch else None
+        done = reviewing.decide_all_in_parts(travee.db, "safe", "accept", by=by, source=source or None, run_id=run_id)
         travee.drain_soon()
-    accepted, left = len(settled.done), len(settled.waiting)
+    accepted, left, lot = done.n, done.left, done.lot
     words = ngettext("{n} ajout sûr accepté.", "{n} ajouts sûrs acceptés.", accepted).format(n=format_number(accepted))
     lines = [" ".join(part for part in (words, _undo(lot)) if part)] if accepted else [_("Aucun ajout sûr n’attend.")]
     if left:

@@ -22,7 +22,7 @@ from catalogue.web.public import blueprint, to
 from catalogue.web.searching import Link, Pages
 from indexes.suggestions import suggest
 
-NEW_SHOWN = 60
+NEW_SHOWN = 30
 LAST_PAGE = 2_500
 LONGEST = 80  # a call number
 SUGGESTIONS_KEPT = 300  # seconds

@@ -85,17 +85,18 @@ def decide_all() -> ResponseReturnValue:
     source, run_id = _scope()
     one = request.form.get("de", source or None)  # one source, "" for what none has brought; all when it is not said
     only = request.form.get("seule", "")
-    with deciding.writer() as session:
-        done = reviewing.decide_all(
-            session,
-            kind,
-            act,
-            by=current_user.login,
-            source=one,
-            run_id=run_id,
-            seen=int(seen),
-            only=int(only) if only.isdecimal() and len(only) < 12 else None,
-        )
+    ctx.end_session()
+    done = reviewing.decide_all_in_parts(
+        ctx.travee().db,
+        kind,
+        act,
+        by=current_user.login,
+        source=one,
+        run_id=run_id,
+        seen=int(seen),
+        only=int(only) if only.isdecimal() and len(only) < 12 else None,
+    )
+    ctx.travee().drain_soon()
     flash(_told(act, done), "ok" if done.lot else "warn")
     return redirect(url_for("desk.to_review", genre=request.form.get("retour") or None, **_kept()), 303)
 

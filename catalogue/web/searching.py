@@ -7,8 +7,8 @@ from the caller (`Paths`), so that nothing here knows of requests.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -17,10 +17,13 @@ from catalogue.i18n import _, current_language, format_number, ngettext
 from catalogue.reading import Card, TitleLine
 from catalogue.text import fold
 from catalogue.unimarc import KINDS
+from catalogue.web import passages
 from catalogue.web.asked import FILTERS, PER_PAGE, WORDS, Asked, Params, said, usual_sort
+from catalogue.web.passages import Passage
 from indexes import queries
 from indexes.analysis import highlight
 from indexes.sync import Index
+from indexes.texts import folder_beside
 
 log = logging.getLogger("travee")
 
@@ -86,6 +89,7 @@ class ResultsPage:
     relaxations: tuple[Link, ...]
     search_down: bool = False
     reasons: tuple[str, ...] = ()  # of each card: why it is there
+    passages: Mapping[int, Passage] = field(default_factory=dict)  # by notice: the page of its text that answers
     wider: Link | None = None  # what the question was widened to, and the way back
     feed: str = ""  # its address: what arrives later, for a reader of feeds
 
@@ -186,13 +190,15 @@ def results(
         return _without_index(session, asked, address)
     nothing = not hits.total
     cards = reading.result_cards(session, [hit.notice_id for hit in hits.hits])
+    quoted = passages.find(session, index, folder_beside(index.directory), asked.query, hits.terms, cards)
     widened = [label for widening in widenings for label in widening.labels]
     return ResultsPage(
         title=title(asked),
         heading=_heading(asked, hits.total),
         asked=asked,
         cards=tuple(cards),
-        reasons=tuple(why(card, hits.terms, widened) for card in cards),
+        reasons=tuple(why(card, hits.terms, widened, quoted.get(card.notice_id)) for card in cards),
+        passages=quoted,
         terms=hits.terms,
         total=hits.total,
         pages=_pages(asked, hits.total, address),
@@ -402,7 +408,7 @@ def _has_more(wide: queries.Hits, narrow: queries.Hits) -> bool:
     return wide is not narrow and (wide.total > narrow.total or narrow.relaxed > wide.relaxed)
 
 
-def why(card: Card, words: Sequence[str], widened: Sequence[str] = ()) -> str:
+def why(card: Card, words: Sequence[str], widened: Sequence[str] = (), passage: Passage | None = None) -> str:
     """Where the words of a question stand in a document: « le titre, le thème Logement social »."""
     if not words:
         return ""
@@ -417,6 +423,8 @@ def why(card: Card, words: Sequence[str], widened: Sequence[str] = ()) -> str:
     if themes:
         named = ", ".join(_("« %(theme)s »") % {"theme": label} for label in themes[:3])
         out.append(ngettext("le thème {themes}", "les thèmes {themes}", len(themes[:3])).format(themes=named))
+    if passage is not None:
+        out.append(_("le texte, p. %(page)s") % {"page": format_number(passage.page)})
     return _("Trouvé dans %(places)s") % {"places": ", ".join(out or [_("les notes ou le texte")])}
 
 
