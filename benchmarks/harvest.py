@@ -196,17 +196,22 @@ def fill(n: str, folder: str) -> str:
     """Notices of our own, by the way they come: an export of PMB. What compares them is made ready, as it is the
     first time that a harvest meets them."""
     bench, path = Bench(Path(folder)), Path(folder) / "fonds.xml"
-    with path.open("wb") as out:
-        out.write(b'<?xml version="1.0" encoding="utf-8"?>\n<unimarc>\n')
-        for record in islice(many(500), int(n)):
-            fields = [f for f in record.fields if f["t"] not in ("000", "001", "995", "996")]
-            head = f"     n{record.dt[:1]}{record.bl}{record.hl} 22     1i 450 "
-            out.write(notice_bytes([{"t": "000", "v": head}, {"t": "001", "v": str(record.id)}, *fields]))
-        out.write(b"</unimarc>\n")
+    write_export(path, int(n), first_turn=500)
     importer.import_file(bench.database, path, source="Fonds", status="published", by="travee import")
     seconds, _processor = timed(lambda: recognising.prepare(bench.database))
     bench.database.close()
     return f"{n} notices filled in, made ready to be compared in {seconds:.1f} s"
+
+
+def write_export(path: Path, n: int, *, first_turn: int) -> None:
+    """A PMB's export of so many notices."""
+    with path.open("wb") as out:
+        out.write(b'<?xml version="1.0" encoding="utf-8"?>\n<unimarc>\n')
+        for record in islice(many(first_turn), n):
+            fields = [f for f in record.fields if f["t"] not in ("000", "001", "995", "996")]
+            head = f"     n{record.dt[:1]}{record.bl}{record.hl} 22     1i 450 "
+            out.write(notice_bytes([{"t": "000", "v": head}, {"t": "001", "v": str(record.id)}, *fields]))
+        out.write(b"</unimarc>\n")
 
 
 def grown(records: str, folder: str, url: str) -> str:
