@@ -40,7 +40,7 @@ from benchmarks.nights.world import DAY, NOON, RECI, Scenario, World, playing, s
 from catalogue import lots, proposals, sources
 from catalogue.config import Settings
 from catalogue.db import Database
-from catalogue.models import Batch, Notice, Run, Source
+from catalogue.models import LIVING, Batch, Notice, Run, Source
 from demo.partner import Faults
 from harvest import run
 
@@ -190,7 +190,7 @@ def played(prepared: Path, act: str, moments: Sequence[float] = ()) -> tuple[int
             harvest(database, folder, at + DAY)
         found = state.read(database, folder)
         with database.read() as session:
-            titles = session.scalars(select(Notice.title).where(Notice.status.in_(proposals.LIVING))).all()
+            titles = session.scalars(select(Notice.title).where(Notice.status.in_(LIVING))).all()
         database.close()
     return killed, found, len(titles) - len(set(titles))  # each document has a title of its own
 

@@ -123,7 +123,7 @@ def main() -> None:
             "what": f"cost of a record with {there} notices there, against {size}",
             "value": round(cost, 2),
             "unit": "",
-            "target": "<= 1.5",
+            "target": "<= 1.2",
         },
         {
             "what": f"memory that a harvest of {size} adds to a process",

@@ -47,15 +47,13 @@ def snapshot(claim: Claim) -> dict[str, Any]:
 def put_many(session: Session, rows: Iterable[tuple[Claim, Mapping[str, Any]]], *, batch: Batch) -> list[Claim]:
     """Change some columns of many claims; returns those that changed."""
     changed: list[tuple[Claim, dict[str, Any]]] = []
+    put: list[tuple[Claim, Mapping[str, Any]]] = []
     for claim, values in rows:
         before = snapshot(claim)
-        if {**before, **values} == before:
-            continue
-        for name, value in values.items():
-            setattr(claim, name, value)
-        claim.version += 1
-        changed.append((claim, before))
-    session.flush()
+        if {**before, **values} != before:
+            put.append((claim, values))
+            changed.append((claim, before))
+    db.update_rows(session, put)
     history.record(session, batch, [Change("claim", c.id, c.version, before) for c, before in changed])
     _follow(session, changed)
     return [claim for claim, _before in changed]

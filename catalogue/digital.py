@@ -62,6 +62,7 @@ def add_addresses(session: Session, online: Mapping[int, Sequence[OnlineFile]]) 
 def follow_addresses(session: Session, online: Mapping[int, Sequence[OnlineFile]]) -> None:
     """Let the rows of these notices say what their fields say; those with a file stay as they are."""
     found = addresses_of(session, online)
+    fresh: dict[int, Sequence[OnlineFile]] = {}
     gone: list[int] = []
     for notice_id, several in online.items():
         wanted = {said.url: said for said in several}
@@ -74,7 +75,8 @@ def follow_addresses(session: Session, online: Mapping[int, Sequence[OnlineFile]
             else:
                 row.label = said.label
                 row.media_type, row.size = said.media_type or row.media_type, said.size or row.size
-        add_addresses(session, {notice_id: tuple(wanted.values())})
+        fresh[notice_id] = tuple(wanted.values())
+    add_addresses(session, fresh)
     for part in db.chunks(gone):
         session.execute(delete(DigitalDocument).where(DigitalDocument.id.in_(part)))
     session.flush()

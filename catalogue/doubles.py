@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session
 from catalogue import db, history, judgements, remembered
 from catalogue.judgements import MACHINE, Opinion
 from catalogue.matching import DIFFERENT, candidates, compare, describe
-from catalogue.models import Batch, Notice
+from catalogue.models import LIVING, Batch, Notice
 
 LOOKED = "doubles.looked"  # up to which change
 LOOKED_ON = "doubles.day"
-LIVING = ("draft", "candidate", "published")
 PART = 200  # notices of one transaction
 
 

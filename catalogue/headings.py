@@ -72,7 +72,7 @@ def mark_of(f: Field, scope: Scope) -> Mark:
 def identifier_of(f: Field) -> str:
     """From $3 (BnF, Sudoc, ours), $o (ISNI) or $0 (MARC 21)."""
     link = first(f, "3").strip()
-    if re.fullmatch(OURS + r":\d{1,9}", link):  # another Travée has numbers of its own
+    if link and re.fullmatch(OURS + r":\d{1,9}", link):  # another Travée has numbers of its own
         return link if f.get("o") == ["l"] else ""
     found = read_authority_link(link) if link else None
     if f["t"] in NAME:

@@ -30,6 +30,7 @@ from catalogue.i18n import N_, _
 from catalogue.matching import reasons_of
 from catalogue.merging import GROUPS, slot_of
 from catalogue.models import (
+    LIVING,
     Claim,
     Judgement,
     Notice,
@@ -42,7 +43,7 @@ from catalogue.models import (
     VisitRequest,
 )
 from catalogue.problems import sentence
-from catalogue.proposals import CATEGORIES, LIVING
+from catalogue.proposals import CATEGORIES
 from catalogue.proposals.reading import of_deleted, of_waiting
 
 KINDS: dict[str, str] = {

@@ -23,10 +23,20 @@ from catalogue.history import Change
 from catalogue.i18n import _
 from catalogue.merging import Merge, apply, reverse, said, three_way
 from catalogue.merging.slots import Said
-from catalogue.models import Batch, Claim, Item, Judgement, Notice, Revision, Source, SourceRecord, SourceVersion
+from catalogue.models import (
+    LIVING,
+    Batch,
+    Claim,
+    Item,
+    Judgement,
+    Notice,
+    Revision,
+    Source,
+    SourceRecord,
+    SourceVersion,
+)
 from catalogue.notices import LOCAL, NewNotice
 from catalogue.problems import sentence
-from catalogue.proposals import LIVING
 from catalogue.proposals.questions import drop, waiting_for
 from catalogue.unimarc import Fields
 

@@ -25,6 +25,15 @@ PARTED = ("different", APART)  # what no machine brings together, or asks about,
 MACHINE = "travee"  # who judges by the rules of `catalogue.matching`
 Pair = tuple[str, str]
 
+# Of the table, and made once: every page of a harvest asks them.
+_CLAIMS = db.table_of(Claim)
+_LINKED = _CLAIMS.c.record_id.is_not(None) & (_CLAIMS.c.state == "linked")
+_RECORDS_OF = select(_CLAIMS.c.notice_id, _CLAIMS.c.record_id).where(db.among(_CLAIMS.c.notice_id), _LINKED)
+_NOTICES_OF = select(_CLAIMS.c.record_id, _CLAIMS.c.notice_id).where(db.among(_CLAIMS.c.record_id), _LINKED)
+_SPLIT = select(_CLAIMS.c.id, _CLAIMS.c.notice_id, _CLAIMS.c.record_id).where(
+    db.among(_CLAIMS.c.record_id), _CLAIMS.c.state == "split"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -68,8 +77,7 @@ def judge(
         raise ValueError(f"no judgement: {left} {verdict} {right}")
     batch = batch or history.open_batch(session, "judge", by=by, why=why)
     one, other = sorted((left, right))
-    for earlier in _living(session, [(one, other)]):
-        _put(session, earlier, batch.at, batch)
+    _put_many(session, [(earlier, batch.at) for earlier in _living(session, [(one, other)])], batch)
     row = Judgement(
         left=one,
         right=other,
@@ -121,7 +129,7 @@ def revoke(session: Session, judgement: Judgement, *, by: str, why: str = "", ba
     """Take it back: the two may be compared again."""
     if judgement.revoked_at is None:
         batch = batch or history.open_batch(session, "judge", by=by, why=why)
-        _put(session, judgement, batch.at, batch)
+        _put_many(session, [(judgement, batch.at)], batch)
 
 
 def say_again(session: Session, lot: int, ends: Pair, *, batch: Batch) -> None:
@@ -136,7 +144,7 @@ def say_again(session: Session, lot: int, ends: Pair, *, batch: Batch) -> None:
     for row in session.scalars(revoked).unique().all():
         about = {end for end in ends if names[end] & {row.left, row.right}}
         if len(about) == 2 and not _living(session, [(row.left, row.right)]):
-            _put(session, row, None, batch)
+            _put_many(session, [(row, None)], batch)
 
 
 def verdict(session: Session, pairs: Iterable[Pair]) -> dict[Pair, Verdict]:
@@ -166,10 +174,7 @@ def _taken_apart(session: Session, wanted: Mapping[Pair, Sequence[Pair]]) -> dic
     records = {int(end.removeprefix("record:")) for pair in wanted for end in pair if end.startswith("record:")}
     split: dict[int, list[Pair]] = {}
     for part in db.chunks(sorted(records)):
-        statement = select(Claim.id, Claim.notice_id, Claim.record_id).where(
-            Claim.record_id.in_(part), Claim.state == "split"
-        )
-        for claim_id, notice_id, record_id in session.execute(statement):
+        for claim_id, notice_id, record_id in session.execute(_SPLIT, {"part": part}):
             if pairs := wanted.get((f"notice:{notice_id}", f"record:{record_id}")):
                 split.setdefault(claim_id, []).extend(pairs)
     out: dict[Pair, Verdict] = {}
@@ -191,17 +196,17 @@ def snapshot(judgement: Judgement) -> dict[str, Any]:
 
 
 def restore_many(session: Session, rows: Sequence[tuple[Judgement, Mapping[str, Any] | None]], *, batch: Batch) -> None:
+    put: list[tuple[Judgement, datetime | None]] = []
     for row, before in rows:
-        revoked = batch.at.isoformat() if before is None else before["revoked_at"]
-        _put(session, row, datetime.fromisoformat(revoked) if revoked else None, batch)
+        revoked = before["revoked_at"] if before is not None else None
+        put.append((row, batch.at if before is None else datetime.fromisoformat(revoked) if revoked else None))
+    _put_many(session, put, batch)
 
 
-def _put(session: Session, judgement: Judgement, revoked_at: datetime | None, batch: Batch) -> None:
-    before = snapshot(judgement)
-    judgement.revoked_at = revoked_at
-    judgement.version += 1
-    session.flush()
-    history.record(session, batch, [Change("judgement", judgement.id, judgement.version, before)])
+def _put_many(session: Session, rows: Sequence[tuple[Judgement, datetime | None]], batch: Batch) -> None:
+    changes = [Change("judgement", row.id, row.version + 1, snapshot(row)) for row, _revoked_at in rows]
+    db.update_rows(session, [(row, {"revoked_at": revoked_at}) for row, revoked_at in rows])
+    history.record(session, batch, changes)
 
 
 def _living(session: Session, pairs: Iterable[Pair]) -> list[Judgement]:
@@ -219,13 +224,10 @@ def _living(session: Session, pairs: Iterable[Pair]) -> list[Judgement]:
 def _aliases(session: Session, ends: Iterable[str]) -> dict[str, set[str]]:
     """Each end and what stands for it: a notice and the records that speak of it, a record and its notice."""
     out = {end: {end} for end in ends}
-    for kind, one, other, name in (
-        ("notice:", Claim.notice_id, Claim.record_id, "record"),
-        ("record:", Claim.record_id, Claim.notice_id, "notice"),
-    ):
+    session.flush()
+    for kind, statement, name in (("notice:", _RECORDS_OF, "record"), ("record:", _NOTICES_OF, "notice")):
         ids = sorted(int(end.removeprefix(kind)) for end in out if end.startswith(kind))
         for part in db.chunks(ids):
-            statement = select(one, other).where(one.in_(part), Claim.record_id.is_not(None), Claim.state == "linked")
-            for number, alias in session.execute(statement):
+            for number, alias in session.execute(statement, {"part": part}):
                 out[f"{kind}{number}"].add(f"{name}:{alias}")
     return out

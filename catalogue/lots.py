@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import authorities, claims, db, history, items, joining, judgements, notices, proposals
 from catalogue.models import (
+    LIVING,
     Agent,
     Batch,
     Claim,
@@ -49,7 +50,6 @@ RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
     "proposal": (Proposal, proposals.restore_many),
 }
 FOR_GOOD = "erase"  # the kind of lot that nothing takes back (`catalogue.erasing`)
-LIVING = ("draft", "candidate", "published")
 
 SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "agent": authorities.snapshot_agent,
@@ -130,7 +130,7 @@ def undone_by(session: Session, batch: Batch) -> Batch | None:
 
 def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
     """Take a lot back. Raises NotUndoable when it cannot be begun; what cannot be restored is listed."""
-    history.take(session, "change", 0)  # from here on nobody else writes: what is compared is what is restored
+    history.turn(session)  # from here on nobody else writes: what is compared is what is restored
     if code := why_not(session, batch):
         raise NotUndoable(code)
     if batch.kind == joining.JOIN:

@@ -157,6 +157,7 @@ def create_many(
     """Notices in bulk, without one ORM flush each; returns their ids in order. `ids` if taken beforehand."""
     if not rows:
         return []
+    session.flush()
     sequence = history.take(session, "change", len(rows))
     numbers = list(ids) if ids is not None else list(history.take(session, "notice", len(rows)))
     revisions = list(history.take(session, "revision", len(rows)))

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from catalogue import claims, db, history, inbox, joining, judgements, notices, proposals, source_rules
 from catalogue.i18n import _
 from catalogue.merging import Change, Merge, rules, slot_of
-from catalogue.models import Batch, Claim, Notice, Proposal, Revision, Source, SourceRecord
-from catalogue.proposals import LIVING, Settled
+from catalogue.models import LIVING, Batch, Claim, Notice, Proposal, Revision, Source, SourceRecord
+from catalogue.proposals import Settled
 from catalogue.proposals.questions import find_rows, merged, seen
 
 # What may be decided by hundreds, by kind: words that a form sends.

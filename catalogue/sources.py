@@ -47,6 +47,15 @@ _ELSEWHERE = (
     .order_by(_CLAIMS.c.id)
 )
 
+_REFUSALS = db.table_of(Refused)
+_SETTLE = (
+    update(_REFUSALS)
+    .where(_REFUSALS.c.source_id == bindparam("source"), _REFUSALS.c.settled_at.is_(None))
+    .where(db.among(_REFUSALS.c.format, "formats"), db.among(_REFUSALS.c.identifier))
+    .where(_REFUSALS.c.code.not_in(bindparam("but", expanding=True)))
+    .values(settled_at=bindparam("at"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
@@ -356,15 +365,10 @@ def settle_numbers(
     but: Collection[str] = (),
 ) -> None:
     """Records that were refused once and have come in since wait no longer, but for those refused for such reasons."""
+    session.flush()
     for part in db.chunks(sorted(set(numbers) - {""})):
-        statement = update(Refused).where(
-            Refused.source_id == source.id,
-            Refused.format.in_(formats),
-            Refused.settled_at.is_(None),
-            Refused.code.not_in(but),
-            Refused.identifier.in_(part),
-        )
-        session.execute(statement.values(settled_at=db.now()).execution_options(synchronize_session=False))
+        asked = {"source": source.id, "formats": list(formats), "but": list(but), "part": part, "at": db.now()}
+        session.execute(_SETTLE, asked)
 
 
 def settle_cut(session: Session, run: Run, file_name: str, codes: Collection[str]) -> None:

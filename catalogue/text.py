@@ -22,6 +22,7 @@ _UNSEEN = {c: None if chr(c) in _NSB + _NSE else " " for c in (*range(0x20), *ra
 _NOT_SORTED = re.compile(f"[{_NSB}].*?[{_NSE}]")
 # XML 1.0 (2.2) has no sign for these: one of them would make a whole document unreadable.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_ACCENTS = re.compile("[\u0300-\u0362]+")  # the combining signs that anyascii makes nothing of either
 _ARTICLE = re.compile(r"^(?:l'|d'|le |la |les |un |une |des |the |an )(?=\S)")
 
 
@@ -43,8 +44,14 @@ def plain_text(value: str) -> str:
 def fold(value: str) -> str:
     """Lower-case ASCII letters and digits, one blank between words: « L’Œuvre d’Été » -> "l oeuvre d ete"."""
     if not value.isascii():
-        value = anyascii(unicodedata.normalize("NFKD", value))
+        value = _to_ascii(value)
     return " ".join(re.findall(r"[a-z0-9]+", value.lower()))
+
+
+def _to_ascii(value: str) -> str:
+    """Without accents, then without anything that is not ASCII: once they are gone, French has little left."""
+    value = _ACCENTS.sub("", unicodedata.normalize("NFKD", value))
+    return value if value.isascii() else anyascii(value)
 
 
 def sort_key(title: str, length: int = 120) -> str:
@@ -57,7 +64,7 @@ def sort_key(title: str, length: int = 120) -> str:
         return fold(plain_text(marked))[:length]
     plain = plain_text(title)
     if not plain.isascii():
-        plain = anyascii(unicodedata.normalize("NFKD", plain))
+        plain = _to_ascii(plain)
     plain = plain.lower().replace("`", "'")
     return fold(_ARTICLE.sub("", plain) or plain)[:length]
 

@@ -20,6 +20,7 @@ from catalogue.models import DigitalDocument, Notice
 
 log = logging.getLogger("travee")
 
+LATER = "later"  # told, not kept
 # Why a file gives no text, as people read it.
 REASONS: Mapping[str, str] = {
     "encrypted": N_("il est protégé par un mot de passe"),
@@ -31,6 +32,7 @@ REASONS: Mapping[str, str] = {
     "too_long": N_("le lire prend trop de temps"),
     "no_text": N_("ses pages sont des images, ou ses lettres n’ont pas de nom : il faudrait le reconnaître (OCR)"),
     "lost": N_("le fichier n’est plus à sa place"),
+    LATER: N_("la machine n’a pas pu le lire maintenant, il sera relu"),
 }
 
 
@@ -67,11 +69,12 @@ def read_waiting(base: Database, folder: Path, notice_id: int | None = None, *, 
 
 
 def _read(base: Database, folder: Path, sha256: str) -> Read:
+    path = digital.file_path(folder, sha256)
     try:
-        found = pdf_text.extract(digital.file_path(folder, sha256))
-    except OSError:
-        log.exception("the file %s cannot be read", sha256)
-        found = pdf_text.Extracted(reason="lost")
+        found = pdf_text.extract(path) if path.is_file() else pdf_text.Extracted(reason="lost")
+    except OSError:  # no memory or no process to spare: it waits
+        log.exception("the file %s cannot be read now", sha256)
+        return Read(sha256, (), 0, LATER)
     if not found.reason:
         digital.keep_text(folder, sha256, found.pages)
     with base.write() as session:

@@ -360,9 +360,14 @@ def authority_number(f: Field) -> str:
 
     Where a heading has several (RAMEAU's subdivisions have theirs), the first is that of its head.
     """
-    nines = [v for c, v in f.get("s", ()) if c == "9"]
-    number = next((v.partition(":")[2] for v in nines if v.startswith(("id:", "uri:"))), "")
-    number = number or next((v for v in nines if v.isdecimal() and v.strip("0")), "") or first(f, "3").strip()
+    number = bare = ""
+    for c, v in f.get("s", ()):
+        if c == "9" and v.startswith(("id:", "uri:")):
+            number = v.partition(":")[2]
+            break
+        if c == "9" and not bare and v.isdecimal() and v.strip("0"):
+            bare = v
+    number = number or bare or first(f, "3").strip()
     return number if len(number) <= LONGEST_TARGET else ""
 
 

@@ -13,11 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue import db, unimarc
-from catalogue.models import ExternalId, Notice, NoticeLink, Source
+from catalogue.models import LIVING, ExternalId, Notice, NoticeLink, Source
 from catalogue.unimarc import Field, Fields
 
 RECORD, ISSUE = "record", "bull"  # a source numbers its records and its issues apart
-LIVING = ("draft", "candidate", "published")
 
 Addresses = Mapping[tuple[str, str], str]  # (space, number) -> the address that goes out instead of it
 

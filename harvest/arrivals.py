@@ -157,6 +157,15 @@ def seen_then(session: Session, run: Run) -> None:
         session.execute(statement.values(last_seen_run_id=then).execution_options(synchronize_session=False))
 
 
+_RECORDS, _VERSIONS = db.table_of(SourceRecord), db.table_of(SourceVersion)
+_DATES = (
+    select(_RECORDS.c.id, _VERSIONS.c.id, _VERSIONS.c.datestamp)
+    .join(_VERSIONS, _VERSIONS.c.id == _RECORDS.c.latest_version_id)
+    .where(db.among(_RECORDS.c.id))
+)
+_DATE = update(_VERSIONS).where(_VERSIONS.c.id == bindparam("version")).values(datestamp=bindparam("date"))
+
+
 def date_again(session: Session, rows: Sequence[Incoming], outcomes: Sequence[Outcome]) -> None:
     """What says nothing new may have a new date: the next sweep compares with the last one received."""
     dates = {
@@ -166,16 +175,9 @@ def date_again(session: Session, rows: Sequence[Incoming], outcomes: Sequence[Ou
     }
     moved: list[tuple[int, str]] = []
     for part in db.chunks(sorted(dates)):
-        query = (
-            select(SourceRecord.id, SourceVersion.id, SourceVersion.datestamp)
-            .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
-            .where(SourceRecord.id.in_(part))
-        )
-        moved += [(v, dates[r]) for r, v, date in session.execute(query) if date != dates[r]]
+        moved += [(v, dates[r]) for r, v, date in session.execute(_DATES, {"part": part}) if date != dates[r]]
     if moved:
-        table = db.table_of(SourceVersion)
-        statement = update(table).where(table.c.id == bindparam("version")).values(datestamp=bindparam("date"))
-        session.execute(statement, [{"version": version_id, "date": date} for version_id, date in moved])
+        session.execute(_DATE, [{"version": version_id, "date": date} for version_id, date in moved])
 
 
 def find_two_contents(session: Session, run: Run, rows: Sequence[Incoming], outcomes: Sequence[Outcome]) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import db, lots, notices
 from catalogue.merging import barred
-from catalogue.models import Batch, Claim, Notice, Revision, SourceRecord, SourceVersion
+from catalogue.models import LIVING, Batch, Claim, Notice, Revision, SourceRecord, SourceVersion
 from catalogue.notices import Edit
 from catalogue.pmb import hidden, is_dump_only, is_hidden, keep_dump_only
 from catalogue.sources import Staged
@@ -25,8 +25,6 @@ from catalogue.unimarc import Fields, occurrence
 from harvest.crosswalk import pmbxml
 from harvest.incoming import Incoming, mark_of
 from harvest.issues import STAND_IN
-
-LIVING = ("draft", "candidate", "published")  # what a partner’s news is still about
 
 Rows = Mapping[int, tuple[Incoming, Staged]]  # by their place in the page
 Lot = Callable[[], Batch]

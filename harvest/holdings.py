@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db, notices
 from catalogue.models import Centre, Holding, Item, Source
 from catalogue.unimarc import RecordItem
 from harvest.intake import Incoming, Outcome
+
+_HOLDINGS, _ITEMS = db.table_of(Holding), db.table_of(Item)
+_KNOWN = select(
+    *(_HOLDINGS.c.record_id, _HOLDINGS.c.notice_id, _HOLDINGS.c.centre_label, _HOLDINGS.c.call_number),
+    _HOLDINGS.c.count,
+).where(db.among(_HOLDINGS.c.record_id))
+_SEEN = update(_HOLDINGS).where(db.among(_HOLDINGS.c.record_id)).values(seen_at=bindparam("at"))
+_OURS = select(_ITEMS.c.barcode, _ITEMS.c.notice_id, _ITEMS.c.call_number).where(
+    _ITEMS.c.centre_id == bindparam("centre"), db.among(_ITEMS.c.barcode)
+)
 
 
 def partner_centre(session: Session, source: Source) -> Centre:
@@ -40,8 +50,9 @@ def hold(session: Session, source: Source, rows: list[Incoming], outcomes: list[
     at = db.now()
     ours = _our_items(session, [i.barcode for _notice_id, copies in told.values() for i in copies if i.barcode])
     known: dict[int, dict[tuple[int, str, str], int]] = {}
-    for h in session.scalars(select(Holding).where(Holding.record_id.in_(list(told)))):
-        known.setdefault(h.record_id, {})[h.notice_id, h.centre_label, h.call_number] = h.count
+    session.flush()
+    for record_id, *of, n in session.execute(_KNOWN, {"part": list(told)}):
+        known.setdefault(record_id, {})[tuple(of)] = n
     same: list[int] = []
     moved: dict[int, list[dict[str, Any]]] = {}
     for record_id, (notice_id, copies) in told.items():
@@ -65,21 +76,21 @@ def hold(session: Session, source: Source, rows: list[Incoming], outcomes: list[
             for (home, label, call_number), n in theirs.items()
         ]
     if same:
-        session.execute(update(Holding).where(Holding.record_id.in_(same)).values(seen_at=at))
+        session.execute(_SEEN, {"part": same, "at": at})
     if gone := [record_id for record_id in moved if record_id in known]:
         session.execute(delete(Holding).where(Holding.record_id.in_(gone)))
     if fresh := [row for several in moved.values() for row in several]:
-        session.execute(insert(Holding), fresh)
+        db.insert_rows(session, Holding, fresh)
     made = {o.notice_id for o in outcomes if o.kind == "new"}  # the index is told of these already
     notices.queue_index(session, {told[record_id][0] for record_id in moved} - made)
 
 
 def _our_items(session: Session, barcodes: list[str]) -> dict[str, tuple[int, str]]:
     """Our items with these barcodes: the notice each belongs to, and its call number."""
-    statement = select(Item.barcode, Item.notice_id, Item.call_number).where(
-        Item.centre_id == notices.our_centre(session).id, Item.barcode.in_(sorted(set(barcodes)))
-    )
-    return {b: (notice_id, call_number) for b, notice_id, call_number in session.execute(statement) if b}
+    if not barcodes:
+        return {}
+    asked = {"centre": notices.our_centre(session).id, "part": sorted(set(barcodes))}
+    return {b: (notice_id, call_number) for b, notice_id, call_number in session.execute(_OURS, asked) if b}
 
 
 def _is_ours(copy: RecordItem, notice_id: int, item: tuple[int, str] | None) -> bool:

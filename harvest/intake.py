@@ -24,14 +24,13 @@ from catalogue.identifiers import is_code
 from catalogue.judgements import MACHINE, PARTED, Opinion
 from catalogue.matching.compare import FEATURES
 from catalogue.merging import barred
-from catalogue.models import Batch, Claim, Notice, Run, Source, SourceRecord
+from catalogue.models import LIVING, Batch, Claim, Notice, Run, Source, SourceRecord
 from catalogue.notices import NewNotice
 from catalogue.sources import Staged
 from catalogue.tombstones import BARRED
 from catalogue.unimarc import Fields
 from harvest import following, recognising
 from harvest.crosswalk import pmbxml
-from harvest.following import LIVING
 from harvest.incoming import LONGEST, Incoming, mark_of, receive, receive_deleted, refuse
 
 _RECORDS = db.table_of(SourceRecord)

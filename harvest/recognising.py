@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, judgements, sources
@@ -20,10 +20,27 @@ from catalogue.db import Database
 from catalogue.identifiers import is_code
 from catalogue.judgements import MACHINE, PARTED, Opinion
 from catalogue.matching import DIFFERENT, SAME, Described, Verdict, candidates, compare, describe
-from catalogue.models import Claim, Notice, Source, SourceRecord
+from catalogue.models import LIVING, Claim, Notice, Source, SourceRecord
 from harvest.crosswalk import pmbxml
-from harvest.following import LIVING
 from harvest.incoming import Incoming
+
+# A notice as it stood: its number, that of its last change, its fingerprint (a change that is taken back leaves its
+# number to another).
+_State = tuple[int, int, str]
+REMEMBERED = 4_000  # notices: five in six that a page meets, the pages before have met too
+_met: dict[_State, Described] = {}
+
+_NOTICES, _CLAIMS, _RECORDS = (db.table_of(model) for model in (Notice, Claim, SourceRecord))
+_OTHERS = select(_NOTICES.c.id, _NOTICES.c.changed_seq, _NOTICES.c.fingerprint).where(
+    db.among(_NOTICES.c.id),
+    _NOTICES.c.status.in_(LIVING),
+    _NOTICES.c.id.not_in(
+        select(_CLAIMS.c.notice_id)
+        .join(_RECORDS, _RECORDS.c.id == _CLAIMS.c.record_id)
+        .where(db.among(_CLAIMS.c.notice_id), _CLAIMS.c.state == "linked", _RECORDS.c.source_id == bindparam("source"))
+    ),
+)
+_FIELDS = select(_NOTICES.c.id, _NOTICES.c.fields).where(db.among(_NOTICES.c.id))
 
 MOST_ASKED = 3  # notices about which a person is asked for one record
 
@@ -100,17 +117,17 @@ def _by_matching(
 
 def _others(session: Session, source: Source, ids: Iterable[int]) -> dict[int, Described]:
     """Those of these notices that live, and that no record of this source speaks of."""
-    out: dict[int, Described] = {}
+    session.flush()
+    found: dict[int, _State] = {}
     for part in db.chunks(sorted(ids)):
-        mine = (
-            select(Claim.notice_id)
-            .join(SourceRecord, SourceRecord.id == Claim.record_id)
-            .where(Claim.notice_id.in_(part), Claim.state == "linked", SourceRecord.source_id == source.id)
-        )
-        statement = select(Notice.id, Notice.fields).where(
-            Notice.id.in_(part), Notice.status.in_(LIVING), Notice.id.not_in(mine)
-        )
-        out |= {notice_id: describe(fields) for notice_id, fields in session.execute(statement)}
+        told = session.execute(_OTHERS, {"source": source.id, "part": part})
+        found |= {notice_id: (notice_id, seq, mark) for notice_id, seq, mark in told}
+    if len(_met) > REMEMBERED:
+        _met.clear()
+    out = {notice_id: known for notice_id, state in found.items() if (known := _met.get(state)) is not None}
+    for part in db.chunks(sorted(found.keys() - out.keys())):
+        for notice_id, fields in session.execute(_FIELDS, {"part": part}):
+            out[notice_id] = _met[found[notice_id]] = describe(fields)
     return out
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db, floods, sources
@@ -107,6 +107,20 @@ def fetch(taker: Taker, client: Client, identifier: str, prefix: str) -> Page:
     return page
 
 
+_RECORDS, _VERSIONS, _REFUSALS = (db.table_of(model) for model in (SourceRecord, SourceVersion, Refused))
+_KNOWN = (
+    select(_RECORDS.c.identifier, _RECORDS.c.last_seen_run_id, _VERSIONS.c.datestamp, _VERSIONS.c.deleted)
+    .outerjoin(_VERSIONS, _VERSIONS.c.id == _RECORDS.c.latest_version_id)
+    .where(_RECORDS.c.source_id == bindparam("source"), db.among(_RECORDS.c.identifier))
+)
+_REFUSED = select(_REFUSALS.c.identifier, _REFUSALS.c.run_id, _REFUSALS.c.params).where(
+    _REFUSALS.c.source_id == bindparam("source"),
+    _REFUSALS.c.format == "oai",
+    _REFUSALS.c.settled_at.is_(None),
+    db.among(_REFUSALS.c.identifier),
+)
+
+
 def _missing(
     session: Session, source: Source, run_id: int, listed: Mapping[str, str], *, whole: bool
 ) -> tuple[list[str], list[str]]:
@@ -115,24 +129,9 @@ def _missing(
     known: dict[str, tuple[int | None, str, bool]] = {}
     refused: set[str] = set()
     for part in db.chunks(sorted(listed)):
-        statement = (
-            select(
-                SourceRecord.identifier,
-                SourceRecord.last_seen_run_id,
-                SourceVersion.datestamp,
-                SourceVersion.deleted,
-            )
-            .outerjoin(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
-            .where(SourceRecord.source_id == source.id, SourceRecord.identifier.in_(part))
-        )
-        known |= {i: (seen, date or "", bool(gone)) for i, seen, date, gone in session.execute(statement)}
-        statement_refused = select(Refused.identifier, Refused.run_id, Refused.params).where(
-            Refused.source_id == source.id,
-            Refused.format == "oai",
-            Refused.settled_at.is_(None),
-            Refused.identifier.in_(part),
-        )
-        for identifier, in_run, params in session.execute(statement_refused):
+        asked = {"source": source.id, "part": part}
+        known |= {i: (seen, date or "", bool(gone)) for i, seen, date, gone in session.execute(_KNOWN, asked)}
+        for identifier, in_run, params in session.execute(_REFUSED, asked):
             if in_run == run_id or (params or {}).get("datestamp") == listed[identifier]:
                 refused.add(identifier)
     missing: list[str] = []

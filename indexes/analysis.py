@@ -106,8 +106,14 @@ def _singular(word: str) -> str:
 def tokens(text: str) -> Iterator[Token]:
     """Every word, stop words included: their places count in a phrase."""
     for found in _WORD.finditer(text):
-        for word, term in _parts(found.group()):
+        for word, term in word_parts(found.group()):
             yield Token(term, word, found.start(), found.end())
+
+
+def written_words(text: str) -> list[str]:
+    """The words as they are written; `word_parts` says what each one is to the index."""
+    found: list[str] = _WORD.findall(text)
+    return found
 
 
 def terms(text: str) -> list[str]:
@@ -181,7 +187,7 @@ _known: dict[str, tuple[tuple[str, str], ...]] = {}
 _own = threading.local()  # a Stemmer may not be shared between threads
 
 
-def _parts(written: str) -> tuple[tuple[str, str], ...]:
+def word_parts(written: str) -> tuple[tuple[str, str], ...]:
     """(word, term) of a written word; some signs fold into two words (« ½ »), or into none."""
     parts = _known.get(written)
     if parts is None:

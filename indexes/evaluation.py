@@ -21,7 +21,7 @@ from indexes.reader import Leaf, Postings, Segment, Snapshot
 from indexes.schema import BAND, PARTS, SEPARATOR
 from indexes.widening import Widening, widen
 
-TAMED = 2.0
+TAMED = 4.0
 WHOLE_TITLE = 25.0  # for the document whose title is the question, word for word
 EXACT_WEIGHT = 20.0
 

@@ -21,6 +21,7 @@ LOOKED_AT = 300  # documents of a segment
 NEAR = 0.6  # what two words side by side in the title add, beside the merit of the rarer one
 ELSEWHERE = 0.4  # the same in another part; in another title
 OTHER_TITLE = 0.8
+IN_TEXT = 0.1  # in the text of a digital document (`indexes.texts`), where most words meet somewhere
 AS_TYPED = 0.15  # what a word adds that stands in the very form that was typed, beside its merit
 BACKWARDS = 0.6  # the same in the other order
 REACH = 8  # words: farther apart they are strangers
@@ -28,7 +29,8 @@ RECENT = 0.05  # what this year's document has above one of FIRST_YEAR
 FIRST_YEAR, YEARS = 1970, 60
 
 
-_WORTH = np.full(len(PARTS), ELSEWHERE)
+_WORTH = np.full(len(PARTS) + 1, ELSEWHERE)
+_WORTH[-1] = IN_TEXT
 _WORTH[PARTS["title"].band], _WORTH[PARTS["more_titles"].band] = 1.0, OTHER_TITLE
 
 
@@ -101,7 +103,7 @@ def _closeness(leaf: Leaf, ids: Ids, left: str, right: str) -> NDArray[np.float3
         apart = after[following[known]] - before[known]
         near = (apart > 0) & (apart <= REACH)
         at = before[known][near]
-        value = worth * _WORTH[(at & 0xFFFFFFFF) // BAND] / apart[near]
+        value = worth * _WORTH[np.minimum((at & 0xFFFFFFFF) // BAND, len(PARTS))] / apart[near]
         np.maximum.at(out, np.searchsorted(ids, (at >> 32).astype(np.int32)), value.astype(np.float32))
     return out
 

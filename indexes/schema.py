@@ -1,7 +1,7 @@
 """What a notice looks like to the index, and the shape of the Whoosh index that holds it.
 
-Whoosh is given terms that are already analysed, weighted and placed; it sorts them, compresses them,
-merges them and keeps them safe on disk. One field, `all`, holds every word of a notice:
+Whoosh is given terms that are already analysed, weighted and placed; it keeps them safe on disk (as `codec`
+writes them), commits and merges them. One field, `all`, holds every word of a notice:
 
 * its weight says how much the word counts there: BM25F, that is how often it stands in each part of the
   notice, times the weight of the part, tempered by the part's length. Asking needs no second list;
@@ -15,18 +15,27 @@ merges them and keeps them safe on disk. One field, `all`, holds every word of a
 from __future__ import annotations
 
 import json
-from array import array
-from collections.abc import Iterable, Iterator
+import struct
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from sys import byteorder
 from typing import Any
 
 from whoosh import fields, formats
 from whoosh.columns import VarBytesColumn
 
 from indexes import texts
-from indexes.analysis import call_number_term, display_form, exact_title, normal_identifier, tokens
+from indexes.analysis import (
+    STOP_WORDS,
+    call_number_term,
+    display_form,
+    exact_title,
+    normal_identifier,
+    word_parts,
+    written_words,
+)
 
 FORMAT = 4  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
 
@@ -71,8 +80,8 @@ class Part:
 
 
 PARTS = {
-    "title": Part(0, 4.0, 8),
-    "more_titles": Part(1, 2.5, 8),
+    "title": Part(0, 5.0, 8),
+    "more_titles": Part(1, 3.5, 8),
     "agents": Part(2, 3.0, 5),
     "subjects": Part(3, 2.5, 8),
     "host": Part(4, 0.6, 8),
@@ -86,47 +95,33 @@ SEPARATOR = "\x1f"
 
 
 class PositionArray(formats.Positions):
-    """Positions as plain 32-bit numbers, so that a whole posting list is decoded at once."""
-
-    def encode(self, positions: Iterable[int]) -> bytes:
-        numbers = array("I", positions)
-        if byteorder == "big":
-            numbers.byteswap()
-        return numbers.tobytes()
+    """Positions as plain 32-bit numbers, as `codec` keeps them."""
 
     def decode_positions(self, valuestring: bytes) -> list[int]:
-        numbers = array("I", valuestring)
-        if byteorder == "big":
-            numbers.byteswap()
-        return numbers.tolist()
+        return [number for (number,) in struct.iter_unpack("<I", valuestring)]
 
     def decode_frequency(self, valuestring: bytes) -> int:
         return len(valuestring) // 4
 
 
-class PlacedWords(fields.FieldType):
+class Terms(fields.FieldType):
+    """All the terms of a document in one go, as `codec.TermPool` takes them: as they are, nothing is analysed."""
+
+    def index(self, value: Any, **_options: Any) -> Iterator[tuple[Any, int, float, None]]:
+        yield value, 1, 1.0, None
+
+
+def _words() -> Terms:
     """Terms with a weight and positions, as `placed_words` gives them."""
-
-    def __init__(self) -> None:
-        super().__init__(PositionArray(), None)
-
-    def index(self, value: Any, **_options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
-        encode = self.format.encode
-        for term, (weight, positions) in value.items():
-            yield term.encode(), len(positions), weight, encode(positions)
+    return Terms(PositionArray(), None)
 
 
-class PlainTerms(fields.FieldType):
-    """A set of strings, each a term as it is."""
-
-    def __init__(self) -> None:
-        super().__init__(formats.Existence(), None)
-
-    def index(self, value: Any, **_options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
-        return ((term.encode(), 1, 1.0, b"") for term in value)
+def _strings() -> Terms:
+    """A set of terms."""
+    return Terms(formats.Existence(), None)
 
 
-SCHEMA = fields.Schema(all=PlacedWords(), word=PlainTerms(), exact=PlainTerms(), doc=fields.COLUMN(VarBytesColumn()))
+SCHEMA = fields.Schema(all=_words(), word=_strings(), exact=_strings(), doc=fields.COLUMN(VarBytesColumn()))
 
 
 def to_document(doc: IndexDoc, folder: Path | None = None) -> dict[str, Any]:
@@ -151,29 +146,39 @@ def parts_of(doc: IndexDoc) -> dict[str, tuple[str, ...]]:
 
 def placed_words(
     parts: dict[str, tuple[str, ...]],
-) -> tuple[dict[str, tuple[float, list[int]]], set[str]]:
+) -> tuple[dict[bytes, tuple[float, list[int]]], set[bytes]]:
     """Every term with its weight and positions, and the unstemmed words as the dictionary keeps them."""
-    weights: dict[str, float] = {}
-    positions: dict[str, list[int]] = {}
-    forms: set[str] = set()
+    weights: dict[bytes, float] = {}
+    positions: defaultdict[bytes, list[int]] = defaultdict(list)
+    forms: set[bytes] = set()
     for name, values in parts.items():
         part = PARTS[name]
-        counts: dict[str, int] = {}
+        counts: defaultdict[bytes, int] = defaultdict(int)
         place, length = part.band * BAND, 0
         last = place + BAND - 1
         for value in values:
-            for token in tokens(value):
-                if not token.stop:
-                    length += 1
-                    counts[token.term] = counts.get(token.term, 0) + 1
-                    positions.setdefault(token.term, []).append(min(place, last))
-                    forms.add(dictionary_term(token.word, value[token.start : token.end]))
-                place += 1
+            for written in written_words(value):
+                for term, form in _indexed(written):
+                    if term:
+                        length += 1
+                        counts[term] += 1
+                        positions[term].append(min(place, last))
+                        forms.add(form)
+                    place += 1
             place += GAP
         tempered = part.weight / (1 - TEMPER + TEMPER * length / part.usual_length) if length else 0.0
         for term, count in counts.items():
             weights[term] = weights.get(term, 0.0) + count * tempered
     return {term: (weights[term], places) for term, places in positions.items()}, forms
+
+
+@lru_cache(maxsize=200_000)
+def _indexed(written: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The term and the dictionary's form of each word of a written one; a stop word takes its place and no more."""
+    return tuple(
+        (b"", b"") if word in STOP_WORDS else (term.encode(), dictionary_term(word, written).encode())
+        for word, term in word_parts(written)
+    )
 
 
 def dictionary_term(word: str, written: str) -> str:
@@ -182,13 +187,14 @@ def dictionary_term(word: str, written: str) -> str:
     return word if form == word else word + SEPARATOR + form
 
 
-def exact_terms(doc: IndexDoc) -> set[str]:
+def exact_terms(doc: IndexDoc) -> set[bytes]:
     titles = {exact_title(title) for title in (doc.title, " ".join((doc.title, *doc.more_titles[:1])))}
-    return (
+    terms = (
         {"t" + title for title in titles if title}
         | {"i" + normal_identifier(value) for value in doc.identifiers if value.strip()}
         | {"c" + call_number_term(value) for value in doc.call_numbers if value.strip()}
     )
+    return {term.encode() for term in terms}
 
 
 # In the order of the line; `reader.Columns` takes them back in the same order.

@@ -23,7 +23,7 @@ from whoosh.index import FileIndex
 from catalogue.models import IndexQueue, Notice
 from catalogue.notices import INDEXED
 from indexes import directory, documents
-from indexes.codec import ArrayCodec, ArrayReader
+from indexes.codec import ArrayCodec, ArrayReader, TermPool
 from indexes.reader import Index, Snapshot, UnreadableIndex, open_index
 from indexes.schema import SCHEMA, IndexDoc, to_document
 from indexes.texts import folder_beside
@@ -35,7 +35,7 @@ __all__ = ["CheckReport", "Index", "IndexBusy", "check", "drain", "open_index", 
 Sessions = Callable[[], Session]
 
 BATCH = 500
-MEMORY_MB = 128  # beyond, Whoosh sorts on disk
+MOST_GATHERED = 300_000_000  # bytes: beyond, a rebuild goes on with another segment
 TIER = 8  # segments of like size before they are merged
 PATIENCE = 120.0  # seconds that a rebuild waits for its turn
 
@@ -115,8 +115,7 @@ def check(session_factory: Sessions, index: Index) -> CheckReport:
 
 def write(snapshot: Snapshot, docs: Iterable[IndexDoc], *, replaced: Iterable[int]) -> None:
     """One commit: the documents of the `replaced` notices out, these in. Call it with the lock held."""
-    whoosh = FileIndex(FileStorage(str(snapshot.path)), SCHEMA)
-    writer = whoosh.writer(limitmb=MEMORY_MB, codec=ArrayCodec())
+    writer = _writer(snapshot.path)
     try:
         for number in snapshot.documents_of(np.fromiter(replaced, np.int64)):
             writer.delete_document(number)
@@ -126,6 +125,12 @@ def write(snapshot: Snapshot, docs: Iterable[IndexDoc], *, replaced: Iterable[in
         writer.cancel()
         raise
     writer.commit(mergetype=merge_small)
+
+
+def _writer(generation: Path) -> Any:
+    writer = FileIndex(FileStorage(str(generation)), SCHEMA).writer(codec=ArrayCodec())
+    writer.pool = TermPool()
+    return writer
 
 
 def merge_small(writer: Any, segments: list[Any]) -> list[Any]:
@@ -155,8 +160,9 @@ def _tiers(segments: list[Any]) -> Iterator[list[Any]]:
 
 
 def _absorb(writer: Any, segment: Any) -> None:
-    reader = ArrayReader(writer.storage, writer.schema, segment)
+    reader, first = ArrayReader(writer.storage, writer.schema, segment), writer.docnum
     writer.add_reader(reader)
+    writer.pool.take(reader, first)
     reader.close()
 
 
@@ -164,13 +170,16 @@ def _rebuild(session_factory: Sessions, path: Path, on_progress: Callable[[int],
     with session_factory() as session:
         waiting = [(r.notice_id, r.seq) for r in session.execute(select(IndexQueue.notice_id, IndexQueue.seq))]
     generation = directory.new_generation(path)
-    writer = FileIndex(FileStorage(str(generation)), SCHEMA).writer(limitmb=2 * MEMORY_MB, codec=ArrayCodec())
+    writer = _writer(generation)
     done = 0
     for part in _all_ids(session_factory):
         with session_factory() as session:
             docs = documents.read(session, part)
         for doc in docs:
             writer.add_document(**to_document(doc, folder_beside(path)))
+        if writer.pool.bytes > MOST_GATHERED:
+            writer.commit(merge=False)
+            writer = _writer(generation)
         done += len(docs)
         on_progress(done)
     writer.commit()

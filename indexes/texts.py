@@ -43,20 +43,20 @@ def folder_beside(index: Path) -> Path:
     return index.parent / "files"
 
 
-def place(texts: Iterable[tuple[Sequence[str], bool]], notice: dict[str, Placed]) -> dict[str, Placed]:
+def place(texts: Iterable[tuple[Sequence[str], bool]], notice: dict[bytes, Placed]) -> dict[bytes, Placed]:
     """The words of a notice, each with its weight and positions, and those of its texts: (pages, quoted)."""
-    positions: dict[str, list[int]] = {}
-    pages_of: Counter[str] = Counter()
+    positions: dict[bytes, list[int]] = {}
+    pages_of: Counter[bytes] = Counter()
     for number, (pages, quoted) in enumerate(texts):
         for page, words in enumerate(pages[:PAGES]):
             begins = START + (number * PAGES + page) * PAGE
             if quoted:
-                placed: dict[str, list[int]] = {}
+                placed: dict[bytes, list[int]] = {}
                 for at, token in enumerate(tokens(words)):
                     if not token.stop:
-                        placed.setdefault(token.term, []).append(begins + min(at, PAGE - GAP))
+                        placed.setdefault(token.term.encode(), []).append(begins + min(at, PAGE - GAP))
             else:
-                placed = {token.term: [begins] for token in tokens(words) if not token.stop}
+                placed = {token.term.encode(): [begins] for token in tokens(words) if not token.stop}
             for term, places in placed.items():
                 positions.setdefault(term, []).extend(places)
             pages_of.update(placed.keys())

@@ -16,7 +16,7 @@ from indexes.facets import Ids
 from indexes.grammar import Clause, Exact, Phrase, Word
 from indexes.reader import Leaf, Postings
 
-ABOUT = 1.0  # what a theme weighs beside a word of the title (4) or of the abstract (1), see `schema.PARTS`
+ABOUT = 1.0  # what a theme weighs beside a word of the title (5) or of the abstract (1), see `schema.PARTS`
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,11 @@ def image_only() -> bytes:
 
 
 def bomb(megabytes: int) -> bytes:
-    """A few kilobytes that unpack to so much."""
-    packed = zlib.compress(b"q " * (megabytes << 19), 9)
+    """A megabyte or two that unpack to so much: one block, made once, again and again."""
+    maker = zlib.compressobj(9)
+    head = maker.compress(b"") + maker.flush(zlib.Z_FULL_FLUSH)
+    block = maker.compress(b"q " * (1 << 19)) + maker.flush(zlib.Z_FULL_FLUSH)
+    packed = head + block * megabytes + maker.flush()
     return of_pages(stream(packed, b"/Filter/FlateDecode"))
 
 

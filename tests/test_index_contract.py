@@ -15,6 +15,8 @@ from threading import Event, Thread
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 from whoosh import query as wq
 from whoosh.filedb.filestore import FileStorage
@@ -25,7 +27,7 @@ from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Centre, DigitalDocument, IndexQueue, Item, Notice, NoticeLink
 from catalogue.unimarc import Fields
-from indexes import blocks, directory, sync
+from indexes import codec, directory, sync
 from indexes.queries import search
 from indexes.reader import Index, UnreadableIndex
 from indexes.schema import SCHEMA, IndexDoc
@@ -70,33 +72,59 @@ def whoosh_searcher(index: Index) -> Iterator[object]:
         yield searcher
 
 
-def test_the_matcher_has_the_members_that_blocks_are_read_through(large: Index) -> None:
-    segment = large.snapshot().leaves[0].segment
-    matcher = segment._reader.postings("all", "vill")
-    while not hasattr(matcher, "_next_block") and hasattr(matcher, "child"):
-        matcher = matcher.child
-    assert [name for name in blocks.PRIVATE if not hasattr(matcher, name)] == []
+POSTINGS = st.lists(
+    st.tuples(st.floats(0.125, 100, width=32), st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=9)), max_size=300
+)
 
 
-def test_blocks_hold_what_the_public_matcher_gives(large: Index) -> None:
+@settings(max_examples=40, deadline=None)
+@given(POSTINGS, st.booleans(), st.integers(1, 1000))
+def test_what_is_written_of_a_term_is_read_again(
+    postings: list[tuple[float, list[int]]], placed: bool, apart: int
+) -> None:
+    gathered = codec.Gathered()
+    for number, (weight, places) in enumerate(postings or [(1.0, [7])]):
+        gathered.ids.append(number * apart)
+        if placed:
+            gathered.weights.append(weight)
+            gathered.counts.append(len(places))
+            gathered.places.extend(places)
+    run = codec.unpack(codec.pack(gathered))
+    assert run.ids.tolist() == gathered.ids.tolist()
+    if placed:
+        assert run.weights is not None and run.weights.tolist() == gathered.weights.tolist()
+        counts, places = run.places()
+        assert (counts.tolist(), places.tolist()) == (gathered.counts.tolist(), gathered.places.tolist())
+    else:
+        assert run.weights is None
+
+
+def test_whoosh_has_what_our_codec_builds_upon(large: Index) -> None:
+    """Private members of Whoosh's that `codec` uses: another Whoosh must have them, and mean the same."""
     for leaf in large.snapshot().leaves:
         reader = leaf.segment._reader
-        for term in ("vill", "log", "tranche7", "commun", "quartier3", "numero5"):
-            if ("all", term) not in reader:
-                continue
-            fast = blocks.read_blocks(reader.postings("all", term), values=True)
-            slow = blocks.read_one_by_one(reader.postings("all", term), values=True)
-            assert list(fast.ids) == slow.ids
-            assert np.allclose(fast.weights, slow.weights)
-            assert fast.values == slow.values
+        assert isinstance(reader._terms, codec.ArrayTerms)
+        for term in (b"vill", b"log", b"commun"):
+            if ("all", term) in reader:
+                about = reader.term_info("all", term)
+                run = reader._terms.run("all", term)
+                assert (about.doc_frequency(), about.min_id(), about.max_id()) == (len(run.ids), run.ids[0], run.ids[-1])
+                assert dict(reader._terms.counts("all"))[term.decode()] == about.doc_frequency()
+    assert len(reader._terms.run("all", b"nobody wrote this").ids) == 0
 
 
-def test_another_matcher_is_read_the_public_way(large: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = large.snapshot().leaves[0].segment._reader
-    expected = blocks.read_blocks(reader.postings("all", "vill"))
-    monkeypatch.setattr(blocks, "PRIVATE", (*blocks.PRIVATE, "_no_longer_there"))
-    found = blocks.read_blocks(reader.postings("all", "vill"))
-    assert list(found.ids) == list(expected.ids)
+def test_whoosh_s_own_matcher_walks_through_our_lists(large: Index) -> None:
+    for leaf in large.snapshot().leaves:
+        matcher = leaf.segment._reader.postings("all", "vill")
+        seen = []
+        while matcher.is_active():
+            seen.append((matcher.id(), matcher.value_as("positions")))
+            matcher.next()
+        deleted = set(np.flatnonzero(~leaf.alive).tolist())
+        ours: dict[int, list[int]] = {}
+        for place in leaf.segment.places("vill").tolist():
+            ours.setdefault(place >> 32, []).append(place & 0xFFFFFFFF)
+        assert seen == [(number, places) for number, places in ours.items() if number not in deleted]
 
 
 @pytest.mark.parametrize(
@@ -428,6 +456,18 @@ def test_a_rebuild_leaves_searches_no_moment_of_failure(database: Database, inde
     assert wrong == []
     assert told == [40] * 5
     assert len([path for path in index.directory.iterdir() if path.is_dir()]) == 1
+
+
+def test_a_rebuild_that_gathers_much_goes_on_in_another_segment(
+    database: Database, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = write_notices(database, 12)
+    monkeypatch.setattr(sync, "MOST_GATHERED", 1)
+    monkeypatch.setattr(sync, "BATCH", 5)
+    assert sync.rebuild(database.read_session, index.directory) == 12
+    assert len(index.snapshot().leaves) == 3
+    assert sorted(hit.notice_id for hit in search(index, "notice").hits) == ids
+    assert sync.check(database.read_session, index).ok
 
 
 def test_what_changes_during_a_rebuild_is_not_forgotten(

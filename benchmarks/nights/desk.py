@@ -17,8 +17,7 @@ from sqlalchemy.orm import Session
 from benchmarks.nights.world import instead, said
 from catalogue import history, items, joining, lots, notices, proposals, source_rules
 from catalogue.db import Database
-from catalogue.models import Batch, Claim, Notice, Proposal, Source, SourceRecord
-from catalogue.proposals import LIVING
+from catalogue.models import LIVING, Batch, Claim, Notice, Proposal, Source, SourceRecord
 from catalogue.unimarc import Fields, RecordItem, bare
 
 BY = "claire"

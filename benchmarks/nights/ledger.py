@@ -18,6 +18,7 @@ from benchmarks.nights.desk import WATCHED, Desk, Value, values
 from benchmarks.nights.world import RECI, World
 from catalogue import integrity, proposals
 from catalogue.models import (
+    LIVING,
     Claim,
     Holding,
     Item,
@@ -28,7 +29,6 @@ from catalogue.models import (
     SourceRecord,
     SourceVersion,
 )
-from catalogue.proposals import LIVING
 from catalogue.unimarc import bare, occurrence
 
 # Which base made the record and on what day: they come along when anything of a record is let in.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.searching.words import PHRASES, misspelt, other_number
-from indexes.analysis import exact_title, fold, tokens
+from indexes.analysis import fold, tokens
 from indexes.schema import IndexDoc
 
 FORMS = ("clean", "typo", "no accents", "inflected")
@@ -83,25 +83,36 @@ def _drawn(docs: Sequence[IndexDoc], choose: random.Random) -> Iterator[Asked]:
 
 def known_items(docs: Sequence[IndexDoc], n: int, seed: int = 11) -> list[Known]:
     """`n` notices, each by two or three of the rarer words of its title, in its order; an author's name when it has
-    too few. A notice that says the same title as another is left out: nobody could tell them apart."""
+    too few. Where the titles and authors of two notices hold the words asked, nobody could say which one is meant:
+    such questions are left out."""
     choose = random.Random(f"known-{seed}")
     held = Counter(word for doc in docs for word in {*words_of(_title(doc)), *words_of(doc.abstract)})
-    told = Counter(exact_title(_title(doc)) for doc in docs)
-    order = [doc for doc in docs if told[exact_title(_title(doc))] == 1]
+    named: defaultdict[str, set[int]] = defaultdict(set)
+    for doc in docs:
+        for word in words_of(" ; ".join((doc.title, *doc.more_titles, *doc.agents))):
+            named[fold(word)].add(doc.notice_id)
+    order = list(docs)
     choose.shuffle(order)
     found: list[Known] = []
     for doc in order:
-        written = words_of(_title(doc))
-        rarer = sorted(written, key=lambda word: (held[word], word))[:4]
-        wanted = choose.sample(rarer, min(len(rarer), choose.choice((2, 3))))
-        salient = [word for word in written if word in wanted]
-        if len(salient) < 2 and doc.agents:
-            salient += [word for word in words_of(doc.agents[0])[:1] if word not in salient]
-        if len(salient) >= 2 and max(map(len, salient)) >= 5:
+        salient = _salient(doc, held, choose)
+        if len(salient) < 2 or max(map(len, salient)) < 5:
+            continue
+        if set.intersection(*(named[fold(word)] for word in salient)) == {doc.notice_id}:
             found.append(Known(doc.notice_id, {form: _FORMS[form](salient, held, choose) for form in FORMS}))
         if len(found) == n:
             break
     return found
+
+
+def _salient(doc: IndexDoc, held: Mapping[str, int], choose: random.Random) -> list[str]:
+    written = words_of(_title(doc))
+    rarer = sorted(written, key=lambda word: (held[word], word))[:4]
+    wanted = choose.sample(rarer, min(len(rarer), choose.choice((2, 3))))
+    salient = [word for word in written if word in wanted]
+    if len(salient) < 2 and doc.agents:
+        salient += [word for word in words_of(doc.agents[0])[:1] if word not in salient]
+    return salient
 
 
 def _title(doc: IndexDoc) -> str:

@@ -47,16 +47,24 @@ def resolve_concepts(session: Session, marks: Iterable[Mark]) -> Resolve:
     return _resolve(session, Concept, named, known)
 
 
+_STATES = {
+    model: select(table.c.id, table.c.status, table.c.merged_into_id).where(db.among(table.c.id))
+    for model in (Agent, Concept)
+    for table in (db.table_of(model),)
+}
+
+
 def survivors(session: Session, table: type[Any], ids: Iterable[int]) -> dict[int, int]:
     """Each of these rows -> the accepted one that answers for it now; withdrawn ones answer for nothing."""
     out: dict[int, int] = {}
     at = {number: number for number in ids}
+    session.flush()
     for _hop in range(20):  # a chain of merges; a circle, which no function here makes, ends too
         if not at:
             break
         rows: dict[int, tuple[str, int | None]] = {}
         for part in db.chunks(sorted(set(at.values()))):
-            found = session.execute(select(table.id, table.status, table.merged_into_id).where(table.id.in_(part)))
+            found = session.execute(_STATES[table], {"part": part})
             rows |= {number: (status, into) for number, status, into in found}
         out |= {asked: now for asked, now in at.items() if rows.get(now, ("",))[0] == "accepted"}
         merged = {asked: rows[now][1] for asked, now in at.items() if rows.get(now, ("",))[0] == "merged"}

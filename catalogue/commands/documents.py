@@ -44,7 +44,7 @@ def document_add(address: str, file: Path, rights: str, label: str, as_json: boo
         with travee.db.write() as session:
             notice = notices.find(session, address)
             if notice is None or notice.status in ("merged", "erased"):
-                fail(as_json, _("Aucune notice à l’adresse « {address} ».").format(address=address))
+                fail(as_json, _("Aucune notice ne porte l’adresse « {address} ».").format(address=address))
             try:
                 row = texts.attach(session, notice, file, folder, rights=rights, label=label)
             except OSError as error:
@@ -66,7 +66,7 @@ def document_list(address: str, as_json: bool) -> None:
     with running(as_json) as travee, travee.db.read() as session:
         notice = notices.find(session, address)
         if notice is None:
-            fail(as_json, _("Aucune notice à l’adresse « {address} ».").format(address=address))
+            fail(as_json, _("Aucune notice ne porte l’adresse « {address} ».").format(address=address))
         statement = select(DigitalDocument).where(DigitalDocument.notice_id == notice.id).order_by(DigitalDocument.id)
         rows = [_document(row, address) for row in session.scalars(statement)]
     lines = [f"{r['id']:>6}  {r['rights'] or '-':<9} {r['address']}  {r['label']}  {r['words']}".rstrip() for r in rows]
@@ -126,7 +126,7 @@ def _notice_id(travee: Travee, address: str, as_json: bool) -> int:
     with travee.db.read() as session:
         notice = notices.find(session, address)
     if notice is None:
-        fail(as_json, _("Aucune notice à l’adresse « {address} ».").format(address=address))
+        fail(as_json, _("Aucune notice ne porte l’adresse « {address} ».").format(address=address))
     return notice.id
 
 

@@ -16,8 +16,7 @@ from catalogue.i18n import _
 from catalogue.inbox_pages.preview import Preview, preview
 from catalogue.inbox_pages.questions import Differences, differences_of, origins_of
 from catalogue.matching import DIFFERENT, candidates, compare, describe, reasons_of
-from catalogue.models import Batch, Claim, Notice, Revision, Source, SourceRecord
-from catalogue.proposals import LIVING
+from catalogue.models import LIVING, Batch, Claim, Notice, Revision, Source, SourceRecord
 
 TWINS_SHOWN = 5
 REASONS_SHOWN = 8

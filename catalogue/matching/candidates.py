@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from catalogue import remembered
-from catalogue.db import chunks, insert_rows
+from catalogue.db import among, chunks, insert_rows, table_of
 from catalogue.matching.described import Described, describe
 from catalogue.matching.keys import keys
 from catalogue.models import MatchKey, Notice
@@ -28,6 +28,14 @@ SHOWN = 40  # candidates for one description, those with most keys in common fir
 KEPT_UP_TO = "matching.kept"  # the change up to which keys are kept
 GONE = ("merged", "erased")  # such a notice is nobody's candidate
 _BATCH = 500  # notices of one statement
+# Of the tables, and made once: every page of a harvest asks both for a thousand keys.
+_KEYS, _NOTICES = table_of(MatchKey), table_of(Notice)
+_COUNTED = select(_KEYS.c.key, func.count()).where(among(_KEYS.c.key)).group_by(_KEYS.c.key)
+_MET = (
+    select(_KEYS.c.key, _KEYS.c.notice_id)
+    .join(_NOTICES, _NOTICES.c.id == _KEYS.c.notice_id)
+    .where(among(_KEYS.c.key), _NOTICES.c.status.not_in(GONE))
+)
 
 
 def store(session: Session, notices: Mapping[int, Fields]) -> int:
@@ -102,9 +110,9 @@ def find(session: Session, asked: Sequence[Described], *, without: Iterable[int]
 def _sizes(session: Session, wanted: Sequence[str]) -> dict[str, int]:
     """How many notices share each of these keys."""
     out: dict[str, int] = {}
+    session.flush()
     for batch in chunks(wanted):
-        counted = select(MatchKey.key, func.count()).where(MatchKey.key.in_(batch)).group_by(MatchKey.key)
-        out |= {key: size for key, size in session.execute(counted)}
+        out |= {key: size for key, size in session.execute(_COUNTED, {"part": batch})}
     return out
 
 
@@ -112,12 +120,7 @@ def _notices_by_key(session: Session, wanted: Iterable[str]) -> Mapping[str, lis
     """The living notices under each key."""
     met: defaultdict[str, list[int]] = defaultdict(list)
     for batch in chunks(wanted):
-        rows = session.execute(
-            select(MatchKey.key, MatchKey.notice_id)
-            .join(Notice, Notice.id == MatchKey.notice_id)
-            .where(MatchKey.key.in_(batch), Notice.status.not_in(GONE))
-        )
-        for key, notice_id in rows:
+        for key, notice_id in session.execute(_MET, {"part": batch}):
             met[key].append(notice_id)
     return met
 

@@ -13,6 +13,7 @@ from catalogue.models.authority import (
     KeptStatements,
 )
 from catalogue.models.notice import (
+    LIVING,
     Centre,
     MatchKey,
     Notice,
@@ -51,6 +52,7 @@ from catalogue.models.work import (
 )
 
 __all__ = [
+    "LIVING",
     "Agent",
     "AgentIdentifier",
     "ApiToken",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from catalogue.db import BIG, KEY, Base, J
 
 STATUSES = ("draft", "candidate", "published", "withdrawn", "merged", "erased")
+LIVING = ("draft", "candidate", "published")  # what somebody may still say something of
 LEVELS = ("monograph", "serial", "issue", "article", "set")
 
 

@@ -24,7 +24,7 @@ from catalogue.proposals.deciding import (
     snapshot,
     withdraw,
 )
-from catalogue.proposals.questions import LIVING, Proposed, keep_up, propose, refresh
+from catalogue.proposals.questions import Proposed, keep_up, propose, refresh
 from catalogue.proposals.reading import (
     CATEGORIES,
     Waiting,
@@ -38,7 +38,6 @@ from catalogue.proposals.reading import (
 
 __all__ = [
     "CATEGORIES",
-    "LIVING",
     "Decisions",
     "Proposed",
     "Settled",

@@ -21,7 +21,6 @@ from catalogue.proposals.questions import (
     find_rows,
     mark,
     merged,
-    put,
     refresh,
     seen,
     stands,
@@ -186,15 +185,13 @@ def restore_many(session: Session, rows: Sequence[tuple[Proposal, Mapping[str, A
     """Put questions back as a revision found them, and up to date with notices and records as they stand now."""
     history.turn(session)
     (number,) = history.take(session, "change")
-    touched = []
+    put, touched = [], []
     for proposal, before in rows:
-        was = snapshot(proposal)
-        put(proposal, {"state": "stale"} if before is None else before)
-        proposal.settled_at = None if proposal.state == "waiting" else batch.at
-        proposal.asked = number
-        proposal.version += 1
-        touched.append(Changed("proposal", proposal.id, proposal.version, was))
-    session.flush()
+        back = {"state": "stale"} if before is None else before
+        settled_at = None if back["state"] == "waiting" else batch.at
+        put.append((proposal, {**back, "settled_at": settled_at, "asked": number}))
+        touched.append(Changed("proposal", proposal.id, proposal.version + 1, snapshot(proposal)))
+    db.update_rows(session, put)
     history.record(session, batch, touched)
     refresh(session, claim_ids=_one_question_each(session, [p for p, _before in rows]))
 

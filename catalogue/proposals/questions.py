@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session, aliased
 from catalogue import db, history
 from catalogue.merging import Change, Merge, said, three_way
 from catalogue.merging.slots import name_of
-from catalogue.models import Claim, Notice, Proposal, SourceRecord, SourceVersion
+from catalogue.models import LIVING, Claim, Notice, Proposal, SourceRecord, SourceVersion
 from catalogue.pmb import is_dump_only
 from catalogue.unimarc import Fields
 
-LIVING = ("draft", "candidate", "published")
 CONTENT = ("changes", "category", "why")  # what a person reads of a question
 PART = 200  # as many are decided or brought up to date at a time, when nobody must wait for long
 

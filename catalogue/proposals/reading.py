@@ -11,8 +11,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from catalogue.merging import Change, apply
-from catalogue.models import Claim, Notice, Proposal, RawPage, Source, SourceRecord, SourceVersion
-from catalogue.proposals.questions import LIVING, find_rows, merged, read
+from catalogue.models import LIVING, Claim, Notice, Proposal, RawPage, Source, SourceRecord, SourceVersion
+from catalogue.proposals.questions import find_rows, merged, read
 from catalogue.unimarc import Fields
 
 CATEGORIES = ("safe", "update", "conflict")

@@ -14,8 +14,7 @@ from catalogue import inbox, joining, notices, reviewing
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import _
 from catalogue.inbox_pages import pairs
-from catalogue.models import Claim, Notice
-from catalogue.proposals import LIVING
+from catalogue.models import LIVING, Claim, Notice
 from catalogue.reviewing import Done
 from catalogue.web import ctx, deciding
 from catalogue.web.auth import needs

@@ -24,8 +24,6 @@ from catalogue.web.public import ErrorPage, blueprint, to
 log = logging.getLogger("travee")
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
-# Browsers open a PDF in a viewer of their own, which a sandbox forbids; its scripts never run in our pages.
-CSP_PDF = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; plugin-types application/pdf"
 ENDINGS = {media_type: ending for ending, media_type in digital.MEDIA_TYPES.items()} | {digital.PDF: ".pdf"}
 LONGEST_NAME = 80
 
@@ -79,7 +77,7 @@ def _give(notice: Notice, document: DigitalDocument) -> Response:
         max_age=0,
     )
     response.headers["Cache-Control"] = "no-cache" if document.rights == "open" else "private, no-store"
-    response.headers["Content-Security-Policy"] = CSP_PDF if is_pdf else CSP
+    response.headers["Content-Security-Policy"] = CSP
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-site"
     if response.status_code in (200, 206) and request.method == "GET" and _from_the_start():

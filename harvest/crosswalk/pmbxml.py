@@ -121,23 +121,23 @@ def _field(element: etree._Element, repairs: list[Problem]) -> Field | None:
     tag = (element.get("c") or "").strip()
     if len(tag) != 3 or not (tag.isascii() and tag.isalnum()) or tag == "000":
         raise _Unreadable("pmbxml.bad_tag", value=tag)
-    if not len(element):
+    children = element[:]
+    if not children:
         value = element.text or ""
         value = value.strip() if tag == "001" else value
         return {"t": tag, "v": value} if value.strip() else None
     pairs: list[list[str]] = []
-    stray = element.text or ""
+    around = [element.text]
     usual = element.tag[:-1] + "s"
-    for s in element:
+    for s in children:
         text = s.text if s.tag == usual and not len(s) else _unusual_text(s, tag, repairs)
-        if (tail := s.tail) and not tail.isspace():
-            stray += tail
+        around.append(s.tail)
         if text:
             code = s.get("c") or ""
             if len(code) != 1 or code == " ":
                 raise _Unreadable("pmbxml.bad_code", tag=tag, value=code)
             pairs.append([code, text])
-    if stray := stray.strip():
+    if stray := "".join(filter(None, around)).strip():
         repairs.append(Problem(tag, "", "pmbxml.stray_text", "warning", {"tag": tag, "value": stray[:80]}))
     if not pairs:
         return None
@@ -176,6 +176,8 @@ def without_twins(fields: Fields, repairs: list[Problem]) -> Fields:
     def said(f: Field) -> tuple[object, ...]:
         return f.get("i"), f.get("s"), f.get("x")
 
+    if not any(f["t"] == "214" for f in fields):
+        return fields
     imprints = [said(f) for f in fields if f["t"] == "210"]
     kept = [f for f in fields if f["t"] != "214" or said(f) not in imprints]
     if len(kept) != len(fields):
