@@ -152,7 +152,8 @@ def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
         for entity, (_model, restore_many) in RESTORERS.items():
             restore_many(session, list(plan[entity].values()), batch=result.batch)
             result.restored += len(plan[entity])
-        proposals.refresh(session, claim_ids=plan["claim"])  # who speaks of a notice again asks again
+        # Who speaks of a notice again asks again; what has had a question asks already.
+        proposals.refresh(session, claim_ids=[n for n in plan["claim"] if n not in questions])
     return result
 
 
