@@ -3,15 +3,16 @@
 Nothing is sent where no mail server or no address is set. Who looks is the worker, every hour, or `travee harvest` at
 its end, so that it makes no difference what starts the nights. What was told is remembered among the settings: a
 source that fails night after night is told once, and again after a week, until a harvest of it is complete; the inbox
-once a week at most, and only when something new has come of age in it. A mail server that is down stops nothing: the
-same letter is tried again an hour later, and the desk says so meanwhile.
+once a week at most, and only when something new has come of age in it. Who sends a letter takes it first, for nobody
+else to send it too. A mail server that is down stops nothing: the same letter is tried again an hour later, and the
+desk says so meanwhile.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db, inbox, mail, nights, remembered
+from catalogue import db, history, inbox, mail, nights, remembered
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.i18n import _, format_date, format_instant, format_number, ngettext, use_language
@@ -32,6 +33,8 @@ log = logging.getLogger("travee")
 A_WEEK = timedelta(days=7)
 LOOKED_AT = 100  # harvests of a source
 A_NIGHT = timedelta(hours=20)  # of failures, after which nobody is left to try again
+TAKEN_FOR = timedelta(minutes=10)  # a letter takes seconds; a mail server that hangs is left after one
+SENDING = "mail.sending:"
 TOLD_RUN, TOLD_INBOX, TROUBLE = "mail.run:", "mail.inbox", "mail.trouble"
 
 Send = Callable[[str, str, str, Sequence[str]], None]
@@ -45,6 +48,7 @@ class Alert:
     remember: Any
     subject: str
     paragraphs: tuple[str, ...]
+    known: Any = None  # what was remembered when it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +73,37 @@ def check(database: Database, settings: Settings, *, now: datetime | None = None
                 remembered.forget(session, f"{TOLD_RUN}{number}")
     sent = 0
     for alert in alerts:
+        if not _claim(database, alert, at):
+            continue
         try:
             send(settings.mail_url, settings.admin_email, alert.subject, alert.paragraphs)
         except mail.NotSent as failure:
             log.warning("a letter could not be sent: %s", failure)
             with database.write() as session:
+                remembered.forget(session, f"{SENDING}{alert.name}")
                 remembered.write(session, TROUBLE, {"at": at.isoformat(), "words": str(failure)})
             break
         with database.write() as session:
             remembered.write(session, alert.name, alert.remember)
+            remembered.forget(session, f"{SENDING}{alert.name}")
             remembered.forget(session, TROUBLE)
         sent += 1
     return sent
+
+
+def _claim(database: Database, alert: Alert, at: datetime) -> bool:
+    """Whether this letter is ours to send: the worker and `travee harvest` may have it ready in the same minute. Who has
+    taken one and died leaves it to whoever looks after `TAKEN_FOR`."""
+    name = f"{SENDING}{alert.name}"
+    with database.write() as session:
+        history.turn(session)
+        taken = remembered.read(session, name)
+        if taken and at - TAKEN_FOR < datetime.fromisoformat(taken) <= at + TAKEN_FOR:
+            return False
+        if remembered.read(session, alert.name) != alert.known:
+            return False  # it went out since we looked
+        remembered.write(session, name, at.isoformat())
+        return True
 
 
 def trouble(session: Session) -> Trouble | None:
@@ -100,9 +123,9 @@ def _alerts(session: Session, settings: Settings, at: datetime) -> Iterator[Aler
         name = f"{TOLD_RUN}{source.id}"
         told = remembered.read(session, name)
         if told is None or at - datetime.fromisoformat(told) >= A_WEEK:
-            yield Alert(name, at.isoformat(), *_failed(session, settings, source, failed, at))
+            yield Alert(name, at.isoformat(), *_failed(session, settings, source, failed, at), known=told)
     if (waits := _waits(session, at)) is not None:
-        yield waits_alert(settings, at, *waits)
+        yield replace(waits_alert(settings, at, *waits), known=remembered.read(session, TOLD_INBOX))
 
 
 def _harvests(session: Session, source_id: int) -> list[Run]:

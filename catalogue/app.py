@@ -106,9 +106,9 @@ class Travee:
         Whoever comes first behind a process that was killed does it. Returns how many stored pages were cut."""
         with self.db.read() as session:
             todo = tombstones.waiting(session)
+        pages = cutting.clean(self.db, self.settings, todo, step) + cutting.look(self.db, self.settings)
         if not todo:
-            return 0
-        pages = cutting.clean(self.db, self.settings, todo, step)
+            return pages
         if files := [sha256 for one in todo for sha256 in one.files]:
             with self.db.write() as session:
                 digital.sweep(session, files, self.settings.files_dir)

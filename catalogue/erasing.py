@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, history, notices, tombstones
+from catalogue import authorities, db, erasing_elsewhere, history, notices, tombstones
+from catalogue.erasing_elsewhere import Other
 from catalogue.matching import candidates
 from catalogue.models import (
     Agent,
@@ -43,7 +44,7 @@ from catalogue.models import (
     SourceVersion,
 )
 from catalogue.text import sort_key
-from catalogue.tombstones import MARK
+from catalogue.tombstones import MARK, NUMBERLESS
 from catalogue.unimarc import control
 
 ERASE = "erase"  # the kind of its lot
@@ -60,7 +61,8 @@ class NotErasable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What goes, or has gone. `linked`: addresses of other notices that lead to it, and may name it themselves."""
+    """What goes, or has gone. Addresses of other notices: `linked` lead to it, and may name it themselves; `quoting`
+    may still say what they took over from it. `numberless`: records that are only known by what they say."""
 
     address: str
     title: str
@@ -75,6 +77,8 @@ class Erasure:
     refused: int
     authors: int
     linked: tuple[str, ...]
+    quoting: tuple[str, ...]
+    numberless: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class _Scope:
     group: tuple[Notice, ...]
     claims: tuple[Claim, ...]
     records: tuple[SourceRecord, ...]
+    others: tuple[Other, ...]
 
     @property
     def ids(self) -> list[int]:
@@ -125,18 +130,22 @@ def plan(session: Session, notice: Notice) -> Erasure:
         refused=len(_refused(session, scope)),
         authors=len(_only_here(session, scope)),
         linked=tuple(n.address for n in _linking(session, scope)),
+        quoting=tuple(n.address for n in erasing_elsewhere.still_say(session, scope.others)),
+        numberless=sum(r.identifier.startswith(NUMBERLESS) for r in scope.records),
     )
 
 
 def erase(session: Session, notice: Notice, *, by: str, reason: str) -> Erasure:
     """Take it from everywhere in the database; `reason` is shown to the public at its address. Raises NotErasable."""
     db.overwrite_deleted(session)
+    history.turn(session)  # it may have been merged away meanwhile
     batch = history.open_batch(session, ERASE, by=by, why=reason)
     batch.undoable_until = batch.at
     told = plan(session, notice)
     scope = _scope(session, notice)
     authors, linking = _only_here(session, scope), _linking(session, scope)
     _remember(session, scope)
+    erasing_elsewhere.forget(session, scope.others, scope.ids, scope.record_ids)
     _forget_refused(session, scope)
     _forget_records(session, scope)
     _forget_agreements(session, scope, batch)
@@ -170,7 +179,10 @@ def _scope(session: Session, notice: Notice) -> _Scope:
     )
     mine = said_by - set(session.scalars(elsewhere))  # a record that was split off and speaks of another stays
     records = session.scalars(select(SourceRecord).where(SourceRecord.id.in_(mine)).order_by(SourceRecord.id))
-    return _Scope(notice, tuple(group), tuple(claims), tuple(records))
+    split_off = select(Claim).where(Claim.record_id.in_(mine), Claim.notice_id.not_in(ids))
+    claims += session.scalars(split_off.order_by(Claim.id))  # what was asked elsewhere is in its records' words
+    others = erasing_elsewhere.find(session, ids, mine)
+    return _Scope(notice, tuple(group), tuple(claims), tuple(records), tuple(others))
 
 
 def _remember(session: Session, scope: _Scope) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from catalogue import claims, db, history, items, judgements, notices, proposals
 from catalogue.history import Change
 from catalogue.i18n import _
-from catalogue.merging import Merge, apply, reverse, said, three_way
+from catalogue.merging import Merge, apply, check_choices, reverse, said, three_way
 from catalogue.merging.slots import Said
 from catalogue.models import (
     LIVING,
@@ -99,11 +99,13 @@ def merge(
 ) -> Claim:
     """Make one of two: slot -> ours, theirs or both, the rest as preselected. Raises NotMergeable.
 
-    Says that they are the same, unless the judgement that led here is given.
+    Says that they are the same, unless the judgement that led here is given. Raises NoAnswer.
     """
     check(session, survivor, loser)
+    merge_ = compare(survivor, loser)
+    check_choices(merge_.changes, decisions or {})
     batch = batch or history.open_batch(session, JOIN, by=by, why=why)
-    fields = preview(survivor, loser, decisions)
+    fields = apply(survivor.fields, merge_, decisions)
     ends = _end(session, survivor), _end(session, loser)
     judgement = judgement or judgements.judge(session, *ends, "same", by=by, why=why, batch=batch)
     moving = claims.of_notices(session, [loser.id])

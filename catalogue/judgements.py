@@ -20,8 +20,7 @@ from catalogue.history import Change
 from catalogue.models import Batch, Claim, Judgement, Revision
 
 VERDICTS = ("same", "different", "unsure")
-APART = "apart"  # nobody judged: somebody took back a link between the two
-PARTED = ("different", APART)  # what no machine brings together, or asks about, any more
+APART = "apart"  # nobody judged: somebody took back a link between the two. No machine links them again; it asks.
 MACHINE = "travee"  # who judges by the rules of `catalogue.matching`
 Pair = tuple[str, str]
 

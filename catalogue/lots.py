@@ -128,6 +128,13 @@ def undone_by(session: Session, batch: Batch) -> Batch | None:
     return None
 
 
+def going_on(session: Session, number: int | None) -> Batch | None:
+    """The lot of a long work, for what it does next; None where there is none yet, or somebody has taken it back
+    meanwhile: what comes after that is in another one, which can be taken back too."""
+    batch = session.get(Batch, number) if number is not None else None
+    return batch if batch is not None and undone_by(session, batch) is None else None
+
+
 def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
     """Take a lot back. Raises NotUndoable when it cannot be begun; what cannot be restored is listed."""
     history.turn(session)  # from here on nobody else writes: what is compared is what is restored

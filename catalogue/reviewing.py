@@ -6,19 +6,19 @@ or their version has moved meanwhile, nothing is written and the page is shown a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import claims, db, history, inbox, joining, judgements, notices, proposals, source_rules
+from catalogue import claims, db, history, inbox, joining, judgements, proposals, source_rules
 from catalogue.i18n import _
 from catalogue.merging import Change, Merge, rules, slot_of
 from catalogue.models import LIVING, Batch, Claim, Notice, Proposal, Revision, Source, SourceRecord
 from catalogue.proposals import Settled
-from catalogue.proposals.questions import find_rows, merged, seen
+from catalogue.proposals.questions import as_written, find_rows, merged, seen, stands
 
 # What may be decided by hundreds, by kind: words that a form sends.
 ACTS: Mapping[str, tuple[str, ...]] = {
@@ -30,6 +30,16 @@ ACTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# What does it.
+DECIDED: Mapping[str, Callable[..., Settled]] = {
+    "publish": lambda session, ids, **told: proposals.accept_new(session, notice_ids=ids, **told),
+    "put_aside": proposals.put_aside,
+    "note": proposals.withdraw,
+    "accept": proposals.accept,
+    "refuse": proposals.refuse,
+}
+
+COUNTED = 500  # questions that a rule would decide, before it is asked for: more are « plus de 500 »
 LOOKED_AT = 200  # questions of a lot, to know which rules were at work
 
 
@@ -45,7 +55,6 @@ class Done:
     later: int = 0  # left alone: come after the page was made
     rules: tuple[str, ...] = ()  # in words, those that were added
     no_rule: bool = False  # one was asked for where no rule can say it
-    ruled: int = 0  # what these rules have decided at once, of what was waiting
 
 
 # --- by hundreds -----------------------------------------------------------------------------
@@ -69,17 +78,7 @@ def decide_all(
     """
     ids = _chosen(session, kind, act, source=source, run_id=run_id, only=only)
     why = _why(kind, source)
-    if act == "publish":
-        settled = proposals.accept_new(session, by=by, notice_ids=ids, why=why, seen=seen)
-    elif act == "put_aside":
-        settled = _put_aside(session, ids, by=by, why=why, seen=seen)
-    elif act == "note":
-        settled = proposals.withdraw(session, ids, by=by, why=why, seen=seen)
-    elif act == "accept":
-        settled = proposals.accept(session, ids, by=by, why=why, seen=seen)
-    else:
-        settled = proposals.refuse(session, ids, by=by, why=why, seen=seen)
-    return _done(settled)
+    return _done(DECIDED[act](session, ids, by=by, why=why, seen=seen))
 
 
 def decide_all_in_parts(
@@ -93,19 +92,16 @@ def decide_all_in_parts(
     seen: int | None = None,
     only: int | None = None,
 ) -> Done:
-    """The same in sessions of its own: differences a part at a time, so that a save at the desk waits for no thousands.
+    """The same in sessions of its own, a part at a time, so that a save at the desk waits for no thousands.
 
     One lot all the same; one who is stopped half-way has a lot that can be undone, and the rest still waits.
     """
-    if act not in ("accept", "refuse"):
-        with base.write() as session:
-            return decide_all(session, kind, act, by=by, source=source, run_id=run_id, seen=seen, only=only)
     with base.write() as session:
         ids = _chosen(session, kind, act, source=source, run_id=run_id, only=only)
-    decide, why = proposals.accept if act == "accept" else proposals.refuse, _why(kind, source)
+    why = _why(kind, source)
     return _done(
         proposals.in_parts(
-            base, ids, lambda session, part, lot: decide(session, part, by=by, why=why, batch=lot, seen=seen)
+            base, ids, lambda session, part, lot: DECIDED[act](session, part, by=by, why=why, batch=lot, seen=seen)
         )
     )
 
@@ -132,18 +128,6 @@ def _done(settled: Settled) -> Done:
     return Done("done" if lot else "gone", lot, len(settled.done), len(settled.waiting), later=len(settled.later))
 
 
-def _put_aside(session: Session, ids: Iterable[int], *, by: str, why: str, seen: int | None) -> Settled:
-    out = Settled()
-    for part in db.chunks(ids):
-        found = session.scalars(select(Notice).where(Notice.id.in_(part)).order_by(Notice.id)).all()
-        rows = [(notice, notice.fields, "withdrawn") for notice in found if seen is None or notice.changed_seq <= seen]
-        out.later += sorted(set(part) - {notice.id for notice, _fields, _status in rows})
-        if rows:
-            out.batch = out.batch or history.open_batch(session, "put_aside", by=by, why=why)
-            out.done += [notice.id for notice in notices.settle_many(session, rows, batch=out.batch)]
-    return out
-
-
 # --- one difference --------------------------------------------------------------------------
 
 
@@ -155,12 +139,11 @@ def answer(
     *,
     by: str,
     always: Collection[tuple[str, str]] = (),
-    at_once: bool = False,
 ) -> Done:
     """Decide one proposal as chosen: slot -> ours, theirs, both or later. `marks`: slot -> what the page showed.
 
-    `always`: the groups and natures whose choice is to be a rule of that source; `at_once`: which then decides what
-    is waiting already, in a lot of its own.
+    `always`: the groups and natures whose choice is to be a rule of that source; what is waiting already is decided by
+    it when that is asked for (`apply_rules`). Raises NoAnswer.
     """
     history.turn(session)
     if proposal.state == "waiting":
@@ -176,14 +159,8 @@ def answer(
     said, impossible = rules_said(changes, told, always)
     source = source_of(session, proposal)
     made = source_rules.always(session, source, said, by=by, lot=lot) if said and source else []
-    ruled = apply_rules(session, source, by=by).n if made and source and at_once else 0
-    return replace(
-        _done(settled),
-        what="done" if lot else "later",
-        rules=tuple(made),
-        no_rule=impossible,
-        ruled=ruled,
-    )
+    what = "done" if lot else "later"
+    return replace(_done(settled), what=what, rules=tuple(made), no_rule=impossible)
 
 
 def unchanged(changes: Iterable[Change], marks: Mapping[str, str]) -> bool:
@@ -213,11 +190,16 @@ def _met_before(column: Any) -> Any:
 
 
 def would_decide(session: Session, source: Source, said: Mapping[tuple[str, str], str], *, but: int = 0) -> int:
-    """How many questions of a source that wait these rules would answer, in part at least; `but` one of them."""
+    """How many questions of a source that wait these rules would answer, in part at least; `but` one of them.
+
+    Nobody needs to know of more than `COUNTED`: what is more than that is one more.
+    """
     table = source_rules.with_lines({}, said)
     ids = [n for kind in proposals.CATEGORIES for n in inbox.numbers(session, kind, source=source.name) if n != but]
     n = 0
-    for part in db.chunks(ids):
+    for part in db.chunks(ids, COUNTED):
+        if n > COUNTED:
+            break
         asked = {
             p.claim_id: p
             for p in session.scalars(_met_before(Proposal).where(Proposal.id.in_(part)))
@@ -227,8 +209,10 @@ def would_decide(session: Session, source: Source, said: Mapping[tuple[str, str]
         mine = claims.of_sources(session, [row.notice.id for row in rows])
         for row in rows:
             claims_of_source = mine.get((row.notice.id, source.id), set())
-            n += bool(rules.decide(merged(row, asked[row.claim.id]), table, claims_of_source))
-    return n
+            question = asked[row.claim.id]
+            merge = as_written(row, question) if stands(row, question) else merged(row, question)
+            n += bool(rules.decide(merge, table, claims_of_source))
+    return min(n, COUNTED + 1)
 
 
 def rules_behind(session: Session, lot: Batch) -> list[source_rules.Line]:
@@ -263,26 +247,26 @@ def source_of(session: Session, proposal: Proposal) -> Source | None:
     )
 
 
-def apply_rules(session: Session, source: Source, *, by: str) -> Done:
-    """Let a source's rules decide what waits of it, in one lot; `n` are those decided, in part at least."""
-    ids = [n for kind in proposals.CATEGORIES for n in inbox.numbers(session, kind, source=source.name)]
-    asked = [
-        claim
-        for part in db.chunks(ids)
-        for claim in session.scalars(_met_before(Proposal.claim_id).where(Proposal.id.in_(part)).order_by(Proposal.id))
-    ]
-    opened: list[Batch] = []
+def apply_rules(base: db.Database, source_id: int, *, by: str) -> Done:
+    """Let a source's rules decide what waits of it, in one lot, a part at a time (`decide_all_in_parts`); `n` are those
+    decided, in part at least."""
+    with base.read() as session:
+        name = session.get_one(Source, source_id).name
+        ids = [n for kind in proposals.CATEGORIES for n in inbox.numbers(session, kind, source=name)]
+        met = [_met_before(Proposal.claim_id).where(Proposal.id.in_(part)) for part in db.chunks(ids)]
+        asked = [claim for statement in met for claim in session.scalars(statement.order_by(Proposal.id))]
 
-    def lot() -> Batch:
-        if not opened:
-            opened.append(history.open_batch(session, "rule", by=by, why=proposals.rule_why(source)))
-        return opened[0]
+    def decide(session: Session, part: list[int], lot: Batch | None) -> Settled:
+        why = proposals.rule_why(session.get_one(Source, source_id))
+        batch = lambda: lot or history.open_batch(session, "rule", by=by, why=why)  # noqa: E731
+        return proposals.apply_rules(session, part, batch=batch, by=by)
 
-    settled = proposals.apply_rules(session, asked, batch=lot, by=by)
-    if not opened:
+    settled = proposals.in_parts(base, asked, decide)
+    if settled.batch is None:
         return Done("gone")
-    touched = select(func.count()).where(Revision.batch_id == opened[0].id, Revision.entity == "proposal")
-    return replace(_done(settled), n=session.scalar(touched) or 0)
+    touched = select(func.count()).where(Revision.batch_id == settled.batch.id, Revision.entity == "proposal")
+    with base.read() as session:
+        return replace(_done(settled), n=session.scalar(touched) or 0)
 
 
 def has_rules(source: Source) -> bool:

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from catalogue import floods, inbox, lots, nights, sources
+from catalogue import floods, inbox, lots, nights, source_terms, sources
 from catalogue.desk_history import NOT_UNDOABLE
 from catalogue.floods import Flood
-from catalogue.i18n import N_, _, format_date
+from catalogue.i18n import N_, _, format_date, format_number, ngettext
 from catalogue.models import Batch, Claim, Notice, RawPage, Refused, Revision, Run, Source, SourceRecord, SourceVersion
 from catalogue.problems import Problem, sentence
 from catalogue.runs import kind_words, reason_words, state_words
@@ -33,7 +33,6 @@ BALANCE: Mapping[str, tuple[str, str]] = {
     "updated": (N_("Changées"), N_("Le partenaire les a modifiées depuis la dernière fois.")),
     "unchanged": (N_("Inchangées"), N_("Elles disent la même chose que la dernière fois.")),
     "repeated": (N_("Répétées"), N_("Le partenaire les a données plus d’une fois dans cette moisson.")),
-    "older": (N_("Dépassées"), N_("Le partenaire les a redites depuis : cette relecture les laisse comme elles sont.")),
     "refused": (N_("Refusées"), N_("Elles n’ont pas pu être lues ; elles sont gardées, avec la raison, plus bas.")),
     "deleted_upstream": (
         N_("Supprimées chez eux"),
@@ -203,15 +202,22 @@ def page(session: Session, run: Run, source: Source, now: datetime, *, refused_p
         replays=tuple(_replays(session, run)),
         replay_asked=bool(asked),
         licence=source.licence,
-        resend=source.resend,
+        resend=source_terms.of_source(source).resend,
         lot=batch.id if batch else None,
         not_undoable=_(NOT_UNDOABLE[why_not]) if why_not else "",
     )
 
 
 def _terms(counts: Mapping[str, Any]) -> Iterator[Term]:
+    older = int(counts.get("older", 0))
+    left = ngettext(
+        "Dont %(n)s que le partenaire a redite depuis : cette relecture la laisse comme elle est.",
+        "Dont %(n)s que le partenaire a redites depuis : cette relecture les laisse comme elles sont.",
+        older,
+    ) % {"n": format_number(older)}
     for name, (label, meaning) in BALANCE.items():
-        yield Term(name, _(label), int(counts.get(name, 0)), _(meaning))
+        words = f"{_(meaning)} {left}" if name == "unchanged" and older else _(meaning)
+        yield Term(name, _(label), int(counts.get(name, 0)), words)
 
 
 def _advice(session: Session, run: Run, state: str, source: Source) -> str:

@@ -6,19 +6,31 @@ the lot that made it. What the rules decide is in `catalogue.proposals`.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from catalogue import db
+from catalogue import db, history
 from catalogue.i18n import _
 from catalogue.merging import GROUPS, rules
 from catalogue.merging.rules import ALL, ANSWERS, KINDS, WORDS, Rules
 from catalogue.models import Source
 
 CHANGES_KEPT = 20
+
+
+class Stale(Exception):
+    """Somebody has changed it since the page that asks for a change was shown."""
+
+
+def mark(shown: Any) -> str:
+    """What a page has shown of something that is saved as a whole: its form sends it back."""
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +77,20 @@ class Line:
         return rules.sentence(self.group, self.kind, self.said)
 
 
-def put(session: Session, source: Source, table: Rules, *, by: str, lot: int | None = None) -> bool:
+def put(
+    session: Session, source: Source, table: Rules, *, by: str, lot: int | None = None, seen: str | None = None
+) -> bool:
     """Replace the table; whether it changed. What the older « follow » said is part of the table from now on.
 
-    `lot`: the decision that it was made with; who takes that back is asked about the rule too.
+    `lot`: the decision that it was made with; who takes that back is asked about the rule too. `seen`: the mark of the
+    table that a page has shown; raises Stale when it is another one by now.
     """
+    history.turn(session)  # the table stands beside other things in one value: nobody writes them meanwhile
     before = of_source(source)
     if table == before:
         return False
+    if seen is not None and seen != mark(before):
+        raise Stale
     kept = {name: value for name, value in source.rules.items() if name not in ("follow", "fields", "changes")}
     change = {"by": by, "at": db.now().isoformat(), "before": before} | ({"lot": lot} if lot else {})
     changes = [*source.rules.get("changes", ()), change][-CHANGES_KEPT:]
@@ -92,6 +110,7 @@ def always(
     session: Session, source: Source, said: Mapping[tuple[str, str], str], *, by: str, lot: int | None = None
 ) -> list[str]:
     """« Toujours, pour cette source »; returns the new rules in words."""
+    history.turn(session)
     before = of_source(source)
     table = with_lines(before, said)
     put(session, source, table, by=by, lot=lot)
@@ -101,6 +120,7 @@ def always(
 
 def strike(session: Session, source: Source, group: str, kind: str, *, by: str) -> bool:
     """« Retirer aussi la règle »: one line less; whether it was there."""
+    history.turn(session)
     table = {name: dict(row) for name, row in of_source(source).items()}
     table.get(group, {}).pop(kind, None)
     return put(session, source, {name: row for name, row in table.items() if row}, by=by)

@@ -1,7 +1,7 @@
 """What a source allows, as its page shows it (`catalogue.terms`), kept with the source, each change remembered.
 
-The licence and the answer have columns of their own; the groups of fields that may not be sent out again, and who
-changed what and when, stand among its rules ("terms").
+The licence and the answer have columns of their own; the groups of fields that may not be sent out again, whether
+anybody has answered, and who changed what and when, stand among its rules ("terms").
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db
+from catalogue import db, history
 from catalogue.models import Claim, Source, SourceRecord
-from catalogue.terms import Terms, in_order
+from catalogue.source_rules import Stale, mark
+from catalogue.terms import UNSAID, YES, Terms, in_order
 
 CHANGES_KEPT = 20
 
@@ -39,19 +40,31 @@ class Speaker:
 
 def of_source(source: Source) -> Terms:
     kept = (source.rules or {}).get("terms") or {}
-    return Terms(source.licence, source.resend, in_order(kept.get("withheld", ())))
+    answered = source.resend != YES or kept.get("answered", bool(kept))
+    return Terms(source.licence, source.resend if answered else UNSAID, in_order(kept.get("withheld", ())))
 
 
-def put(session: Session, source: Source, terms: Terms, *, by: str) -> bool:
-    """Say what the source allows; whether that changes anything."""
+def mark_of(terms: Terms) -> str:
+    """What a page sends back of the terms that it has shown."""
+    return mark([terms.licence, terms.resend, terms.withheld])
+
+
+def put(session: Session, source: Source, terms: Terms, *, by: str, seen: str | None = None) -> bool:
+    """Say what the source allows; whether that changes anything. `seen`: the mark of the terms that a page has shown;
+    raises Stale when they are others by now."""
+    history.turn(session)  # they stand beside the source's rules in one value: nobody writes those meanwhile
     before = of_source(source)
     if terms == before:
         return False
+    if seen is not None and seen != mark_of(before):
+        raise Stale
     kept = (source.rules or {}).get("terms") or {}
     was = {"licence": before.licence, "resend": before.resend, "withheld": list(before.withheld)}
     changes = [*kept.get("changes", ()), {"by": by, "at": db.now().isoformat(), "before": was}][-CHANGES_KEPT:]
-    source.licence, source.resend = terms.licence, terms.resend
-    source.rules = {**(source.rules or {}), "terms": {"withheld": list(terms.withheld), "changes": changes}}
+    answered = terms.resend != UNSAID
+    source.licence, source.resend = terms.licence, terms.resend if answered else YES
+    told = {"withheld": list(terms.withheld), "answered": answered, "changes": changes}
+    source.rules = {**(source.rules or {}), "terms": told}
     session.flush()
     return True
 

@@ -1,7 +1,7 @@
 """Under which licence the fields of a source came, and whether they may be sent out again. Pure.
 
     licence = "Licence Ouverte / Etalab 2.0"
-    resend = "partly"                # yes, no, or partly: all but…
+    resend = "partly"                # yes, no, unsaid (as yes, for now), or partly: all but…
     withheld = ["abstract"]          # …these groups of fields
 
 `may_leave` is the one place that decides whether a value may be given to others: exports ask it, and so does
@@ -24,8 +24,9 @@ from catalogue.text import fold
 from catalogue.toml_lines import line_of, line_said, without_line
 from catalogue.unimarc import Field
 
-YES, NO, PARTLY = "yes", "no", "partly"
+UNSAID, YES, NO, PARTLY = "unsaid", "yes", "no", "partly"
 ANSWERS: Mapping[str, str] = {
+    UNSAID: N_("pas encore dit (d’ici là, comme « oui »)"),
     YES: N_("oui"),
     NO: N_("non"),
     PARTLY: N_("oui, sauf certains champs"),
@@ -51,7 +52,7 @@ class Terms:
     """What a source allows. `licence` "" is unknown; `withheld` are groups of fields, for « partly »."""
 
     licence: str = ""
-    resend: str = YES
+    resend: str = UNSAID
     withheld: tuple[str, ...] = ()
 
     @property
@@ -76,7 +77,7 @@ def allows(terms: Terms, group: str) -> bool:
     """Whether the fields of this group may be sent out again. « In part », with no part named, allows nothing."""
     if terms.resend == PARTLY:
         return bool(terms.withheld) and group not in terms.withheld
-    return terms.resend == YES
+    return terms.resend in (UNSAID, YES)
 
 
 def may_leave(f: Field, speakers: Mapping[int | str, Terms]) -> bool:
@@ -156,7 +157,7 @@ def parse_terms(text: str) -> tuple[Terms, list[Problem]]:
 
 def checked(said: Mapping[str, Any], line: Any = lambda key: 1) -> tuple[Terms, list[Problem]]:
     """Terms out of what a text, a form or a command says; groups in the order of the screen."""
-    licence, resend, withheld = said.get("licence", ""), said.get("resend", YES), said.get("withheld", [])
+    licence, resend, withheld = said.get("licence", ""), said.get("resend", UNSAID), said.get("withheld", [])
     problems: list[Problem] = []
     if not isinstance(licence, str):
         problems.append(_wrong("terms.not_text", line("licence"), "licence"))
@@ -172,7 +173,7 @@ def checked(said: Mapping[str, Any], line: Any = lambda key: 1) -> tuple[Terms, 
         problems.append(_wrong("rules.unknown_group", line("withheld"), group, known=", ".join(GROUPS)))
     if not problems and resend == PARTLY and not withheld:
         problems.append(_wrong("terms.nothing_withheld", line("resend"), "withheld"))
-    elif not problems and resend == YES and withheld:
+    elif not problems and resend in (UNSAID, YES) and withheld:
         problems.append(_wrong("terms.withheld_too", line("resend"), "withheld"))
     if problems:
         return Terms(), problems

@@ -19,7 +19,9 @@ from catalogue.models import Notice, RawPage, Run, Source, SourceRecord, SourceV
 
 MARK = "erased"  # instead of the fingerprint of what an erased record said
 BARRED = "record.erased"  # the code of the sentence: why what comes again is not taken in
+NUMBERLESS = "sha256:"  # how the name of a record begins that came without a number: then what it says
 _WAITING = "erasing:"
+_LOOKED_AT = "erased:looked_at"  # the last stored page in which what was erased has been looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,36 @@ def cleaned(session: Session, done: Iterable[ToClean]) -> None:
     for one in done:
         if still.get(one.name) == one:
             remembered.forget(session, one.name)
+
+
+def pages_since(session: Session, limit: int) -> list[tuple[RawPage, int]]:
+    """The next stored pages in which nobody has looked for what was erased here, each with its source; none while
+    nothing was. Pages are numbered as they are kept, one after the other."""
+    if session.scalar(_ANY_ERASED) is None:
+        return []
+    after = remembered.read(session, _LOOKED_AT, 0)
+    statement = select(RawPage, Run.source_id).join(Run, Run.id == RawPage.run_id).where(RawPage.id > after)
+    return [(page, source_id) for page, source_id in session.execute(statement.order_by(RawPage.id).limit(limit))]
+
+
+def looked_at(session: Session, page_id: int) -> None:
+    remembered.write(session, _LOOKED_AT, max(page_id, remembered.read(session, _LOOKED_AT, 0)))
+
+
+def names_at(session: Session, source_id: int) -> set[str]:
+    """What a source may call the records that were erased here: see `barred`."""
+    source = session.get_one(Source, source_id)
+    erased = select(SourceVersion.id).where(
+        SourceVersion.record_id == SourceRecord.id, SourceVersion.fingerprint == MARK
+    )
+    statement = select(SourceRecord.identifier, SourceRecord.source_id).where(erased.exists())
+    out: set[str] = set()
+    for name, of in session.execute(statement):
+        if of == source_id:
+            out |= {name, sources.identify(source, name, "")}
+        elif ":" in name:
+            out.add(name)
+    return {name for name in out if not name.startswith(NUMBERLESS)}
 
 
 def pages_of(session: Session, one: ToClean) -> list[RawPage]:

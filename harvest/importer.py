@@ -24,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, copies, db, history, notices, sources, unimarc
+from catalogue import authorities, copies, db, history, lots, notices, sources, unimarc
 from catalogue.db import Database
 from catalogue.entities import About, AgentRow, ClassRow, Thesaurus
 from catalogue.models import Batch, Refused, Run
@@ -318,9 +318,8 @@ class _Part:
 
     def batch(self) -> Batch:
         """The file's lot, opened when something changes: a second import of the same file leaves none."""
-        if self.lot is None and self.report.batch_id is not None:
-            self.lot = self.session.get_one(Batch, self.report.batch_id)
-        elif self.lot is None:
+        self.lot = self.lot or lots.going_on(self.session, self.report.batch_id)
+        if self.lot is None:
             self.lot = history.open_batch(self.session, "import", by=self.taking.by, why=self.report.file)
             self.report.batch_id = self.run.batch_id = self.lot.id
         return self.lot

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from catalogue import authorities, claims, db, history, judgements, lots, notices, proposals, sources, tombstones
 from catalogue.claims import Link
 from catalogue.identifiers import is_code
-from catalogue.judgements import MACHINE, PARTED, Opinion
+from catalogue.judgements import APART, MACHINE, Opinion
 from catalogue.matching.compare import FEATURES
 from catalogue.merging import barred
 from catalogue.models import LIVING, Batch, Claim, Notice, Run, Source, SourceRecord
@@ -104,12 +104,14 @@ def take_in(
         joined |= _once_linked(session, known_before)
     fresh = [n for n in silent if n not in joined and not rows[n].received.deleted]
     found = recognising.recognise(session, source, {n: rows[n] for n in fresh}, record_ids)
-    for n in _parted(session, {n: i for n, i in found.notices.items() if n not in found.told_by}, known_before):
-        del found.notices[n]
+    parted = _parted(session, {n: i for n, i in found.notices.items() if n not in found.told_by}, known_before)
+    doubted = {n: found.notices[n] for n, told in parted.items() if told == APART}  # a link was taken back: asked
+    found.notices = {n: i for n, i in found.notices.items() if n not in parted}
     made = _make(session, source, rows, staged, [n for n in fresh if n not in found.notices], batch, status, owner_id)
     joined |= found.notices
     named = {n: i for n, i in joined.items() if n not in found.told_by}
-    opinions = [*recognising.opinions(found, record_ids), *_named(rows, named, record_ids)]
+    numbered = [*_named(rows, named, record_ids, "same"), *_named(rows, doubted, record_ids, "unsure")]
+    opinions = [*recognising.opinions(found, record_ids), *numbered]
     judged = _judge(session, opinions, batch)
     agreed = _join(session, source, rows, staged, joined, judged, batch)
     pairs = dict(enumerate(zip(rows, staged, strict=True)))
@@ -139,7 +141,7 @@ def take_in(
         elif row.received.deleted:
             kind, waits = "deleted", n in followed.waiting
         elif n in made:
-            kind, waits = "new", status_of(row, status) == "candidate" or n in found.doubts
+            kind, waits = "new", status_of(row, status) == "candidate" or n in found.doubts or n in doubted
         elif n in joined:
             kind, waits = "matched", n in asked.waiting
         elif is_new:
@@ -193,15 +195,19 @@ def _once_linked(session: Session, record_ids: Mapping[int, int]) -> dict[int, i
     return {rows[record]: i for record, i in split if (f"notice:{i}", f"record:{record}") in apart}
 
 
-def _parted(session: Session, found: Mapping[int, int], record_ids: Mapping[int, int]) -> set[int]:
-    """Among rows that a number has led to a notice, those that a person took off it."""
+def _parted(session: Session, found: Mapping[int, int], record_ids: Mapping[int, int]) -> dict[int, str]:
+    """Among rows that a number has led to a notice, those that a person took off it, and how."""
     ends = {(f"notice:{i}", f"record:{record_ids[n]}"): n for n, i in found.items() if n in record_ids}
     said = judgements.verdict(session, ends) if ends else {}
-    return {ends[pair] for pair, told in said.items() if told.by != MACHINE and told.verdict in PARTED}
+    parted = ("different", APART)
+    return {ends[pair]: told.verdict for pair, told in said.items() if told.by != MACHINE and told.verdict in parted}
 
 
-def _named(rows: Sequence[Incoming], joined: Mapping[int, int], record_ids: Mapping[int, int]) -> list[Opinion]:
-    """Why the machine links where one number was enough: the record's identifier, an issue's, an address of ours."""
+def _named(
+    rows: Sequence[Incoming], joined: Mapping[int, int], record_ids: Mapping[int, int], said: str
+) -> list[Opinion]:
+    """Why the machine links, or asks, where one number was enough: the record's identifier, an issue's, an address of
+    ours."""
     points = FEATURES[SAME_NUMBER].points
     out = []
     for n, notice_id in joined.items():
@@ -209,7 +215,7 @@ def _named(rows: Sequence[Incoming], joined: Mapping[int, int], record_ids: Mapp
         ours = received.control_number if is_code(received.control_number) else ""
         number = ours or (record and pmbxml.own_bulletin(record)) or received.identifier
         reasons = [{"code": SAME_NUMBER, "points": points, "values": [number]}]
-        out.append(Opinion(f"record:{record_ids[n]}", f"notice:{notice_id}", "same", points, reasons))
+        out.append(Opinion(f"record:{record_ids[n]}", f"notice:{notice_id}", said, points, reasons))
     return out
 
 

@@ -100,7 +100,7 @@ def read_page(
         sequence=sequence,
         token=token,
         answer=answer,
-        records=tuple(_record(e) for e in found.iterchildren("{*}record", "{*}header")),
+        records=tuple(read_record(e) for e in found.iterchildren("{*}record", "{*}header")),
         next_token=(mark.text or "").strip() if mark is not None else "",
         list_size=_number(mark, "completeListSize"),
         cursor=_number(mark, "cursor"),
@@ -200,11 +200,11 @@ def refused(root: etree._Element) -> HarvestStopped | None:
     return HarvestStopped("oai.error", {"code": ", ".join(codes), "text": text})
 
 
-def _record(element: etree._Element) -> OaiRecord:
+def read_record(element: etree._Element) -> OaiRecord:
     """A <record>, or the bare <header> of a list of identifiers; PMB wraps some of those in a <record>."""
     parts = {local_name(e.tag): e for e in reversed(element)}  # the first of each name
     header = element if local_name(element.tag) == "header" else parts.get("header")
-    said = [] if header is None else [(local_name(e.tag), (e.text or "").strip()) for e in header]
+    said = [] if header is None else [(local_name(e.tag), _words(e).strip()) for e in header]
     text = lambda name: next((value for said_name, value in said if said_name == name), "")  # noqa: E731
     metadata = parts.get("metadata")
     return OaiRecord(
@@ -215,6 +215,11 @@ def _record(element: etree._Element) -> OaiRecord:
         payload=next(metadata.iterchildren(tag=etree.Element), None) if metadata is not None else None,
         element=element,
     )
+
+
+def _words(element: etree._Element) -> str:
+    """A comment may stand among them."""
+    return str(element.xpath("string()")) if len(element) else element.text or ""
 
 
 def _number(mark: etree._Element | None, name: str) -> int | None:

@@ -2,9 +2,9 @@
 
 In this order: the issue that was made when copies came for it; a permanent address of ours, for what went out from
 here and comes back; then `catalogue.matching`, which says why. One document, told by the machine, is a link that a
-person can undo, and only where a single notice answers; where the rules hesitate, or several answer, a person is
-asked. Two records of one base are two records, whatever they have in common: their doubles are looked for by
-`catalogue.doubles`, and a machine never joins them.
+person can undo, and only where a single notice answers; where the rules hesitate, or several answer, or somebody has
+taken such a link back, a person is asked. Two records of one base are two records, whatever they have in common: their
+doubles are looked for by `catalogue.doubles`, and a machine never joins them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from catalogue import db, judgements, sources
 from catalogue.db import Database
 from catalogue.identifiers import is_code
-from catalogue.judgements import MACHINE, PARTED, Opinion
+from catalogue.judgements import APART, MACHINE, Opinion
 from catalogue.matching import DIFFERENT, SAME, Described, Verdict, candidates, compare, describe
 from catalogue.models import LIVING, Claim, Notice, Source, SourceRecord
 from harvest.crosswalk import pmbxml
@@ -100,14 +100,17 @@ def _by_matching(
     }
     said = judgements.verdict(session, alike)
     verdicts: dict[int, list[tuple[int, Verdict]]] = {}
+    apart: set[tuple[int, int]] = set()  # somebody took a link back: a person says whether they are one
     for ends, (n, notice_id, verdict) in alike.items():
         told = said.get(ends)
-        if told is None or told.by == MACHINE or told.verdict not in PARTED:
+        if told is None or told.by == MACHINE or told.verdict != "different":
             verdicts.setdefault(n, []).append((notice_id, verdict))
+        if told is not None and told.verdict == APART:
+            apart.add((n, notice_id))
     taken = set(out.notices.values())
     for n, found in sorted(verdicts.items()):
         same = [(i, v) for i, v in found if v.outcome == SAME]
-        if len(same) == 1 and same[0][0] not in taken:
+        if len(same) == 1 and same[0][0] not in taken and (n, same[0][0]) not in apart:
             out.notices[n], out.told_by[n] = same[0]
             taken.add(same[0][0])
         else:

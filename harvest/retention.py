@@ -3,12 +3,17 @@
 Two kinds of run keep theirs as long as needed: one that has not ended (it may be taken up where it stood, or is a
 replay that reads them), and the last complete harvest of everything of each source, from which the whole base can
 be read again without asking anybody.
+
+Files that no row names go too: a process was killed between one and the other, or nobody took up what it had asked
+for ahead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+import re
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,9 +25,13 @@ from catalogue.models import RawPage, Run
 from catalogue.nights import ERASED
 from harvest.pages import page_path
 
+UNNAMED = timedelta(days=1)  # a file is written before its row; a run that lives writes the row much sooner
+_NAME = re.compile(r"([0-9a-f]{64})\.xml.*")
+
 
 def erase_old_pages(database: Database, settings: Settings, *, now: datetime | None = None) -> int:
-    """Remove the pages of old runs, oldest first, a run a transaction. Returns how many runs have lost theirs."""
+    """Remove the pages of old runs, oldest first, a run a transaction, and files of no run. Returns how many runs have
+    lost theirs."""
     at = now or db.now()
     with database.read() as session:
         old = _old_runs(session, at - timedelta(days=nights.keep_days(session)))
@@ -36,7 +45,41 @@ def erase_old_pages(database: Database, settings: Settings, *, now: datetime | N
             history.take(session, "change", 0)
             for sha256 in _only_of(session, number):
                 page_path(settings, sha256).unlink(missing_ok=True)
+    _erase_unnamed(database, settings, at)
     return len(old)
+
+
+def _erase_unnamed(database: Database, settings: Settings, at: datetime) -> None:
+    """Remove the files that no page of a run names any more, once they are old. A run that is about to name one looks
+    for it in the transaction that does (`Taker.keep`), and waits for this one."""
+    old: dict[str, list[Path]] = {}
+    for sha256, path in _files(settings, at - UNNAMED):
+        old.setdefault(sha256, []).append(path)
+    with database.read() as session:
+        left = sorted(old.keys() - _named(session))
+    for part in db.chunks(left):
+        with database.write() as session:
+            history.take(session, "change", 0)
+            for sha256 in set(part) - _named(session, part):
+                for path in old[sha256]:
+                    path.unlink(missing_ok=True)
+
+
+def _files(settings: Settings, before: datetime) -> Iterator[tuple[str, Path]]:
+    for path in settings.pages_dir.glob("??/*"):
+        name = _NAME.fullmatch(path.name)
+        if name and datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
+            yield name[1], path
+
+
+def _named(session: Session, among: Collection[str] = ()) -> set[str]:
+    """What pages are called that some run has on disk; `among` these only."""
+    harvests = select(Run).where(Run.kind == "harvest")
+    gone = {run.id for run in session.scalars(harvests) if ERASED in run.checkpoint}
+    statement = select(RawPage.sha256, RawPage.run_id)
+    if among:
+        statement = statement.where(RawPage.sha256.in_(among))
+    return {sha256 for sha256, run_id in session.execute(statement) if run_id not in gone}
 
 
 def size_on_disk(settings: Settings, session: Session, run_id: int) -> tuple[int, int]:

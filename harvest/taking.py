@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import db, history, nights, process
+from catalogue import db, history, lots, nights, process
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Batch, RawPage, Refused, Run, Source, SourceRecord, SourceVersion
@@ -34,7 +34,7 @@ COUNTS = (
     *("requests", "pages", "received", "new", "matched", "updated", "unchanged", "repeated", "older", "refused"),
     *("deleted_upstream", "disappeared", "inbox", *WAITING, "ruled"),
 )
-BALANCED = ("new", "matched", "updated", "unchanged", "repeated", "older", "refused", "deleted_upstream")
+BALANCED = ("new", "matched", "updated", "unchanged", "repeated", "refused", "deleted_upstream")
 RESUME_WITHIN = timedelta(hours=1)  # of its last page: a list that has rested longer may have shifted
 OUT_OF_TIME, INTERRUPTED = "harvest.out_of_time", "oai.interrupted"
 # Why a run that has ended may be taken up all the same, and until when. One that was too long for its time must not
@@ -320,7 +320,9 @@ class Taker:
         if "replay_of" in self.checkpoint:
             read = arrivals.only_missing(session, source, run, self.page_ids.get(page.sequence), read)
         rows, refusals, gone = read
-        counts["older"] += len(page.records) - len(rows) - len(refusals) - len(gone)
+        older = len(page.records) - len(rows) - len(refusals) - len(gone)
+        counts["older"] += older
+        counts["unchanged"] += older  # for this reading they say nothing new; how many they are is told beside
         arrivals.learn_identity(session, source, rows)
         outcomes = self._take_in(session, source, run, rows, page) if rows else []
         again = self._refused - {""}
@@ -423,9 +425,8 @@ class _Lot:
         self._batch: Batch | None = None
 
     def __call__(self) -> Batch:
-        if self._batch is None and self.run.batch_id is not None:
-            self._batch = self.session.get_one(Batch, self.run.batch_id)
-        elif self._batch is None:
+        self._batch = self._batch or lots.going_on(self.session, self.run.batch_id)
+        if self._batch is None:
             self._batch = history.open_batch(self.session, "harvest", by=self.by)
             self.run.batch_id = self._batch.id
         return self._batch

@@ -133,23 +133,34 @@ def _in_parts(places: NDArray[np.int64], parts: Sequence[str]) -> Mask:
 def _all_of(size: int, found: list[Postings], rarities: list[float]) -> Matches:
     if not found:
         return Matches(np.arange(size, dtype=np.int32), np.zeros(size, np.float32))
-    ids = min((postings.ids for postings in found), key=len)
-    for postings in found:
-        if postings.ids is not ids:
-            ids = ids[intersect(ids, postings.ids)[0]]
-    scores = np.zeros(len(ids), np.float32)
-    for postings, rare in zip(found, rarities, strict=False):
-        weights = postings.weights
-        if len(postings.ids) != len(ids):
-            weights = weights[np.searchsorted(postings.ids, ids)]
-        scores += np.float32(rare) * weights / (np.float32(TAMED) + weights)
+    shortest, *others = sorted(zip(found, rarities, strict=False), key=lambda pair: len(pair[0].ids))
+    ids, scores = shortest[0].ids, _merit(shortest[1], shortest[0].weights)
+    for postings, rare in others:
+        held, weights = weights_of(size, ids, postings)
+        ids, scores = ids[held], scores[held] + _merit(rare, weights)
     return Matches(ids, scores)
+
+
+def weights_of(size: int, ids: Ids, postings: Postings) -> tuple[Mask, Scores]:
+    """Which of these documents hold the term, and what it weighs in those."""
+    if len(ids) * 16 < len(postings.ids):
+        held, places = intersect(ids, postings.ids)
+        return held, postings.weights[places[held]]
+    weights = np.full(size, -1, np.float32)
+    weights[postings.ids] = postings.weights
+    found = weights[ids]
+    held = found >= 0
+    return held, found[held]
+
+
+def _merit(rare: float, weights: NDArray[np.float32]) -> Scores:
+    return np.float32(rare) * weights / (np.float32(TAMED) + weights)
 
 
 def _any_of(size: int, found: list[Postings], rarities: list[float]) -> Matches:
     scores = np.zeros(size, np.float32)
     for postings, rare in zip(found, rarities, strict=True):
-        scores[postings.ids] += np.float32(rare) * postings.weights / (np.float32(TAMED) + postings.weights)
+        scores[postings.ids] += _merit(rare, postings.weights)
     ids = np.flatnonzero(scores).astype(np.int32)
     return Matches(ids, scores[ids])
 

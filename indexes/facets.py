@@ -30,12 +30,18 @@ class Facet:
         self.codes = np.array(flat, np.int32)
         self.starts = np.concatenate(([0], np.cumsum(lengths)))
         self.owners = np.repeat(np.arange(len(rows), dtype=np.int32), lengths)
+        self._only: Ids | None = None  # where no document has two values: its code, or the one behind the last
+        if lengths.max(initial=0) <= 1:
+            self._only = np.full(len(rows), len(numbers), np.int32)
+            self._only[self.owners] = self.codes
 
     def counts(self, ids: Ids) -> dict[str, int]:
         """How many of these documents have each value."""
         if not len(ids) or not self.values:
             return {}
-        if len(ids) * 6 > len(self.starts):
+        if self._only is not None:
+            codes = self._only[ids]
+        elif len(ids) * 6 > len(self.starts):
             chosen = np.zeros(len(self.starts) - 1, np.bool_)
             chosen[ids] = True
             codes = self.codes[chosen[self.owners]]
@@ -44,8 +50,9 @@ class Facet:
             lengths = ends - starts
             within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             codes = self.codes[np.repeat(starts, lengths) + within]
-        numbers = np.bincount(codes, minlength=len(self.values))
-        return {self.values[code]: int(numbers[code]) for code in np.flatnonzero(numbers)}
+        numbers = np.bincount(codes, minlength=len(self.values))[: len(self.values)]
+        found = np.flatnonzero(numbers)
+        return dict(zip(map(self.values.__getitem__, found.tolist()), numbers[found].tolist(), strict=True))
 
     def mask(self, wanted: Collection[str]) -> Mask:
         """Which documents have one of these values."""

@@ -17,6 +17,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from catalogue.identifiers import find_doi, find_isbn, find_issn
 from indexes.analysis import call_number_term, exact_title, fold, normal_identifier, tokens
@@ -122,7 +123,12 @@ _YEARS = re.compile(r"(\d{4})?\s*(-|\.\.|/|\u2010|\u2011|\u2013)?\s*(\d{4})?")
 
 def parse(text: str) -> Query:
     """Understand a question; see the head of this module for what may be typed."""
-    asked = text = unicodedata.normalize("NFC", text[:LONGEST_TEXT]).encode("utf-8", "ignore").decode()
+    return _parsed(text[:LONGEST_TEXT])
+
+
+@lru_cache(maxsize=1_000)
+def _parsed(text: str) -> Query:
+    asked = text = unicodedata.normalize("NFC", text).encode("utf-8", "ignore").decode()
     clauses: list[Clause] = []
     years: list[tuple[int, int]] = []
     ignored: list[str] = []

@@ -17,7 +17,7 @@ from indexes.grammar import Query, Word
 from indexes.reader import Leaf, Snapshot
 from indexes.schema import BAND, PARTS
 
-LOOKED_AT = 300  # documents of a segment
+LOOKED_AT = 120  # documents of a segment
 NEAR = 0.6  # what two words side by side in the title add, beside the merit of the rarer one
 ELSEWHERE = 0.4  # the same in another part; in another title
 OTHER_TITLE = 0.8

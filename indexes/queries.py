@@ -185,7 +185,9 @@ def _ordered(key: str, counts: Counter[str], limit: int | None) -> list[tuple[st
         return [(scope, counts[scope]) for scope in ("local", "network")]
     if key == "year":
         return sorted(counts.items(), reverse=True)[:limit]
-    return heapq.nsmallest(limit or len(counts), counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    limit = limit or len(counts)
+    least = min(heapq.nlargest(limit, counts.values()), default=0)
+    return sorted(((v, n) for v, n in counts.items() if n >= least), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
 def _page(snapshot: Snapshot, kept: list[Matches], sort: str, offset: int, limit: int) -> list[Hit]:

@@ -36,6 +36,7 @@ from indexes.schema import SCHEMA, SEPARATOR
 NAME = "MAIN"  # Whoosh's default name of an index
 T = TypeVar("T")
 KEPT_BYTES = 48_000_000  # posting lists kept in memory for one segment
+SETTLED = 2_000_000_000  # nanoseconds: some disks tell whole seconds
 OPENING_TRIES = 24  # 1.5 seconds in all
 
 
@@ -240,6 +241,7 @@ class Index:
         directory.prepare(path)
         self._lock = threading.Lock()
         self._last: Snapshot | None = None
+        self._seen: tuple[tuple[Path, int, int], Snapshot] | None = None
         self._segments: dict[str, Segment] = {}
 
     def snapshot(self) -> Snapshot:
@@ -247,9 +249,14 @@ class Index:
 
         While somebody commits, files come and go between two calls: opening is tried again.
         """
+        seen, stamp = self._seen, self._stamp()
+        if seen is not None and seen[0] == stamp:
+            return seen[1]
         for attempt in range(OPENING_TRIES):
             try:
-                return self._latest()
+                latest = self._latest()
+                self._seen = (stamp, latest) if stamp else None
+                return latest
             except (FileNotFoundError, EmptyIndexError) as error:
                 missing = error
                 time.sleep(0.005 * (attempt + 1))
@@ -257,10 +264,22 @@ class Index:
                 raise UnreadableIndex(str(self.directory)) from error
         raise UnreadableIndex(str(self.directory)) from missing
 
+    def _stamp(self) -> tuple[Path, int, int] | None:
+        """When the directories changed that a commit or a rebuild changes; None while that is so recent that
+        another change may bear the same time."""
+        last = self._last
+        try:
+            if last is None:
+                return None
+            changed = self.directory.stat().st_mtime_ns, last.path.stat().st_mtime_ns
+        except OSError:
+            return None
+        return (last.path, *changed) if time.time_ns() - max(changed) > SETTLED else None
+
     def close(self) -> None:
         """Let go of the files; what is asked afterwards opens them again."""
         with self._lock:
-            self._last, self._segments = None, {}
+            self._last, self._seen, self._segments = None, None, {}
 
     @property
     def filled(self) -> bool:

@@ -30,6 +30,7 @@ SHORTEST = 4  # shorter words have too many neighbours
 LONGEST = 24
 COMPARED = 300  # candidates whose distance is computed, in each segment
 PROPOSED = 40
+SLIP = 200  # a word that stands in more than one document in so many is no slip (or in 20, on a small base)
 WEIGHED = 8  # candidates that stand with the other words of the question
 FITS = 0.8  # what a document that says all the words side by side in its title is worth, in edits
 
@@ -129,7 +130,8 @@ def _of_unknown(snapshot: Snapshot, query: Query, unknown: list[Word], status: s
 def _of_one(snapshot: Snapshot, query: Query, words: list[Word], status: str) -> dict[Word, _Near]:
     found: list[tuple[_Near, Word]] = []
     for word in words:
-        if len(word.word) > SHORTEST:
+        held = sum(len(leaf.segment.postings(word.term).ids) for leaf in snapshot.leaves)
+        if len(word.word) > SHORTEST and held * SLIP <= snapshot.size + 20 * SLIP:
             near = sorted(_resembling(snapshot, word.word, 1), key=_order)[:PROPOSED]
             others = [n for n in near if stem(n.word) != word.term]
             if best := _fitting(snapshot, query, {}, [word], word, others, status):

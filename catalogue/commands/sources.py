@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import alerts, source_terms, sources, terms
+from catalogue import alerts, history, source_terms, sources, terms
 from catalogue.app import Travee
 from catalogue.commands import (
     DONE,
@@ -61,7 +61,7 @@ def source() -> None:
     help="Ses règles, en TOML : « travee source rules --help » en dit les mots.",
 )
 @click.option("--licence", default="", help="Sous quelle licence les notices sont données.")
-@click.option("--resend", type=click.Choice(list(terms.ANSWERS)), default="yes", help="Peut-on les redonner ?")
+@click.option("--resend", type=click.Choice(list(terms.ANSWERS)), default=terms.UNSAID, help="Peut-on les redonner ?")
 @click.option("--withhold", multiple=True, metavar="CHAMPS", help="Pour « partly » : ce qui reste ici, ex. abstract.")
 @as_json
 def source_add(
@@ -85,6 +85,7 @@ def source_add(
     if identity and "{001}" not in identity:
         raise click.BadParameter(_("le modèle doit contenir {001}, ex. oai:RECI:{001}"), param_hint="--identity")
     with running(as_json) as travee, travee.db.write() as session:
+        history.turn(session)  # what it says already is kept, not written over
         known = sources.find(session, name)
         if known is not None and known.kind == "oai" and known.removed_at is None:
             fail(as_json, _("La source « {name} » existe déjà : retirez-la d’abord.").format(name=name))
@@ -167,6 +168,7 @@ def source_terms_(
         raise click.UsageError(_("--file dit tout : il ne va pas avec les autres options."))
     changed = False
     with running(as_json) as travee, travee.db.write() as session:
+        history.turn(session)  # an option changes what is said now
         found = _found(session, name, as_json)
         said = source_terms.of_source(found)
         if path:
@@ -253,7 +255,7 @@ def _described(found: Source) -> dict[str, Any]:
         "identity": found.identity,
         "new": found.new_status,
         "licence": found.licence,
-        "resend": found.resend,
+        "resend": source_terms.of_source(found).resend,
         "withheld": list(source_terms.of_source(found).withheld),
         "rules": {name: value for name, value in (found.rules or {}).items() if name != "terms"},
     }
@@ -399,13 +401,14 @@ def _exit_code(done: Sequence[run.Report], failures: Sequence[tuple[str, str]]) 
 
 def _lines(report: run.Report) -> list[str]:
     counts = report.counts
+    older = ngettext(" (dont {n} redite depuis, laissée)", " (dont {n} redites depuis, laissées)", counts["older"])
+    older = older.format(n=format_number(counts["older"])) if counts["older"] else ""
     words = [
         (counts["new"], ngettext("{n} nouvelle", "{n} nouvelles", counts["new"])),
         (counts["matched"], ngettext("{n} déjà connue d’ailleurs", "{n} déjà connues d’ailleurs", counts["matched"])),
         (counts["updated"], ngettext("{n} changée", "{n} changées", counts["updated"])),
-        (counts["unchanged"], ngettext("{n} inchangée", "{n} inchangées", counts["unchanged"])),
+        (counts["unchanged"], ngettext("{n} inchangée", "{n} inchangées", counts["unchanged"]) + older),
         (counts["repeated"], ngettext("{n} répétée", "{n} répétées", counts["repeated"])),
-        (counts["older"], ngettext("{n} redite depuis, laissée", "{n} redites depuis, laissées", counts["older"])),
         (counts["refused"], ngettext("{n} refusée", "{n} refusées", counts["refused"])),
         (counts["deleted_upstream"], _("{n} dites supprimées chez le partenaire")),
     ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import inbox, reviewing
 from catalogue.desk_history import status_words, title_or_none
-from catalogue.i18n import N_, _
+from catalogue.i18n import N_, _, format_number
 from catalogue.inbox import Place
 from catalogue.inbox_pages.questions import Differences, differences_of, origins_of
 from catalogue.merging import rules
@@ -106,24 +106,42 @@ class RuleAsked:
     source: str
     lines: tuple[str, ...]
     gives_way: bool  # what was written here would give way
-    waiting: int  # other questions that wait, which it would answer
+    waiting: int  # other questions that wait, which it would answer; no more than one over `reviewing.COUNTED`
     no_rule: bool
     mark: str  # what a form sends back: these lines, and no others
 
+    @property
+    def too_many(self) -> bool:
+        return self.waiting > reviewing.COUNTED
+
+    @property
+    def others(self) -> str:
+        """« 12 autres », « plus de 500 autres »"""
+        if self.too_many:
+            return _("plus de %(n)s") % {"n": format_number(reviewing.COUNTED)}
+        return format_number(self.waiting)
+
 
 def rule_asked(
-    session: Session, proposal: Proposal, choices: Mapping[str, str], always: Collection[tuple[str, str]]
+    session: Session,
+    proposal: Proposal,
+    choices: Mapping[str, str],
+    always: Collection[tuple[str, str]],
+    *,
+    confirmed: str | None = None,
 ) -> RuleAsked | None:
+    """What is to be confirmed; None when nothing is, or what was `confirmed` is this."""
     source = reviewing.source_of(session, proposal)
     said, impossible = reviewing.rules_said(changes_of(proposal), choices, always)
-    if source is None:
-        return None
     kinds = [(group, rules.KINDS[nature], answer) for (group, nature), answer in said.items()]
+    mark = " ".join(".".join(line) for line in kinds)
+    if source is None or not kinds or mark == confirmed:
+        return None
     return RuleAsked(
         source=source.name,
         lines=tuple(rules.sentence(*line) for line in kinds),
         gives_way=any((kind, answer) in rules.GIVES_WAY for _group, kind, answer in kinds),
-        waiting=reviewing.would_decide(session, source, said, but=proposal.id) if said else 0,
+        waiting=reviewing.would_decide(session, source, said, but=proposal.id),
         no_rule=impossible,
-        mark=" ".join(".".join(line) for line in kinds),
+        mark=mark,
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz
@@ -83,6 +83,24 @@ class Change:
         """Whether all that we say here is what these claims brought, and nobody else says it."""
         known = set(claims)
         return all(f.get("o") and set(f["o"]) <= known for f in self.ours)
+
+
+class NoAnswer(ValueError):
+    """A word that no page offers."""
+
+
+def check_words(told: Mapping[str, str]) -> None:
+    """Raises NoAnswer when one of these words is none."""
+    if unknown := set(told.values()) - set(CHOICES):
+        raise NoAnswer(sorted(unknown)[0])
+
+
+def check_choices(changes: Iterable[Change], told: Mapping[str, str]) -> None:
+    """Raises NoAnswer when one of these differences cannot be decided like that: « both » of what there is one of."""
+    check_words(told)
+    for change in changes:
+        if (choice := told.get(change.slot, "later")) not in (*change.choices, "later"):
+            raise NoAnswer(f"{change.slot}: {choice}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from catalogue import claims, db, history, notices
 from catalogue.history import Change as Changed
-from catalogue.merging import Merge, apply, rules
+from catalogue.merging import Merge, apply, check_choices, check_words, rules
 from catalogue.models import Batch, Claim, Notice, Proposal, Source, SourceRecord
 from catalogue.proposals.questions import (
     PART,
@@ -58,9 +58,11 @@ def accept(
     """Decide these proposals in one lot: by slot as told, the rest as preselected.
 
     What was not shown like this goes on waiting; « later » lets a difference wait. `seen`: `mark_now` of the page
-    that decides; what was written since is left alone.
+    that decides; what was written since is left alone. Raises NoAnswer.
     """
     told = decisions or {}
+    for answers in told.values():
+        check_words(answers)
 
     def decide(proposal: Proposal, _row: Row, merge: Merge) -> dict[str, str]:
         return merge.preselected() | dict(told.get(proposal.id, {}))
@@ -114,15 +116,45 @@ def accept_new(
 ) -> Settled:
     """Publish candidates, in one lot: those told, or all of a source or a run. `seen` as in `accept`."""
     history.turn(session)
-    waiting = list(session.scalars(candidates(source, run_id)))
-    wanted = list(dict.fromkeys(waiting if notice_ids is None else notice_ids))
-    out = Settled(batch, gone=sorted(set(wanted) - set(waiting)))
-    for part in db.chunks(set(wanted) - set(out.gone)):
-        found = session.scalars(select(Notice).where(Notice.id.in_(part)).order_by(Notice.id)).all()
-        rows = [(notice, notice.fields, "published") for notice in found if seen is None or notice.changed_seq <= seen]
-        out.later += sorted(set(part) - {notice.id for notice, _fields, _status in rows})
+    waiting = candidates(source, run_id)
+    wanted = list(session.scalars(waiting)) if notice_ids is None else notice_ids
+    return _settle_new(session, wanted, waiting, "published", "accept", by, why, batch, seen)
+
+
+def put_aside(
+    session: Session,
+    notice_ids: Iterable[int],
+    *,
+    by: str,
+    why: str = "",
+    batch: Batch | None = None,
+    seen: int | None = None,
+) -> Settled:
+    """Withdraw candidates, in one lot. `seen` as in `accept`."""
+    history.turn(session)
+    return _settle_new(session, notice_ids, candidates("", None), "withdrawn", "put_aside", by, why, batch, seen)
+
+
+def _settle_new(
+    session: Session,
+    notice_ids: Iterable[int],
+    waiting: Select[int],
+    status: str,
+    kind: str,
+    by: str,
+    why: str,
+    batch: Batch | None,
+    seen: int | None,
+) -> Settled:
+    out = Settled(batch)
+    for part in db.chunks(dict.fromkeys(notice_ids)):
+        still = waiting.where(Notice.id.in_(part))
+        found = session.scalars(select(Notice).where(Notice.id.in_(still)).order_by(Notice.id)).all()
+        out.gone += sorted(set(part) - {notice.id for notice in found})
+        rows = [(notice, notice.fields, status) for notice in found if seen is None or notice.changed_seq <= seen]
+        out.later += sorted({notice.id for notice in found} - {notice.id for notice, _fields, _status in rows})
         if rows:
-            out.batch = out.batch or history.open_batch(session, "accept", by=by, why=why)
+            out.batch = out.batch or history.open_batch(session, kind, by=by, why=why)
             out.notices += [n.id for n in notices.settle_many(session, rows, batch=out.batch)]
     out.done = list(out.notices)
     return out
@@ -275,6 +307,7 @@ def _settle_some(
         merge = as_written(row, question) if stands(row, question) else merged(row, question)
         told = decide(question, row, merge)
         read = _shown(row, question, merge)
+        check_choices([c for c in merge.changes if c.slot in read], told)
         choices = {c.slot: told.get(c.slot, "later") if c.slot in read else "later" for c in merge.changes}
         if row.deleted or set(choices.values()) <= {"later"}:
             out.waiting.append(question.id)
@@ -326,7 +359,7 @@ def in_parts(
                 out.waiting += part
                 continue
             some = act(session, part, lot)
-        out.batch = some.batch
+        out.batch = some.batch or out.batch
         for name in ("done", "waiting", "later", "gone", "notices"):
             getattr(out, name).extend(getattr(some, name))
     return out

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import history
 from catalogue.inbox_pages import acts
+from catalogue.merging import CHOICES, NoAnswer
 from catalogue.web import ctx
 
 ENOUGH = 1_000  # more answers than any page asks
@@ -18,10 +19,14 @@ ENOUGH = 1_000  # more answers than any page asks
 
 @contextmanager
 def writer() -> Iterator[Session]:
-    """A writing session in which nobody else decides: what it reads is what it writes upon."""
-    with ctx.get_writer() as session:
-        history.turn(session)
-        yield session
+    """A writing session in which nobody else decides: what it reads is what it writes upon. An answer that no page
+    offers writes nothing."""
+    try:
+        with ctx.get_writer() as session:
+            history.turn(session)
+            yield session
+    except NoAnswer:
+        abort(400)
 
 
 def last_act() -> acts.LastAct | None:
@@ -30,7 +35,8 @@ def last_act() -> acts.LastAct | None:
 
 def choices() -> dict[str, str]:
     """Slot -> ours, theirs or both, as chosen."""
-    return _sent("choix_")
+    found = _sent("choix_")
+    return found if set(found.values()) <= set(CHOICES) else abort(400)
 
 
 def marks() -> dict[str, str]:

@@ -193,38 +193,41 @@ def answer(number: int) -> ResponseReturnValue:
     source, run_id = _scope()
     if action == "preview":
         return _difference(number, run_id=run_id, choices=choices, marks=marks, tried=True)
+    if (asked := _rule_to_confirm(number, action, choices)) is not None:
+        return _difference(number, run_id=run_id, choices=choices, marks=marks, asked=asked)
     with deciding.writer() as session:
         proposal = session.get(Proposal, number) or abort(404)
         kind, title = proposal.category, title_or_none(_title(session, proposal))
-        asked = _rule_to_confirm(session, proposal, action, choices)
-        if asked is not None:
-            done = Done("asked")
-        elif action == "later":
+        if action == "later":
             done = Done("later")
         else:
             told = dict.fromkeys(marks, "ours") if action == "ours" else choices
             always = _always() if action in RULED else ()
-            by, at_once = current_user.login, action == "rule_now"
-            done = reviewing.answer(session, proposal, told, marks, by=by, always=always, at_once=at_once)
+            done = reviewing.answer(session, proposal, told, marks, by=current_user.login, always=always)
+        by_rule = reviewing.source_of(session, proposal) if action == "rule_now" and done.rules else None
         follows = inbox.place_of(session, proposal, kind, run_id=run_id, source=source).next
         waits = proposal.state == "waiting" and done.what == "done"
-    if done.what in ("asked", "moved"):
-        moved = done.what == "moved"
-        return _difference(number, run_id=run_id, choices=choices, marks=marks, moved=moved, asked=asked)
-    _tell(done, title, waits)
+    if done.what == "moved":
+        return _difference(number, run_id=run_id, choices=choices, marks=marks, moved=True)
+    ruled = 0
+    if by_rule is not None:
+        ruled = reviewing.apply_rules(ctx.travee().db, by_rule.id, by=current_user.login).n
+        ctx.travee().drain_soon()
+        session = ctx.get_session()  # the next one may be decided by now
+        proposal = session.get_one(Proposal, number)
+        follows = inbox.place_of(session, proposal, kind, run_id=run_id, source=source).next
+    _tell(done, title, waits, ruled)
     return redirect(_next(number if waits else follows, kind, run_id), 303)
 
 
-def _rule_to_confirm(
-    session: Session, proposal: Proposal, action: str, choices: dict[str, str]
-) -> difference.RuleAsked | None:
-    """What « toujours » would do, unless this very rule was shown and confirmed."""
+def _rule_to_confirm(number: int, action: str, choices: dict[str, str]) -> difference.RuleAsked | None:
+    """What « toujours » would do, unless this very rule was shown and confirmed. Counted while others write."""
     always = _always() if action in RULED else []
-    asked = difference.rule_asked(session, proposal, choices, always) if always else None
-    if asked is None or not asked.lines:
+    proposal = ctx.get_session().get(Proposal, number) if always else None
+    if proposal is None:
         return None
-    confirmed = action != "accept" and request.form.get("regle") == asked.mark
-    return None if confirmed else asked
+    confirmed = request.form.get("regle") if action != "accept" else None
+    return difference.rule_asked(ctx.get_session(), proposal, choices, always, confirmed=confirmed)
 
 
 def _title(session: Session, proposal: Proposal) -> str:
@@ -242,7 +245,7 @@ def _next(number: int | None, kind: str, run_id: int | None) -> str:
     return url_for("desk.difference_of", number=number, **kept)
 
 
-def _tell(done: Done, title: str, again: bool) -> None:
+def _tell(done: Done, title: str, again: bool, n_ruled: int) -> None:
     if done.what == "gone":
         flash(_("« %(title)s » a déjà été décidée, ou n’a plus rien à décider.") % {"title": title}, "warn")
     elif done.what == "done" and again:
@@ -251,13 +254,13 @@ def _tell(done: Done, title: str, again: bool) -> None:
         flash(_("« %(title)s » est décidée.") % {"title": title}, "ok")
     for words in done.rules:
         flash(_("Règle ajoutée : %(rule)s. Elle se retire sur la page de la source.") % {"rule": words}, "ok")
-    if done.ruled:
+    if n_ruled:
         ruled = ngettext(
             "%(n)s proposition qui attendait est décidée par cette règle, en tout ou en partie.",
             "%(n)s propositions qui attendaient sont décidées par cette règle, en tout ou en partie.",
-            done.ruled,
+            n_ruled,
         )
-        flash(ruled % {"n": format_number(done.ruled)}, "ok")
+        flash(ruled % {"n": format_number(n_ruled)}, "ok")
     if done.no_rule:
         flash(
             _("Une règle ne peut dire que « garder le nôtre » ou « prendre le leur » : celle-là n’est pas notée."),

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from catalogue import inbox, reviewing, source_pages, source_rules
-from catalogue.i18n import _, format_number, ngettext
+from catalogue.i18n import N_, _, format_number, ngettext
 from catalogue.merging import rules
 from catalogue.problems import Problem
 from catalogue.proposals import CATEGORIES
@@ -17,6 +17,11 @@ from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import done_lot
 from catalogue.web.desk_sources import blueprint
+
+CHANGED = N_(
+    "Ces règles ont changé pendant que cette page était ouverte. "
+    "Voici celles de maintenant : relisez, puis refaites votre changement."
+)
 
 
 @blueprint.route("/<path:name>/regles", methods=["GET", "POST"])
@@ -36,17 +41,23 @@ def edit_rules(name: str) -> ResponseReturnValue:
         table = source_rules.from_form(request.form.items())
     if problems:
         return _shown(name, text, problems)
-    with ctx.get_writer() as session:
-        source = source_pages.find(session, name) or abort(404)
-        changed = source_rules.put(session, source, table, by=current_user.login)
+    try:
+        with ctx.get_writer() as session:
+            source = source_pages.find(session, name) or abort(404)
+            changed = source_rules.put(session, source, table, by=current_user.login, seen=request.form.get("vu"))
+    except source_rules.Stale:
+        flash(_(CHANGED), "warn")
+        return _shown(name, text, status=409)
     flash(_("Les règles sont enregistrées.") if changed else _("Rien n’a changé."), "ok" if changed else "")
     return redirect(url_for("desk_sources.edit_rules", name=name), 303)
 
 
 def _apply(name: str) -> ResponseReturnValue:
-    with ctx.get_writer() as session:
-        source = source_pages.find(session, name) or abort(404)
-        done = reviewing.apply_rules(session, source, by=current_user.login)
+    source = source_pages.find(ctx.get_session(), name) or abort(404)
+    number = source.id
+    ctx.end_session()
+    done = reviewing.apply_rules(ctx.travee().db, number, by=current_user.login)
+    ctx.travee().drain_soon()
     words = ngettext(
         "%(n)s proposition est décidée par ces règles.", "%(n)s propositions sont décidées par ces règles.", done.n
     )
@@ -70,7 +81,7 @@ def _strike(name: str) -> ResponseReturnValue:
     return redirect(url_for("desk_sources.edit_rules", name=name), 303)
 
 
-def _shown(name: str, text: str = "", problems: Sequence[Problem] = ()) -> ResponseReturnValue:
+def _shown(name: str, text: str = "", problems: Sequence[Problem] = (), *, status: int = 200) -> ResponseReturnValue:
     session = ctx.get_session()
     source = source_pages.find(session, name) or abort(404)
     table = source_rules.of_source(source)
@@ -82,7 +93,8 @@ def _shown(name: str, text: str = "", problems: Sequence[Problem] = ()) -> Respo
         text=text or rules.format_rules(table),
         errors=[("texte", problem.message) for problem in problems],
         changes=source_rules.changes_of(source),
+        mark=source_rules.mark(table),
         waiting=sum(inbox.count_inbox(session, source=source.name).get(kind, 0) for kind in CATEGORIES),
         done=done_lot(),
     )
-    return shown, 422 if problems else 200
+    return shown, 422 if problems else status

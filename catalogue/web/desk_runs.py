@@ -186,7 +186,7 @@ def _page(session: Session, number: int) -> RunPage:
 
 
 def _resend(code: str) -> str:
-    words = {"yes": _("oui"), "no": _("non"), "partly": _("en partie")}
+    words = {"unsaid": _("pas encore dit"), "yes": _("oui"), "no": _("non"), "partly": _("en partie")}
     return words.get(code, code)
 
 

@@ -9,15 +9,20 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from catalogue import source_pages, source_terms, terms
-from catalogue.i18n import _
+from catalogue.i18n import N_, _
 from catalogue.merging import GROUPS
 from catalogue.problems import Problem
+from catalogue.source_rules import Stale
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk_sources import blueprint
 
 OTHER = "autre"  # the choice behind which a licence is named in words
 FIELDS = {"licence": "autre_licence", "resend": "redonner", "withheld": "garder-title"}
+CHANGED = N_(
+    "Quelqu’un l’a changé pendant que cette page était ouverte. "
+    "Voici ce qui est dit maintenant : relisez, puis refaites votre changement."
+)
 
 
 @blueprint.route("/<path:name>/licence", methods=["GET", "POST"])
@@ -35,9 +40,13 @@ def edit_terms(name: str) -> ResponseReturnValue:
         said, problems = terms.checked(_given())
         if problems:
             return _shown(name, given=_given(), problems=problems)
-    with ctx.get_writer() as session:
-        source = source_pages.find(session, name) or abort(404)
-        changed = source_terms.put(session, source, said, by=current_user.login)
+    try:
+        with ctx.get_writer() as session:
+            source = source_pages.find(session, name) or abort(404)
+            changed = source_terms.put(session, source, said, by=current_user.login, seen=request.form.get("vu"))
+    except Stale:
+        flash(_(CHANGED), "warn")
+        return _shown(name, status=409)
     flash(_("C’est enregistré.") if changed else _("Rien n’a changé."), "ok" if changed else "")
     return redirect(url_for("desk_sources.edit_terms", name=name), 303)
 
@@ -53,7 +62,12 @@ def _given() -> dict[str, object]:
 
 
 def _shown(
-    name: str, *, text: str = "", given: dict[str, object] | None = None, problems: Sequence[Problem] = ()
+    name: str,
+    *,
+    text: str = "",
+    given: dict[str, object] | None = None,
+    problems: Sequence[Problem] = (),
+    status: int = 200,
 ) -> ResponseReturnValue:
     session = ctx.get_session()
     source = source_pages.find(session, name) or abort(404)
@@ -73,5 +87,6 @@ def _shown(
         typed=bool(text),
         errors=[("texte" if text else FIELDS.get(p.tag, "redonner"), p.message) for p in problems],
         changes=source_terms.changes_of(source),
+        mark=source_terms.mark_of(kept),
     )
-    return page, 422 if problems else 200
+    return page, 422 if problems else status

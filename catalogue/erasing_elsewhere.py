@@ -1,0 +1,141 @@
+"""What other notices have kept of one that is to be erased: they were one for a time, or a record of its spoke there.
+
+Their history and the questions that were settled about them forget its words by themselves. What such a notice says
+today is its own: a person has accepted or left it there, so it is named (`still_say`) and a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from catalogue import db
+from catalogue.merging import said
+from catalogue.merging.slots import Said
+from catalogue.models import Claim, Notice, Proposal, Revision, SourceVersion
+from catalogue.unimarc import Field, Fields
+
+_STILL = 1 << 62  # instead of the lot that parted two which are one
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A notice that is not erased. They were one between two lots (`first` 0: never); `claims`: records of the erased
+    one that spoke of it."""
+
+    notice: Notice
+    first: int
+    last: int
+    claims: frozenset[int]
+
+    def only_theirs(self, f: Field) -> bool:
+        """Whether nobody but those records has said this."""
+        who = f.get("o", ())
+        return bool(who) and self.claims.issuperset(who)
+
+
+def find(session: Session, ids: Collection[int], record_ids: Collection[int]) -> list[Other]:
+    """The others of these notices and of their records, oldest first."""
+    spans = _once_one(session, ids)
+    spoke: dict[int, set[int]] = {}
+    of_records = select(Claim.notice_id, Claim.id).where(Claim.record_id.in_(record_ids), Claim.notice_id.not_in(ids))
+    for notice_id, claim_id in session.execute(of_records):
+        spoke.setdefault(notice_id, set()).add(claim_id)
+    notices = session.scalars(select(Notice).where(Notice.id.in_(spans.keys() | spoke.keys())).order_by(Notice.id))
+    return [Other(n, *spans.get(n.id, (0, 0)), frozenset(spoke.get(n.id, ()))) for n in notices if n.status != "erased"]
+
+
+def still_say(session: Session, others: Iterable[Other]) -> Iterator[Notice]:
+    """Those whose words of today may be the erased one's: a record of its brought them, or they came while the two
+    were one, and have stayed."""
+    for other in others:
+        before, revisions = _states(session, other)
+        meanwhile = {said(f) for revision in revisions for f in (revision.before or {}).get("fields", ())}
+        if any(other.only_theirs(f) or said(f) in meanwhile - before for f in other.notice.fields):
+            yield other.notice
+
+
+def forget(session: Session, others: Iterable[Other], ids: Collection[int], record_ids: Collection[int]) -> None:
+    """Their history without its words, but for what they say themselves: today, or before the two met."""
+    words: set[Said] = set()
+    for other in others:
+        words = words or _words(session, ids, record_ids)
+        before, revisions = _states(session, other)
+        one = {revision.id for revision in revisions}
+        own = before | set(map(said, other.notice.fields))
+        for revision in _history_of(session, other.notice):
+            was = revision.before or {}
+            kept = [
+                f for f in was.get("fields", ())
+                if said(f) in own or not (revision.id in one or said(f) in words or other.only_theirs(f))
+            ]  # fmt: skip
+            if len(kept) < len(was.get("fields", ())):
+                revision.before = {**was, "fields": kept}
+        of_notice = select(Claim.id).where(Claim.notice_id == other.notice.id)
+        settled = select(Proposal).where(Proposal.claim_id.in_(of_notice), Proposal.state != "waiting")
+        for proposal in session.scalars(settled):
+            quotes = [c for c in proposal.changes if any(said(f) in words - own for f in (*c["base"], *c["ours"]))]
+            if quotes:
+                proposal.changes = [c for c in proposal.changes if c not in quotes]
+    session.flush()
+
+
+# --- the parts -------------------------------------------------------------------------------
+
+
+def _once_one(session: Session, ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Notices that these were merged into, or that were merged into these, and that stand by themselves again: the
+    lot that made them one and the last that parted them. Through others too, which were one with both at once."""
+    spans: dict[int, tuple[int, int]] = {}
+    todo = dict.fromkeys(ids, (0, _STILL))
+    while todo:
+        met: dict[int, tuple[int, int]] = {}
+        part = sorted(todo)
+        merges = select(Claim).where(
+            Claim.merged_notice_id.is_not(None), or_(Claim.merged_notice_id.in_(part), Claim.notice_id.in_(part))
+        )
+        for claim in session.scalars(merges):
+            of_claim = select(func.min(Revision.batch_id), func.max(Revision.batch_id))
+            first, last = session.execute(
+                of_claim.where(Revision.entity == "claim", Revision.entity_id == claim.id)
+            ).one()
+            last = _STILL if claim.state == "linked" else last
+            ends = {claim.notice_id, claim.merged_notice_id or 0}
+            for here in ends & todo.keys():
+                begun, ended = todo[here]
+                for there in ends - {here} - set(ids):
+                    if first is not None and first < ended and begun < last:
+                        known = met.get(there, (first, last))
+                        met[there] = min(first, known[0]), max(last, known[1])
+        todo = {there: span for there, span in met.items() if there not in spans}
+        spans |= todo
+    return spans
+
+
+def _states(session: Session, other: Other) -> tuple[set[Said], list[Revision]]:
+    """What it said when the two became one, and the revisions that tell what it said while they were."""
+    since = [revision for revision in _history_of(session, other.notice) if revision.batch_id >= other.first]
+    if not other.first or not since:
+        return set(), []
+    before = {said(f) for f in (since[0].before or {}).get("fields", ())}
+    return before, [revision for revision in since[1:] if revision.batch_id <= other.last]
+
+
+def _history_of(session: Session, notice: Notice) -> list[Revision]:
+    rows = select(Revision).where(Revision.entity == "notice", Revision.entity_id == notice.id)
+    return list(session.scalars(rows.order_by(Revision.id)))
+
+
+def _words(session: Session, ids: Collection[int], record_ids: Collection[int]) -> set[Said]:
+    """Whatever it has said: today, in its history, in its sources' records."""
+    told: list[Fields] = list(session.scalars(select(Notice.fields).where(Notice.id.in_(ids))))
+    history = select(Revision.before).where(Revision.entity == "notice")
+    for part in db.chunks(ids):
+        befores = session.scalars(history.where(Revision.entity_id.in_(part), Revision.before.is_not(None)))
+        told += [before["fields"] for before in befores if before]
+    for part in db.chunks(record_ids):
+        told += session.scalars(select(SourceVersion.fields).where(SourceVersion.record_id.in_(part)))
+    return {said(f) for fields in told for f in fields}
