@@ -49,6 +49,7 @@ from pathlib import Path
 from indexes import sync
 from indexes.queries import search
 index = sync.open_index(Path(sys.argv[1]))
+index.snapshot()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 for text in sys.argv[2:]:
     search(index, text)
@@ -130,7 +131,9 @@ def times(engine: Peer, questions: Sequence[Asked]) -> Times:
 
 def warmed(engine: Peer, questions: Sequence[Asked]) -> Times:
     rounds = [times(engine, questions) for _ in range(ROUNDS)]
-    return {kind: [statistics.median(each) for each in zip(*(r[kind] for r in rounds), strict=True)] for kind in rounds[0]}
+    return {
+        kind: [statistics.median(each) for each in zip(*(r[kind] for r in rounds), strict=True)] for kind in rounds[0]
+    }
 
 
 def beside(n: int, warm: Mapping[str, Times], cold: Mapping[str, Times]) -> Iterator[Row]:
@@ -144,10 +147,14 @@ def beside(n: int, warm: Mapping[str, Times], cold: Mapping[str, Times]) -> Iter
         yield figure(f"{n}: {kind}, beside tantivy", a / b, "x", f"<= {limit}" if limit else "")
     everything = {name: p95([t for kind in told.values() for t in kind]) for name, told in cold.items()}
     yield figure(f"{n}: all questions the first time, p95", everything["ours"], "ms")
-    yield figure(f"{n}: all questions the first time, beside tantivy", everything["ours"] / everything["tantivy"], "x", "<= 4")
+    yield figure(
+        f"{n}: all questions the first time, beside tantivy", everything["ours"] / everything["tantivy"], "x", "<= 4"
+    )
 
 
-def beside_whoosh(n: int, docs: Sequence[IndexDoc], questions: Sequence[Asked], ours: Times, path: Path) -> Iterator[Row]:
+def beside_whoosh(
+    n: int, docs: Sequence[IndexDoc], questions: Sequence[Asked], ours: Times, path: Path
+) -> Iterator[Row]:
     whoosh = Whoosh(path, {})
     yield figure(f"{n}: text-book Whoosh built, records per second of CPU", built(whoosh, docs), "notices/s")
     for kind in ("page", "one common word"):
@@ -160,7 +167,9 @@ def beside_whoosh(n: int, docs: Sequence[IndexDoc], questions: Sequence[Asked], 
 
 def helped(n: int, ours: Ours, questions: Sequence[Asked]) -> Iterator[Row]:
     """A word corrected (the whole search is counted), a word or theme proposed while somebody types."""
-    typed = [asked.text[:size] for asked in questions if asked.kind in ("unaccented", "2 to 4 words") for size in (2, 3, 5)]
+    typed = [
+        asked.text[:size] for asked in questions if asked.kind in ("unaccented", "2 to 4 words") for size in (2, 3, 5)
+    ]
     for _ in range(2):
         proposed = [spent(partial(suggest, ours.index, text))[0] for text in typed]
     yield figure(f"{n}: suggestion of a word or theme, p95", p95(proposed), "ms", "<= 20")

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from catalogue import db, history, inbox, mail, nights, remembered
 from catalogue.config import Settings
 from catalogue.db import Database
-from catalogue.i18n import _, format_date, format_instant, format_number, ngettext, use_language
+from catalogue.i18n import _, format_date, format_instant, format_number, ngettext, of, use_language
 from catalogue.models import Run, Source
 from catalogue.problems import sentence
 
@@ -92,8 +92,10 @@ def check(database: Database, settings: Settings, *, now: datetime | None = None
 
 
 def _claim(database: Database, alert: Alert, at: datetime) -> bool:
-    """Whether this letter is ours to send: the worker and `travee harvest` may have it ready in the same minute. Who has
-    taken one and died leaves it to whoever looks after `TAKEN_FOR`."""
+    """Whether this letter is ours to send: the worker and `travee harvest` may have it ready in the same minute.
+
+    Who has taken one and died leaves it to whoever looks after `TAKEN_FOR`.
+    """
     name = f"{SENDING}{alert.name}"
     with database.write() as session:
         history.turn(session)
@@ -104,6 +106,19 @@ def _claim(database: Database, alert: Alert, at: datetime) -> bool:
             return False  # it went out since we looked
         remembered.write(session, name, at.isoformat())
         return True
+
+
+def amiss(settings: Settings) -> str:
+    """Why no letter could ever go with these settings, in a sentence; "" when one could, or none is wished."""
+    if not settings.mail_url:
+        return ""
+    if not settings.admin_email:
+        return _("Aucune alerte ne partira : TRAVEE_ADMIN_EMAIL ne dit pas à qui l’écrire.")
+    try:
+        mail.parse_url(settings.mail_url, default_sender=settings.admin_email)
+    except mail.NotSent as fault:
+        return _("Aucune alerte ne partira. %(fault)s") % {"fault": fault}
+    return ""
 
 
 def trouble(session: Session) -> Trouble | None:
@@ -169,10 +184,10 @@ def _failed(
         "%(n)s notices étaient arrivées : elles sont gardées, et rien n’a été enlevé ici.",
         received,
     ) % {"n": format_number(received)}
-    said = {"source": source.name, "at": format_instant(run.started_at), "n": format_number(len(failed))}
+    said = {"of_source": of(source.name), "at": format_instant(run.started_at), "n": format_number(len(failed))}
     opening = ngettext(
-        "La moisson de %(source)s n’est pas allée au bout. Elle avait commencé : %(at)s.",
-        "La moisson de %(source)s n’est pas allée au bout, %(n)s fois de suite. La dernière : %(at)s.",
+        "La moisson %(of_source)s n’est pas allée au bout. Elle avait commencé : %(at)s.",
+        "La moisson %(of_source)s n’est pas allée au bout, %(n)s fois de suite. La dernière : %(at)s.",
         len(failed),
     )
     paragraphs = [
@@ -185,9 +200,9 @@ def _failed(
         + _address(settings, f"/bureau/moissons/{run.id}"),
         _signed(settings),
     ]
-    subject = _("%(centre)s : la moisson de %(source)s a échoué") % {
+    subject = _("%(centre)s : la moisson %(of_source)s a échoué") % {
         "centre": settings.centre_name,
-        "source": source.name,
+        "of_source": of(source.name),
     }
     return subject, tuple(paragraphs)
 

@@ -12,7 +12,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from catalogue import activity, alerts, db, digital, doubles, i18n, selections, texts, tombstones, visits
@@ -63,11 +63,14 @@ class Travee:
         return sync.drain(self.db.read_session, self.index())
 
     def drain_soon(self) -> None:
-        """After a commit: at once, so that what was just saved can be found; a failure leaves the queue rows."""
+        """After a commit: at once, so that what was just saved can be found; a failure leaves the queue rows.
+
+        What was done is done: whatever is wrong with the index is told to the log, not to who did it.
+        """
         try:
             while self.drain():
                 pass
-        except (OSError, SQLAlchemyError):
+        except Exception:
             log.exception("the index could not be brought up to date; its queue keeps what waits")
         self._wake.set()
 
@@ -229,6 +232,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(i18n._, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.filters.update(number=i18n.format_number, day=i18n.format_date, instant=i18n.format_instant)
+    app.jinja_env.filters["of"] = i18n.of
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.before_request

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import islice
+from time import monotonic, sleep
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -59,6 +60,7 @@ BUSY_TIMEOUT_MS = 15_000
 # What SQLite writes beside, 16 MB of it, before it is put in its place. By its default of 4 MB nearly every page of a
 # harvest waited for the disk twice more.
 LOG_PAGES = 4_000
+WORKS, RESTS = 0.5, 0.12  # seconds; SQLite's own wait grows to a tenth of one
 T = TypeVar("T")
 
 
@@ -329,6 +331,20 @@ def _put(values: list[Any], put: Callable[[Any], Any]) -> list[Any]:
     if all(value is first for value in values):
         return [put(first)] * len(values)
     return [put(value) for value in values]
+
+
+def by_turns(base: Database, parts: Iterable[T]) -> Iterator[T]:
+    """The parts of a long work, each written at once, with a rest now and then for whoever else waits to write.
+
+    PostgreSQL serves them in the order they came. Who waits for SQLite looks again every tenth of a second, and would
+    never find it free between two parts.
+    """
+    since = monotonic()
+    for part in parts:
+        yield part
+        if base.is_sqlite and monotonic() - since > WORKS:
+            sleep(RESTS)
+            since = monotonic()
 
 
 def chunks(items: Iterable[T], size: int = 1000) -> Iterator[list[T]]:

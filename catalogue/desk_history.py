@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import differences, history, items, lots, notices, sources
+from catalogue import differences, history, items, lots, notices, sources, undo_plan
 from catalogue.differences import Difference
-from catalogue.i18n import N_, _, format_date
+from catalogue.i18n import N_, _, format_date, of
 from catalogue.models import Batch, Claim, Item, Judgement, Notice, Revision
 from catalogue.unimarc import Fields
 
@@ -255,7 +255,7 @@ def _origin(origin: Sequence[Any], act: tuple[str, datetime] | None, spoken: Map
     day = format_date(act[1]) if act else ""
     named = [spoken[claim] for claim in origin if claim in spoken]
     if named:
-        return _("repris de %(source)s le %(day)s") % {"source": ", ".join(dict.fromkeys(named)), "day": day}
+        return _("repris %(of_source)s le %(day)s") % {"of_source": of(", ".join(dict.fromkeys(named))), "day": day}
     return _("saisi ici par %(by)s le %(day)s") % {"by": act[0], "day": day} if act else ""
 
 
@@ -373,12 +373,12 @@ def lot_page(session: Session, batch: Batch) -> LotPage:
 
 
 def _changed(session: Session, revision: Revision, places: Mapping[int, str], in_full: bool) -> Changed | None:
-    row: Any = session.get(lots.RESTORERS[revision.entity][0], revision.entity_id)
+    row: Any = session.get(undo_plan.RESTORERS[revision.entity][0], revision.entity_id)
     if row is None:
         return None
     if revision.entity in AUTHORITY_WORDS:
         about = _(AUTHORITY_WORDS[revision.entity])
-        return Changed(title_or_none(lots.label(row)), "", about, revision.before is None, ())
+        return Changed(title_or_none(undo_plan.label(row)), "", about, revision.before is None, ())
     if revision.entity in history.AGREEMENTS:
         return _agreement(session, row)
     notice = row if revision.entity == "notice" else notices.get(session, row.notice_id)

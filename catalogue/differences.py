@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -16,13 +16,17 @@ from catalogue import form, unimarc
 from catalogue.i18n import _, current_language
 from catalogue.unimarc import KINDS, Field, Fields
 
-Pieces = tuple[tuple[str, str], ...]  # ("same" | "ins" | "del", words)
+# ("same" | "ins" | "del", words); "same+"…: the part of such words that a page folds away (`folded`)
+Pieces = tuple[tuple[str, str], ...]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+_TYPED = re.compile(r"[A-Za-z_]+:")  # PMB's « id:824 »
 _LONG_WORDS = re.compile(r"\s+|\S+")  # in long texts a comma stays with its word: half as many pieces to compare
 LONG = 1_500  # signs
 LONGEST_WOVEN = 6_000  # words and blanks of two texts together; longer ones are shown one after the other
 MOST_PIECES = 150  # above, nobody would read the weave
 LONGEST = 700  # signs shown of one piece
+LONGEST_WORD = 60
+FOLDED = 12_000  # signs of what is folded away: a text of a whole book is read in its notice
 AROUND = 120  # signs kept of unchanged text, on either side of a change
 ALIKE = 0.4  # below, two values are shown one after the other rather than woven together
 MOSTLY = 0.5  # so are those of which less than this is kept around several changes: nobody reads confetti
@@ -36,8 +40,21 @@ class Difference:
 
 
 def between(before: Fields, after: Fields) -> list[Difference]:
-    """Every value that was added, taken away or rewritten, in the order of the record."""
-    old, new = (_by_label(fields) for fields in _not_common(before, after))
+    """Every value that was added, taken away or rewritten, in the order of the record.
+
+    What another base calls a heading (`Value.mark`) is no news for anybody, unless nothing else has changed.
+    """
+    sides = _not_common(before, after)
+    if out := _between(*(_by_label(fields) for fields in sides)):
+        return out
+    if any(value.mark for fields in sides for value in values(fields)):
+        return [Difference(_("Numéros de la source"), (("same", _("les mêmes valeurs, sous d’autres numéros")),))]
+    if [unimarc.occurrence(f) for f in before] != [unimarc.occurrence(f) for f in after]:
+        return [Difference(_("Ordre des champs"), (("same", _("les mêmes valeurs, rangées autrement")),))]
+    return []
+
+
+def _between(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) -> list[Difference]:
     out: list[Difference] = []
     for label in dict.fromkeys([*new, *old]):
         gone = list((Counter(old.get(label, ())) - Counter(new.get(label, ()))).elements())
@@ -52,8 +69,6 @@ def between(before: Fields, after: Fields) -> list[Difference]:
                 come.remove(other)
         out += [Difference(label, (("del", text),)) for text in gone]
         out += [Difference(label, (("ins", text),)) for text in come]
-    if not out and [unimarc.occurrence(f) for f in before] != [unimarc.occurrence(f) for f in after]:
-        out.append(Difference(_("Ordre des champs"), (("same", _("les mêmes valeurs, rangées autrement")),)))
     return out
 
 
@@ -142,13 +157,46 @@ def _between_blanks(run: _Run) -> list[_Run]:
 
 
 def shortened(pieces: Pieces) -> Pieces:
-    """For a page: long stretches that did not change are cut in the middle, endless ones at the end."""
-    out = []
-    for op, text in pieces:
-        if op == "same" and len(text) > 3 * AROUND:
-            text = f"{text[:AROUND]} […] {text[-AROUND:]}"
-        out.append((op, text if len(text) <= LONGEST else text[:LONGEST] + " […]"))
-    return tuple(out)
+    """For a page: long stretches that did not change are cut in the middle, endless ones at the end, between words."""
+    out: list[tuple[str, str]] = []
+    for op, text in folded(pieces):
+        if not op.endswith("+"):
+            out.append((op, text))
+        else:
+            out[-1] = (out[-1][0], f"{out[-1][1].rstrip()} […] ")
+    return _together((op, text.rstrip() if n == len(out) else text) for n, (op, text) in enumerate(out, 1))
+
+
+def folded(pieces: Pieces) -> Pieces:
+    """The same with what is left out still there, for a page to unfold: ("same+", …) between what is shown."""
+    return tuple(part for op, text in pieces for part in _parts(op, text))
+
+
+def _parts(op: str, text: str) -> Iterator[tuple[str, str]]:
+    """Its beginning, what is folded away, and its end where it did not change."""
+    if op == "same" and len(text) > 3 * AROUND:
+        first, last = _before(text, AROUND), _after(text, len(text) - AROUND)
+    elif len(text) > LONGEST:
+        first, last = _before(text, LONGEST), len(text)
+    else:
+        yield op, text
+        return
+    hidden = text[first:last]
+    yield op, text[:first]
+    yield f"{op}+", hidden if len(hidden) <= FOLDED else hidden[: _before(hidden, FOLDED)] + " […]"
+    if text[last:]:
+        yield op, text[last:]
+
+
+def _before(text: str, at: int) -> int:
+    """Where the word begins that stands there, or right there in one endless word."""
+    blank = text.rfind(" ", max(0, at - LONGEST_WORD), at)
+    return at if blank < 0 else blank + 1
+
+
+def _after(text: str, at: int) -> int:
+    blank = text.find(" ", at, at + LONGEST_WORD)
+    return at if blank < 0 else blank + 1
 
 
 def _likeness(before: str, after: str) -> float:
@@ -160,12 +208,16 @@ def _likeness(before: str, after: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a notice as a person reads it; `plain` when the form shows it, a code or a number otherwise."""
+    """One value of a notice as a person reads it; `plain` when the form shows it, a code or a number otherwise.
+
+    `mark`: a number or a code by which a base ties a heading to its own lists (« id:824 », « lang:fr_FR »).
+    """
 
     label: str
     text: str
     field: Field
     plain: bool
+    mark: bool = False
 
 
 def values(fields: Fields) -> Iterator[Value]:
@@ -176,24 +228,25 @@ def values(fields: Fields) -> Iterator[Value]:
         if "s" not in f:
             yield Value(form.name_of_value(f, ""), form.one_line(f.get("v", "")), f, False)
             continue
-        yield from (Value(label, text, f, plain) for label, text, plain in _texts(f) if text)
+        yield from (Value(label, text, f, plain, mark) for label, text, plain, mark in _texts(f) if text)
 
 
-def _texts(f: Field) -> Iterator[tuple[str, str, bool]]:
+def _texts(f: Field) -> Iterator[tuple[str, str, bool, bool]]:
     told: set[str] = set()
     for form_field in form.BY_TAG.get(f["t"], ()):
         if form_field.means(f):
             for column in form_field.columns:
                 told.update(column.codes)
-                yield form.name_of_value(f, column.codes[0]), _choice(column, form.text_of(column, f)), True
+                yield form.name_of_value(f, column.codes[0]), _choice(column, form.text_of(column, f)), True, False
             told.update(code for code, _value in form_field.fixed)
     if f["t"] == "608" and unimarc.first(f, "2") == "travee":
         kind = KINDS[unimarc.kind([f])]
-        yield _("Type de document"), kind.en if current_language() == "en" else kind.fr, True
+        yield _("Type de document"), kind.en if current_language() == "en" else kind.fr, True, False
         return
     for code, value in f["s"]:
         if code not in told:
-            yield form.name_of_value(f, code), form.one_line(value), False
+            mark = code == "3" or (code == "9" and _TYPED.match(value) is not None)
+            yield form.name_of_value(f, code), form.one_line(value), False, mark
 
 
 def _choice(column: form.Column, text: str) -> str:
@@ -203,5 +256,6 @@ def _choice(column: form.Column, text: str) -> str:
 def _by_label(fields: Fields) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
     for value in values(fields):
-        out.setdefault(value.label, []).append(value.text)
+        if not value.mark:
+            out.setdefault(value.label, []).append(value.text)
     return out

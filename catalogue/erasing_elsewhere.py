@@ -6,7 +6,7 @@ today is its own: a person has accepted or left it there, so it is named (`still
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
@@ -48,38 +48,37 @@ def find(session: Session, ids: Collection[int], record_ids: Collection[int]) ->
     return [Other(n, *spans.get(n.id, (0, 0)), frozenset(spoke.get(n.id, ()))) for n in notices if n.status != "erased"]
 
 
-def still_say(session: Session, others: Iterable[Other]) -> Iterator[Notice]:
+def still_say(session: Session, others: Sequence[Other]) -> Iterator[Notice]:
     """Those whose words of today may be the erased one's: a record of its brought them, or they came while the two
     were one, and have stayed."""
     for other in others:
-        before, revisions = _states(session, other)
-        meanwhile = {said(f) for revision in revisions for f in (revision.before or {}).get("fields", ())}
+        before, meanwhile = _states(session, other)
         if any(other.only_theirs(f) or said(f) in meanwhile - before for f in other.notice.fields):
             yield other.notice
 
 
-def forget(session: Session, others: Iterable[Other], ids: Collection[int], record_ids: Collection[int]) -> None:
-    """Their history without its words, but for what they say themselves: today, or before the two met."""
-    words: set[Said] = set()
+def forget(session: Session, others: Sequence[Other], ids: Collection[int], record_ids: Collection[int]) -> None:
+    """Their history, and the questions that were settled about them, without its words: what its records alone had
+    brought, and since the two were one whatever came then, but for what the notice said before or says today."""
+    words = _words(session, ids, record_ids) if others else set()
     for other in others:
-        words = words or _words(session, ids, record_ids)
-        before, revisions = _states(session, other)
-        one = {revision.id for revision in revisions}
+        before, meanwhile = _states(session, other)
         own = before | set(map(said, other.notice.fields))
+        taken = (words | meanwhile) - own if other.first else set()
+
+        def goes(f: Field, other: Other = other, own: Set[Said] = own, taken: Set[Said] = taken) -> bool:
+            return said(f) in taken or (other.only_theirs(f) and said(f) not in own)
+
         for revision in _history_of(session, other.notice):
-            was = revision.before or {}
-            kept = [
-                f for f in was.get("fields", ())
-                if said(f) in own or not (revision.id in one or said(f) in words or other.only_theirs(f))
-            ]  # fmt: skip
-            if len(kept) < len(was.get("fields", ())):
-                revision.before = {**was, "fields": kept}
+            was = (revision.before or {}).get("fields", [])
+            if revision.batch_id >= other.first and any(map(goes, was)):
+                revision.before = {**(revision.before or {}), "fields": [f for f in was if not goes(f)]}
         of_notice = select(Claim.id).where(Claim.notice_id == other.notice.id)
         settled = select(Proposal).where(Proposal.claim_id.in_(of_notice), Proposal.state != "waiting")
         for proposal in session.scalars(settled):
-            quotes = [c for c in proposal.changes if any(said(f) in words - own for f in (*c["base"], *c["ours"]))]
-            if quotes:
-                proposal.changes = [c for c in proposal.changes if c not in quotes]
+            left = [change for change in proposal.changes if not any(map(goes, (*change["base"], *change["ours"])))]
+            if len(left) < len(proposal.changes):
+                proposal.changes = left
     session.flush()
 
 
@@ -115,13 +114,11 @@ def _once_one(session: Session, ids: Collection[int]) -> dict[int, tuple[int, in
     return spans
 
 
-def _states(session: Session, other: Other) -> tuple[set[Said], list[Revision]]:
-    """What it said when the two became one, and the revisions that tell what it said while they were."""
+def _states(session: Session, other: Other) -> tuple[set[Said], set[Said]]:
+    """What it said when the two became one, and all that it said while they were."""
     since = [revision for revision in _history_of(session, other.notice) if revision.batch_id >= other.first]
-    if not other.first or not since:
-        return set(), []
-    before = {said(f) for f in (since[0].before or {}).get("fields", ())}
-    return before, [revision for revision in since[1:] if revision.batch_id <= other.last]
+    states = [{said(f) for f in (r.before or {}).get("fields", ())} for r in since if r.batch_id <= other.last]
+    return (states[0], set().union(*states[1:])) if other.first and states else (set(), set())
 
 
 def _history_of(session: Session, notice: Notice) -> list[Revision]:

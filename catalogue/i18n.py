@@ -14,7 +14,9 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from unicodedata import normalize
 
+from babel import Locale
 from babel.dates import format_date as _format_date
 from babel.dates import format_datetime as _format_datetime
 from babel.dates import get_timezone
@@ -22,6 +24,14 @@ from babel.numbers import format_decimal
 
 LANGUAGES = ("fr", "en")
 DIRECTORY = Path(__file__).parent / "translations"
+# ISO 639-2, as records say it, to the two letters that HTML and Babel know; both French and both German spellings.
+ISO_639 = {
+    **{"fre": "fr", "fra": "fr", "eng": "en", "spa": "es", "ita": "it", "por": "pt", "cat": "ca", "bre": "br"},
+    **{"ger": "de", "deu": "de", "dut": "nl", "nld": "nl", "dan": "da", "swe": "sv", "nor": "no", "fin": "fi"},
+    **{"pol": "pl", "cze": "cs", "ces": "cs", "hun": "hu", "rum": "ro", "ron": "ro", "rus": "ru", "ukr": "uk"},
+    **{"gre": "el", "ell": "el", "tur": "tr", "ara": "ar", "heb": "he", "per": "fa", "fas": "fa", "chi": "zh"},
+    **{"zho": "zh", "jpn": "ja", "kor": "ko", "vie": "vi", "hin": "hi", "lat": "la", "wol": "wo", "swa": "sw"},
+}
 
 _language: ContextVar[str] = ContextVar("travee_language", default="fr")
 _zone: ContextVar[str] = ContextVar("travee_zone", default="Europe/Paris")
@@ -93,3 +103,19 @@ def format_instant(value: datetime | None) -> str:
         return ""
     pattern = "d MMMM y, HH:mm"
     return _format_datetime(value, pattern, tzinfo=get_timezone(_zone.get()), locale=_language.get())
+
+
+def language_name(code: str) -> str:
+    """« anglais » for "eng"; the code itself where nobody has a name for it."""
+    return str(Locale.parse(_language.get()).languages.get(ISO_639.get(code, code), code))
+
+
+def of(name: str) -> str:
+    """« de RECI », « d’espace-doc » in French; the name alone in English, whose sentences have their own word for it.
+
+    An h is left alone: nobody can tell « Habitat » from « Halles » by its letters.
+    """
+    if _language.get() != "fr":
+        return name
+    first = normalize("NFD", name[:1].lower())[:1]
+    return f"d’{name}" if first and first in "aeiouyœæ" else f"de {name}"

@@ -6,72 +6,20 @@ lot, and can be undone (decision 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, claims, db, history, items, joining, judgements, notices, proposals
-from catalogue.models import (
-    LIVING,
-    Agent,
-    Batch,
-    Claim,
-    ClassificationEntry,
-    Concept,
-    Item,
-    Judgement,
-    Notice,
-    NoticeLink,
-    Proposal,
-    Revision,
-    SourceRecord,
-)
+from catalogue import db, history, joining, proposals, remembered, undo_plan
+from catalogue.models import Batch, Claim, Proposal, Revision
+from catalogue.undo_plan import Left, Rows
 
-
-def _restore_concepts(session: Session, rows: list[tuple[Any, Any]], *, batch: Batch) -> None:
-    authorities.restore_concepts(session, rows, batch=batch)
-    notices.relink_concepts(session, [concept.id for concept, _before in rows])
-
-
-# entity -> (table, how to put its rows back). Authorities first: notices are linked to them as they are projected;
-# claims before notices, whose links lead by their sources' numbers; the index is told of copies by their notices'
-# status; questions last, as they compare what stands then.
-RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
-    "agent": (Agent, authorities.restore_agents),
-    "concept": (Concept, _restore_concepts),
-    "class": (ClassificationEntry, authorities.restore_classes),
-    "claim": (Claim, claims.restore_many),
-    "notice": (Notice, notices.restore_many),
-    "item": (Item, items.restore_many),
-    "judgement": (Judgement, judgements.restore_many),
-    "proposal": (Proposal, proposals.restore_many),
-}
+PART = 200  # notices of one transaction
+UNDOING = "undo.under_way:"  # a lot -> the one that undoes it, while that has rows left to come to
+# Kinds of lots whose notices stand each for itself: nothing was made by them that something else may hold on to.
+ALONE = ("accept", "refuse", "rule", "withdraw", "put_aside")
 FOR_GOOD = "erase"  # the kind of lot that nothing takes back (`catalogue.erasing`)
-
-SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "agent": authorities.snapshot_agent,
-    "concept": authorities.snapshot_concept,
-    "class": authorities.snapshot_class,
-    "claim": claims.snapshot,
-    "notice": notices.snapshot,
-    "item": items.snapshot,
-    "judgement": judgements.snapshot,
-    "proposal": proposals.snapshot,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """A row that undo did not touch: why, and by which later lot."""
-
-    entity: str
-    entity_id: int
-    label: str
-    code: str  # "changed_since" | "barcode_taken" | "used_since" | "unknown_kind"
-    by: str = ""
 
 
 @dataclass(slots=True)
@@ -79,20 +27,6 @@ class Undone:
     batch: Batch | None
     restored: int = 0
     left: list[Left] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Touched:
-    """A row of the lot: how it was before, and its version after."""
-
-    entity: str
-    entity_id: int
-    before: Mapping[str, Any] | None
-    version: int
-
-
-# What can still be put back: entity -> id -> (the row, how it was before the lot).
-_Plan = dict[str, dict[int, tuple[Any, Mapping[str, Any] | None]]]
 
 
 class NotUndoable(Exception):
@@ -113,7 +47,7 @@ def why_not(session: Session, batch: Batch) -> str:
         return "for_good"
     if batch.undoable_until < db.now():
         return "too_old"
-    if undone_by(session, batch) is not None:
+    if undone_by(session, batch) is not None and _half_undone(session, batch) is None:
         return "already_undone"
     if session.scalar(select(Revision.id).where(Revision.batch_id == batch.id).limit(1)) is None:
         return "empty"
@@ -135,32 +69,91 @@ def going_on(session: Session, number: int | None) -> Batch | None:
     return batch if batch is not None and undone_by(session, batch) is None else None
 
 
-def undo(session: Session, batch: Batch, *, by: str, why: str = "") -> Undone:
-    """Take a lot back. Raises NotUndoable when it cannot be begun; what cannot be restored is listed."""
+def undo_in_parts(base: db.Database, number: int, *, by: str, why: str = "") -> Undone:
+    """The same in sessions of its own, some hundred notices at a time where each stands for itself, so that a save at
+    the desk waits for no thousands. Raises NotUndoable, LookupError.
+
+    One lot all the same. One who is stopped half-way, or whose lot is taken back meanwhile, has a lot that goes on
+    being undone when it is asked for again, or that is whole again.
+    """
+    with base.read() as session:
+        parts = _parts(session, session.get(Batch, number))
+    out = Undone(None)
+    for n, part in db.by_turns(base, enumerate(parts, 1)):
+        with base.write() as session:
+            history.turn(session)
+            if out.batch is not None and going_on(session, out.batch.id) is None:
+                break
+            batch = session.get(Batch, number)
+            if batch is None:
+                raise LookupError(f"no lot {number}")
+            done = undo(session, batch, by=by, why=why, only=part, is_last=n == len(parts))
+        out.batch = done.batch or out.batch
+        out.restored += done.restored
+        out.left += done.left
+    return out
+
+
+def _parts(session: Session, batch: Batch | None) -> list[Rows | None]:
+    """The rows of a lot, by the notices they are about, so many at a time; None for the whole lot. What came in or was
+    brought together is undone as a whole: one row may hold back others."""
+    if batch is None or _kind(session, batch) not in ALONE:
+        return [None]
+    rows: dict[str, set[int]] = {}
+    touched = select(Revision.entity, Revision.entity_id).where(Revision.batch_id == batch.id).distinct()
+    for entity, number in session.execute(touched):
+        rows.setdefault(entity, set()).add(number)
+    if not rows.keys() <= {"notice", "claim", "proposal"}:
+        return [None]
+    of_question = undo_plan.column_of(session, Proposal, Proposal.claim_id, rows.get("proposal", ()))
+    about = undo_plan.column_of(session, Claim, Claim.notice_id, {*rows.get("claim", ()), *of_question.values()})
+    of_notice: dict[int, Rows] = {}
+    for entity, ids in rows.items():
+        for number in ids:
+            claim = of_question[number] if entity == "proposal" else number
+            notice = number if entity == "notice" else about[claim]
+            of_notice.setdefault(notice, {}).setdefault(entity, set()).add(number)
+    return [
+        {entity: {i for one in part for i in of_notice[one].get(entity, ())} for entity in rows}
+        for part in db.chunks(sorted(of_notice), PART)
+    ] or [None]
+
+
+def _half_undone(session: Session, batch: Batch) -> Batch | None:
+    """The lot that was undoing this one when it was stopped: it goes on from there."""
+    return going_on(session, remembered.read(session, f"{UNDOING}{batch.id}"))
+
+
+def undo(
+    session: Session, batch: Batch, *, by: str, why: str = "", only: Rows | None = None, is_last: bool = True
+) -> Undone:
+    """Take a lot back. Raises NotUndoable when it cannot be begun; what cannot be restored is listed.
+
+    `only`: these rows of it; the others follow, unless it `is_last`.
+    """
     history.turn(session)  # from here on nobody else writes: what is compared is what is restored
     if code := why_not(session, batch):
         raise NotUndoable(code)
     if batch.kind == joining.JOIN:
         return _undo_merges(session, batch, by=by, why=why)
-    result = Undone(None)
-    plan = _plan(session, batch, result.left)
-    _leave_silent(session, plan, result.left)
-    if result.left and _kind(session, batch) in (joining.JOIN, joining.SPLIT):
-        _leave_all(plan, result.left)
-    _leave_agreements(session, plan, result.left)
-    _leave_barcodes(session, plan["item"], result.left)
-    _leave_used(session, batch, plan, result.left)
-    _leave_named(session, batch, plan, result.left)
+    half = _half_undone(session, batch)
+    result = Undone(half)
+    together = _kind(session, batch) in (joining.JOIN, joining.SPLIT)
+    plan = undo_plan.make(session, batch, result.left, only=only, half=half, together=together)
     if any(plan.values()):
-        result.batch = history.open_batch(session, "undo", by=by, why=why, undoes=batch)
+        result.batch = half or history.open_batch(session, "undo", by=by, why=why, undoes=batch)
         questions = {question.claim_id for question, _before in plan["proposal"].values()}
         off = [n for n, (_claim, before) in plan["claim"].items() if before is None or before["state"] == "split"]
         joining.silence(session, [n for n in off if n not in questions], batch=result.batch)
-        for entity, (_model, restore_many) in RESTORERS.items():
+        for entity, (_model, restore_many) in undo_plan.RESTORERS.items():
             restore_many(session, list(plan[entity].values()), batch=result.batch)
             result.restored += len(plan[entity])
         # Who speaks of a notice again asks again; what has had a question asks already.
         proposals.refresh(session, claim_ids=[n for n in plan["claim"] if n not in questions])
+    if is_last:
+        remembered.forget(session, f"{UNDOING}{batch.id}")
+    elif result.batch is not None and half is None:
+        remembered.write(session, f"{UNDOING}{batch.id}", result.batch.id)
     return result
 
 
@@ -183,71 +176,9 @@ def undone_rows(session: Session, entity: str, ids: list[int]) -> set[int]:
     return out
 
 
-def _plan(session: Session, batch: Batch, left: list[Left]) -> _Plan:
-    """What nobody has touched since; the rest is listed in `left`."""
-    plan: _Plan = {entity: {} for entity in RESTORERS}
-    touched: dict[str, list[_Touched]] = {}
-    for t in _touched(session, batch):
-        touched.setdefault(t.entity, []).append(t)
-    for entity, changes in touched.items():
-        if entity not in RESTORERS:
-            left += [Left(entity, t.entity_id, f"{entity} {t.entity_id}", "unknown_kind") for t in changes]
-            continue
-        found = _load(session, RESTORERS[entity][0], [t.entity_id for t in changes])
-        moved = {t.entity_id: t.version for t in changes if (r := found.get(t.entity_id)) and r.version != t.version}
-        back = _back_as_it_was(session, entity, moved, found)
-        changed = []
-        for t in changes:
-            row = found.get(t.entity_id)
-            if row is not None and (row.version == t.version or t.entity_id in back):
-                plan[entity][t.entity_id] = (row, t.before)
-            else:
-                changed.append(t.entity_id)
-        who = _touched_since(session, batch, entity, changed)
-        left += [_left(entity, i, found.get(i), "changed_since", who.get(i, "")) for i in changed]
-    return plan
-
-
-def _back_as_it_was(session: Session, entity: str, moved: Mapping[int, int], rows: Mapping[int, Any]) -> set[int]:
-    """Among rows that have moved since a version, those that stand again as that version left them.
-
-    Taking back the third lot, then the second, then the first must work: what the later ones did is undone.
-    """
-    snapshot = SNAPSHOTS[entity]
-    after: dict[int, Any] = {}  # the state that version left: the `before` of the first revision behind it
-    for part in db.chunks(sorted(moved)):
-        statement = (
-            select(Revision.entity_id, Revision.version, Revision.before)
-            .where(Revision.entity == entity, Revision.entity_id.in_(part))
-            .order_by(Revision.id)
-        )
-        for entity_id, version, before in session.execute(statement):
-            if version > moved[entity_id]:
-                after.setdefault(entity_id, before)
-    return {entity_id for entity_id, state in after.items() if state == snapshot(rows[entity_id])}
-
-
-def _touched(session: Session, batch: Batch) -> list[_Touched]:
-    """The rows of a lot, in the order it came to them; a row changed twice goes back to before the first time."""
-    rows: dict[tuple[str, int], _Touched] = {}
-    statement = (
-        select(Revision.entity, Revision.entity_id, Revision.before, Revision.version)
-        .where(Revision.batch_id == batch.id)
-        .order_by(Revision.id)
-    )
-    for entity, entity_id, before, version in session.execute(statement):
-        first = rows.get((entity, entity_id))
-        rows[entity, entity_id] = _Touched(entity, entity_id, first.before if first else before, version)
-    return list(rows.values())
-
-
-def _load(session: Session, model: type[Any], ids: Iterable[int]) -> dict[int, Any]:
-    return {row.id: row for part in db.chunks(ids) for row in session.scalars(select(model).where(model.id.in_(part)))}
-
-
 def _undo_merges(session: Session, batch: Batch, *, by: str, why: str) -> Undone:
     apart = joining.undo_merges(session, batch, by=by, why=why)
-    left = [_left("notice", notice.id, notice, code) for notice, code in apart.left]
+    left = [undo_plan.left_of("notice", notice.id, notice, code) for notice, code in apart.left]
     return Undone(apart.batch, apart.restored, left)
 
 
@@ -256,201 +187,3 @@ def _kind(session: Session, batch: Batch) -> str:
     while batch.undoes_id is not None:
         batch = session.get_one(Batch, batch.undoes_id)
     return batch.kind
-
-
-def _leave_all(plan: _Plan, left: list[Left]) -> None:
-    """Two notices go together or apart as a whole: half of it would hide what one of them says."""
-    for entity, rows in plan.items():
-        if entity not in history.AGREEMENTS:
-            left += [_left(entity, number, row, "changed_since") for number, (row, _before) in rows.items()]
-        rows.clear()
-
-
-def _leave_silent(session: Session, plan: _Plan, left: list[Left]) -> None:
-    """Take out of the plan the links whose record speaks of another notice by now (it speaks of one at a time), or
-    whose notice has gone into another since."""
-    back = {
-        claim.record_id: claim
-        for claim, before in plan["claim"].values()
-        if claim.record_id is not None and claim.state == "split" and before and before["state"] != "split"
-    }
-    silent: set[int | None] = set()
-    for part in db.chunks(sorted(back)):
-        speaking = select(Claim.id, Claim.record_id, Claim.state).where(
-            Claim.record_id.in_(part), Claim.state != "split"
-        )
-        for number, record_id, state in session.execute(speaking):
-            _row, before = plan["claim"].get(number, (None, {"state": state}))
-            if before is not None and before["state"] != "split":
-                silent.add(record_id)
-        merged = select(Claim.record_id, Claim.notice_id).join(Notice, Notice.id == Claim.notice_id)
-        for record_id, notice_id in session.execute(
-            merged.where(Claim.id.in_([back[r].id for r in part]), Notice.status == "merged")
-        ):
-            if notice_id not in plan["notice"]:
-                silent.add(record_id)
-    for record_id in silent:
-        claim = back[record_id]
-        del plan["claim"][claim.id]
-        left.append(_left("claim", claim.id, claim, "changed_since"))
-
-
-def _leave_agreements(session: Session, plan: _Plan, left: list[Left]) -> None:
-    """Take out of the plan what was agreed about notices that stay as they are, and the questions it answered.
-
-    What is left of these is told as the notice they are about.
-    """
-    moved = {entity: {x.entity_id for x in left if x.entity == entity} for entity in ("notice", "claim", "proposal")}
-    of_question = _column(session, Proposal, Proposal.claim_id, {*plan["proposal"], *moved["proposal"]})
-    about = _column(session, Claim, Claim.notice_id, {*plan["claim"], *moved["claim"], *of_question.values()})
-    for number, notice_id in about.items():
-        if notice_id in moved["notice"] or number in moved["claim"]:
-            plan["claim"].pop(number, None)
-    for number, claim_id in of_question.items():
-        if about[claim_id] in moved["notice"] or claim_id in moved["claim"]:
-            plan["proposal"].pop(number, None)
-    told: dict[int, str] = {}
-    for x in [x for x in left if x.entity in ("claim", "proposal")]:
-        claim_id = x.entity_id if x.entity == "claim" else of_question.get(x.entity_id, 0)
-        if claim_id in about:
-            told.setdefault(about[claim_id], x.by)
-            left.remove(x)
-    rows = _load(session, Notice, sorted(told.keys() - moved["notice"] - plan["notice"].keys()))
-    left += [_left("notice", number, row, "changed_since", told[number]) for number, row in rows.items()]
-
-
-def _column(session: Session, table: type[Any], column: Any, ids: Iterable[int]) -> dict[int, int]:
-    out: dict[int, int] = {}
-    for part in db.chunks(sorted(ids)):
-        out |= {number: value for number, value in session.execute(select(table.id, column).where(table.id.in_(part)))}
-    return out
-
-
-def _leave_barcodes(session: Session, copies: dict[int, tuple[Any, Any]], left: list[Left]) -> None:
-    """Take out of the plan the copies whose barcode another copy has now."""
-    for number in sorted(items.barcodes_lost(session, list(copies.values()))):
-        item, _before = copies.pop(number)
-        left.append(_left("item", number, item, "barcode_taken"))
-
-
-def _leave_used(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -> None:
-    """Take out of the plan the notices this lot made and something that stays is attached to since.
-
-    That is: another source that has recognised it, a copy that this undo neither withdraws nor moves elsewhere,
-    or a link from a notice that was written since, or that stays for the same reason. A link that had long been
-    waiting for its target holds nothing back: it was there before the lot.
-    """
-    made = [number for number, (_notice, before) in plan["notice"].items() if before is None]
-    used: dict[int, str] = dict.fromkeys(described_elsewhere(session, made), "")
-    copies = _copies_that_stay(session, plan, made)
-    who = _touched_since(session, batch, "item", copies)
-    for item_id, notice_id in copies.items():
-        used[notice_id] = who.get(item_id, "")
-    links = _links_to(session, made)
-    who = _touched_since(session, batch, "notice", {n for n, _target in links if n not in plan["notice"]})
-    while True:  # an issue that an article holds back holds back its journal
-        more = {
-            target: used.get(n) or who.get(n, "")
-            for n, target in links
-            if target not in used and n != target and (n in who or n in used)
-        }
-        if not more:
-            break
-        used |= more
-    for notice_id in made:
-        if notice_id in used:
-            notice, _before = plan["notice"].pop(notice_id)
-            left.append(_left("notice", notice_id, notice, "used_since", used[notice_id]))
-
-
-def _leave_named(session: Session, batch: Batch, plan: _Plan, left: list[Left]) -> None:
-    """Take out of the plan the authorities this lot made and notices written since name.
-
-    Notices that were waiting for them hold nothing back, nor those that go back to before the lot themselves.
-    """
-    for entity, table in (("agent", Agent), ("concept", Concept)):
-        made = [number for number, (_row, before) in plan[entity].items() if before is None]
-        carriers = authorities.carriers_of(session, table, made)
-        since = _touched_since(session, batch, "notice", set().union(*carriers.values()) - plan["notice"].keys())
-        for number, named_by in carriers.items():
-            if who := named_by & since.keys():
-                row, _before = plan[entity].pop(number)
-                left.append(_left(entity, number, row, "used_since", since[min(who)]))
-
-
-def described_elsewhere(session: Session, notice_ids: Iterable[int]) -> list[int]:
-    """Among these notices, those that more than one source speaks of."""
-    out: list[int] = []
-    for part in db.chunks(notice_ids):
-        statement = (
-            select(Claim.notice_id)
-            .join(SourceRecord, SourceRecord.id == Claim.record_id)
-            .where(Claim.notice_id.in_(part), Claim.state == "linked")
-            .group_by(Claim.notice_id)
-            .having(func.count(SourceRecord.source_id.distinct()) > 1)
-        )
-        out += session.scalars(statement)
-    return out
-
-
-def _copies_that_stay(session: Session, plan: _Plan, notice_ids: Iterable[int]) -> dict[int, int]:
-    """Copy -> notice, for the copies of these notices that would still be there after the undo."""
-    out: dict[int, int] = {}
-    for part in db.chunks(notice_ids):
-        statement = select(Item.id, Item.notice_id).where(Item.notice_id.in_(part), Item.status != "withdrawn")
-        for item_id, notice_id in session.execute(statement):
-            _item, before = plan["item"].get(item_id, (None, {"notice_id": notice_id}))
-            if before is not None and before["notice_id"] == notice_id:
-                out[item_id] = notice_id
-    return out
-
-
-def _links_to(session: Session, notice_ids: Iterable[int]) -> list[tuple[int, int]]:
-    """(living notice, the one of these it points to)."""
-    out: list[tuple[int, int]] = []
-    for part in db.chunks(notice_ids):
-        statement = (
-            select(NoticeLink.notice_id, NoticeLink.target_id)
-            .join(Notice, Notice.id == NoticeLink.notice_id)
-            .where(NoticeLink.target_id.in_(part), Notice.status.in_(LIVING))
-            .order_by(NoticeLink.id)
-        )
-        out += [(n, target) for n, target in session.execute(statement) if target is not None]
-    return out
-
-
-def _touched_since(session: Session, batch: Batch, entity: str, ids: Iterable[int]) -> dict[int, str]:
-    """Among these rows, those another lot touched after this one began: by whom last."""
-    began = select(func.min(Revision.id)).where(Revision.batch_id == batch.id).scalar_subquery()
-    out: dict[int, str] = {}
-    for part in db.chunks(sorted(ids)):
-        statement = (
-            select(Revision.entity_id, Batch.by)
-            .join(Batch, Batch.id == Revision.batch_id)
-            .where(
-                Revision.entity == entity,
-                Revision.entity_id.in_(part),
-                Revision.batch_id != batch.id,
-                Revision.id > began,
-            )
-            .order_by(Revision.id)
-        )
-        out.update({row_id: by for row_id, by in session.execute(statement)})
-    return out
-
-
-def _left(entity: str, entity_id: int, row: Any, code: str, by: str = "") -> Left:
-    return Left(entity, entity_id, label(row) or f"{entity} {entity_id}", code, by)
-
-
-def label(row: Any) -> str:
-    """What a row is called in a list of changes."""
-    if isinstance(row, Notice):
-        return row.title
-    if isinstance(row, Agent):
-        return row.name
-    if isinstance(row, Concept):
-        return row.label
-    if isinstance(row, ClassificationEntry):
-        return f"{row.number} {row.label}".strip()
-    return row.call_number or row.code if isinstance(row, Item) else ""

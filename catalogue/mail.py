@@ -56,14 +56,14 @@ def parse_url(url: str, default_sender: str = "") -> Server:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError as error:
-        raise NotSent(f"TRAVEE_MAIL_URL : {error}") from error
+        raise NotSent(_("TRAVEE_MAIL_URL n’est pas une adresse de serveur : smtp://… ou smtps://…")) from error
     if parts.scheme not in PORTS or not parts.hostname:
-        raise NotSent("TRAVEE_MAIL_URL : smtp://… ou smtps://…")
+        raise NotSent(_("TRAVEE_MAIL_URL n’est pas une adresse de serveur : smtp://… ou smtps://…"))
     options = dict(parse_qsl(parts.query))
     user = unquote(parts.username or "")
     sender = options.get("from") or default_sender or (user if "@" in user else "")
     if "@" not in sender:
-        raise NotSent("TRAVEE_MAIL_URL : …?from=adresse@exemple.fr")
+        raise NotSent(_("TRAVEE_MAIL_URL ne dit pas de quelle adresse écrire : …?from=adresse@exemple.fr"))
     return Server(
         scheme=parts.scheme,
         host=parts.hostname,

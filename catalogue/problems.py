@@ -474,7 +474,7 @@ SENTENCES: dict[str, str] = {
     "oai.bad_url": N_("« {url} » n’est pas l’adresse d’un serveur : elle doit commencer par http:// ou https://."),
     "oai.busy": N_(
         "Le serveur {host} est occupé (HTTP {status}) et l’est resté après plusieurs essais. "
-        "Ce qui était reçu est gardé ; relancez la moisson plus tard."
+        "Ce qui était reçu est gardé."
     ),
     "oai.certificate": N_(
         "Le certificat de {host} n’est pas valable : la connexion n’est pas sûre, rien n’a été demandé."
@@ -482,13 +482,12 @@ SENTENCES: dict[str, str] = {
     "oai.come_back": N_("Le serveur {host} demande de revenir dans {minutes} minutes : la moisson s’arrête là."),
     "oai.cut_answer": N_("La réponse de {host} s’est interrompue en route, plusieurs fois de suite."),
     "oai.cut_page": N_(
-        "La page {page} s’arrête au milieu : le serveur n’a pas tout envoyé. Les pages précédentes sont gardées ; "
-        "relancez la moisson pour avoir la suite."
+        "La page {page} s’arrête au milieu : le serveur n’a pas tout envoyé. Les pages précédentes sont gardées."
     ),
     "oai.doctype": N_(
         "La page {page} annonce des définitions (DOCTYPE) qu’OAI-PMH ne connaît pas : par prudence, elle n’est pas lue."
     ),
-    "oai.down": N_("Le serveur {host} ne répond pas. Rien n’est perdu ; relancez la moisson plus tard."),
+    "oai.down": N_("Le serveur {host} ne répond pas. Rien n’est perdu."),
     "oai.empty": N_(
         "Le serveur {host} répond, mais par une page vide. Un PMB fait cela quand le numéro de source "
         "(source_id) n’existe pas : vérifiez l’adresse."
@@ -595,11 +594,11 @@ SENTENCES: dict[str, str] = {
         "Elle sera relue à la prochaine moisson."
     ),
     "harvest.failed": N_(
-        "Une page reçue a mis Travée en défaut ({error}). Elle est gardée ; signalez-le, puis relancez la moisson."
+        "Une page reçue a mis Travée en défaut ({error}). Elle est gardée."
     ),
     "harvest.flood": N_(
         "{count} notices sur {known} ne sont plus chez le partenaire. C’est beaucoup : rien n’en est retenu avant que "
-        "quelqu’un ait vérifié : la page de cette moisson demande s’il faut les croire."
+        "quelqu’un ait dit s’il faut les croire."
     ),
     "harvest.ghost": N_(
         "La notice {identifier} arrive sans date : elle est sans doute en cours de suppression chez le partenaire. "
@@ -662,11 +661,42 @@ def _shortened(value: object) -> object:
     return value[:LONGEST_VALUE] + "…" if isinstance(value, str) and len(value) > LONGEST_VALUE else value
 
 
+# What libxml2 says of a spoilt XML, in English, by how it begins; what another version puts otherwise stays as it is.
+XML_FAULTS: Mapping[str, str] = {
+    "Invalid bytes in character encoding": N_("des octets ne sont pas du codage annoncé"),
+    "Input is not proper UTF-8": N_("des octets ne sont pas de l’UTF-8"),
+    "Opening and ending tag mismatch": N_("une balise est mal fermée"),
+    "Premature end of data": N_("le texte s’arrête avant la fin"),
+    "EndTag: '</' not found": N_("le texte s’arrête avant la fin"),
+    "Extra content at the end of the document": N_("du texte suit la fin"),
+    "PCDATA invalid Char value": N_("un caractère est interdit en XML"),
+    "invalid character": N_("un caractère est interdit en XML"),
+    "xmlParseEntityRef: no name": N_("un « & » est seul"),
+    "xmlParseCharRef": N_("un caractère est mal écrit"),
+    "EntityRef: expecting ';'": N_("un « & » est seul"),
+    "Entity '": N_("une entité n’est pas définie"),
+    "StartTag: invalid element name": N_("un « < » est seul"),
+    "Start tag expected": N_("il ne commence pas par une balise"),
+    "Couldn't find end of Start Tag": N_("une balise n’est pas fermée"),
+    "AttValue": N_("un attribut est mal écrit"),
+    "attributes construct error": N_("un attribut est mal écrit"),
+    "Specification mandates value for attribute": N_("un attribut n’a pas de valeur"),
+    "Namespace prefix": N_("un préfixe n’est pas déclaré"),
+}
+
+
+def _said(name: str, value: object) -> object:
+    """In our words where we have them."""
+    if name == "detail" and isinstance(value, str):
+        value = next((_(words) for start, words in XML_FAULTS.items() if value.startswith(start)), value)
+    return _shortened(value)
+
+
 def sentence(code: str, params: Mapping[str, object] | None = None) -> str:
     """The sentence of a code, in the current language; an unknown code shows itself rather than nothing."""
     template = _(SENTENCES[code]) if code in SENTENCES else code
     try:
-        return template.format(**{name: _shortened(value) for name, value in (params or {}).items()})
+        return template.format(**{name: _said(name, value) for name, value in (params or {}).items()})
     except (KeyError, IndexError, ValueError):
         return template
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue import db, source_terms
-from catalogue.i18n import _, format_date
+from catalogue.i18n import _, format_date, of
 from catalogue.judgements import MACHINE
 from catalogue.matching import reasons_of
 from catalogue.merging import said
@@ -55,9 +55,10 @@ class Origin:
         if self.ours:
             text = _("saisi ici ; %(sources)s dit de même") % {"sources": names}
         elif self.kind == "rule":
-            text = _("repris de %(sources)s le %(on)s par une règle de cette source") % {"sources": names, "on": on}
+            text = _("repris %(of_source)s le %(on)s par une règle de cette source")
+            text %= {"of_source": of(names), "on": on}
         else:
-            text = _("repris de %(sources)s le %(on)s") % {"sources": names, "on": on}
+            text = _("repris %(of_source)s le %(on)s") % {"of_source": of(names), "on": on}
         if not any(s.still for s in self.speakers):
             text += _(", gardé le nôtre depuis")
         elif all(s.gone for s in self.speakers):

@@ -15,13 +15,12 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from babel import Locale, UnknownLocaleError
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from catalogue import claims, items, unimarc
 from catalogue.digital import path_of
-from catalogue.i18n import N_, _, current_language, format_date, format_number
+from catalogue.i18n import ISO_639, N_, _, current_language, format_date, format_number, language_name
 from catalogue.identifiers import format_isbn, is_code
 from catalogue.models import (
     Agent,
@@ -47,14 +46,6 @@ SHOWN_AUTHORS = 3  # on a result; the document's page has them all
 SHOWN_TITLES = 60  # articles of an issue, issues of a journal
 SHOWN_NEIGHBOURS = 5
 
-# ISO 639-2, as records say it, to the two letters that HTML and Babel know; both French and both German spellings.
-LANGUAGES = {
-    **{"fre": "fr", "fra": "fr", "eng": "en", "spa": "es", "ita": "it", "por": "pt", "cat": "ca", "bre": "br"},
-    **{"ger": "de", "deu": "de", "dut": "nl", "nld": "nl", "dan": "da", "swe": "sv", "nor": "no", "fin": "fi"},
-    **{"pol": "pl", "cze": "cs", "ces": "cs", "hun": "hu", "rum": "ro", "ron": "ro", "rus": "ru", "ukr": "uk"},
-    **{"gre": "el", "ell": "el", "tur": "tr", "ara": "ar", "heb": "he", "per": "fa", "fas": "fa", "chi": "zh"},
-    **{"zho": "zh", "jpn": "ja", "kor": "ko", "vie": "vi", "hin": "hi", "lat": "la", "wol": "wo", "swa": "sw"},
-}
 CATALOGUE_LANGUAGE = "fr"  # what a summary is written in when its record does not say
 
 # What somebody did, when it is not simply to have written it (UNIMARC's relator codes).
@@ -325,16 +316,7 @@ def notice_page(session: Session, address: str) -> NoticePage | Moved | Gone | N
 
 def html_language(code: str) -> str:
     """The two letters of a record's language; "" for what HTML has no certain name for."""
-    return LANGUAGES.get(code, "")
-
-
-def language_name(code: str) -> str:
-    """« anglais » for "eng"; the code itself where nobody has a name for it."""
-    try:
-        names = Locale.parse(current_language()).languages
-    except (UnknownLocaleError, ValueError):
-        return code
-    return str(names.get(LANGUAGES.get(code, code), code))
+    return ISO_639.get(code, "")
 
 
 # --- queries ---------------------------------------------------------------------------------

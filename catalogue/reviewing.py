@@ -7,7 +7,7 @@ or their version has moved meanwhile, nothing is written and the page is shown a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -55,6 +55,7 @@ class Done:
     later: int = 0  # left alone: come after the page was made
     rules: tuple[str, ...] = ()  # in words, those that were added
     no_rule: bool = False  # one was asked for where no rule can say it
+    answers: Mapping[str, int] = field(default_factory=dict)  # how many differences, as in `proposals.Settled`
 
 
 # --- by hundreds -----------------------------------------------------------------------------
@@ -125,7 +126,8 @@ def _why(kind: str, source: str | None) -> str:
 
 def _done(settled: Settled) -> Done:
     lot = settled.batch.id if settled.batch else None
-    return Done("done" if lot else "gone", lot, len(settled.done), len(settled.waiting), later=len(settled.later))
+    what, later = "done" if lot else "gone", len(settled.later)
+    return Done(what, lot, len(settled.done), len(settled.waiting), later=later, answers=dict(settled.answers))
 
 
 # --- one difference --------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session, defer
 from catalogue import floods, inbox, lots, nights, source_terms, sources
 from catalogue.desk_history import NOT_UNDOABLE
 from catalogue.floods import Flood
-from catalogue.i18n import N_, _, format_date, format_number, ngettext
+from catalogue.i18n import N_, _, format_date, format_instant, format_number, ngettext
 from catalogue.models import Batch, Claim, Notice, RawPage, Refused, Revision, Run, Source, SourceRecord, SourceVersion
 from catalogue.problems import Problem, sentence
 from catalogue.runs import kind_words, reason_words, state_words
@@ -115,6 +116,7 @@ class RunPage:
     waiting: tuple[Waiting, ...]  # now
     safe: int
     conflicts: int
+    older: int  # of the unchanged, those that a replay has left as they came since
     ruled: int
     ruled_notices: tuple[Ruled, ...]
     withdrawn: int
@@ -153,8 +155,10 @@ def find(session: Session, run_id: int) -> tuple[Run, Source] | None:
     return (run, session.get_one(Source, run.source_id)) if run is not None else None
 
 
-def page(session: Session, run: Run, source: Source, now: datetime, *, refused_page: int = 1) -> RunPage:
-    counts = run.counts
+def page(
+    session: Session, run: Run, source: Source, now: datetime, zone: ZoneInfo, *, refused_page: int = 1
+) -> RunPage:
+    counts, flood = run.counts, floods.find(session, run, source)
     state, words = state_words(run, now)
     batch = session.get(Batch, run.batch_id) if run.batch_id else None
     why_not = lots.why_not(session, batch) if batch else ""
@@ -175,17 +179,18 @@ def page(session: Session, run: Run, source: Source, now: datetime, *, refused_p
         kind=kind_words(run),
         reason=reason_words(run),
         reason_code=run.reason["code"] if run.reason else "",
-        advice=_advice(session, run, state, source),
+        advice=_advice(session, run, state, flood, now, zone),
         received=int(counts.get("received", 0)),
         terms=tuple(_terms(counts)),
         inbox=int(counts.get("inbox", 0)),
         waiting=tuple(Waiting(kind, _(inbox.KINDS[kind]), n) for kind, n in _waiting(session, run).items()),
         safe=int(counts.get("safe", 0)),
         conflicts=int(counts.get("conflicts", 0)),
+        older=int(counts.get("older", 0)),
         ruled=int(counts.get("ruled", 0)),
         ruled_notices=tuple(_ruled(session, run)),
         withdrawn=_withdrawn(session, run),
-        flood=floods.find(session, run, source),
+        flood=flood,
         disappeared=int(counts.get("disappeared", 0)),
         requests=int(counts.get("requests", 0)),
         pages=int(counts.get("pages", 0)),
@@ -220,21 +225,21 @@ def _terms(counts: Mapping[str, Any]) -> Iterator[Term]:
         yield Term(name, _(label), int(counts.get(name, 0)), words)
 
 
-def _advice(session: Session, run: Run, state: str, source: Source) -> str:
+def _advice(session: Session, run: Run, state: str, flood: Flood | None, now: datetime, zone: ZoneInfo) -> str:
     """What to do, for a run that did not end well."""
-    on = nights.get_schedule(session, source.id).on
-    if state == "stopped":
-        if on:
-            return _("Travée la reprendra d’elle-même à l’endroit où elle s’est arrêtée.")
-        return _("Relancez-la : elle reprendra, et ce qui est déjà reçu ne sera pas doublé.")
-    if state != "incomplete":
+    if state not in ("stopped", "incomplete"):
         return ""
     code = run.reason["code"] if run.reason else ""
+    if code == floods.FLOOD and flood is not None and flood.answer is not None:
+        return _("La réponse est donnée : elle se lit plus bas.")
+    if _is_past(session, run):
+        return _("Une autre moisson de cette source est passée depuis : voyez la sienne, il n’y a rien à faire ici.")
     if code == floods.FLOOD:
         return _("À vous : dites plus bas s’il faut les croire. Rien n’est retiré en attendant.")
-    if code in GOES_ON:
-        if on:
-            return _("Rien à faire : Travée reprendra d’elle-même.")
+    again = nights.plan(session, run.source_id, now, zone)
+    if state == "stopped" or code in GOES_ON:
+        if again is not None:
+            return _("Rien à faire : Travée la reprendra d’elle-même à l’endroit où elle s’est arrêtée.")
         return _("Relancez-la : elle reprendra, et ce qui est déjà reçu ne sera pas doublé.")
     if code in SETTINGS_AMISS:
         return _("À vous : vérifiez l’adresse, le format et l’ensemble demandés à cette source, puis relancez.")
@@ -242,9 +247,17 @@ def _advice(session: Session, run: Run, state: str, source: Source) -> str:
         return _("C’est chez le partenaire : signalez-lui cette phrase, puis relancez quand il aura répondu.")
     if code in FOR_US:
         return _("C’est dans Travée : signalez-le à qui l’administre, avec le numéro de cette moisson.")
-    if on:
-        return _("Rien à faire : Travée réessaie d’elle-même, trois fois par nuit, puis la nuit suivante.")
-    return _("Relancez la moisson un peu plus tard.")
+    if again is None:
+        return _("Relancez la moisson un peu plus tard.")
+    if again.is_due(now):
+        return _("Rien à faire : Travée réessaie d’elle-même, dès que possible.")
+    return _("Rien à faire : Travée réessaie d’elle-même, %(at)s.") % {"at": format_instant(again.at)}
+
+
+def _is_past(session: Session, run: Run) -> bool:
+    """Whether its source has been asked again since: this one has nothing left to wait for."""
+    later = select(Run.id).where(Run.source_id == run.source_id, Run.kind == "harvest", Run.id > run.id)
+    return session.scalar(later.where(Run.checkpoint["replay_of"].as_string().is_(None)).limit(1)) is not None
 
 
 def _waiting(session: Session, run: Run) -> dict[str, int]:
@@ -316,7 +329,7 @@ def document(found: RunPage) -> dict[str, Any]:
     counts = {term.name: term.count for term in found.terms}
     plain = {
         *("notes", "licence", "resend", "lot", "replay_of", "inbox", "safe", "conflicts", "ruled", "withdrawn"),
-        *("disappeared", "requests", "pages", "received"),
+        *("disappeared", "requests", "pages", "received", "older"),
     }
     return {
         "run": found.id,

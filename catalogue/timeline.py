@@ -1,6 +1,6 @@
 """Thirty nights of harvests as a picture: has the network been flowing, which night broke.
 
-One column a night: what was new, what has changed or was recognised, what of that is in conflict with work done
+One column a night: what was new, what was recognised, what has changed, what of these is in conflict with work done
 here, and a cross where a harvest failed. The picture is drawn by a template (`desk/_runs.html`) from the rectangles
 that are worked out here; the same numbers stand in a table below it and in a sentence above.
 """
@@ -21,7 +21,7 @@ from catalogue.i18n import _, format_date, format_number, ngettext
 from catalogue.models import Run, Source
 
 NIGHTS = 30
-KINDS = ("new", "changed", "conflicts")
+KINDS = ("new", "matched", "changed", "conflicts")
 # The picture, in its own units.
 WIDTH, HEIGHT, GAP = 480, 96, 4
 CROSS = 10  # of a side
@@ -32,6 +32,7 @@ TOO_TALL = 8  # times the middle of the columns: a first harvest would make the 
 class Night:
     day: date
     new: int = 0
+    matched: int = 0  # we had them already, from elsewhere; without conflict
     changed: int = 0  # without conflict
     conflicts: int = 0
     failed: int = 0  # runs that were not complete
@@ -39,7 +40,7 @@ class Night:
 
     @property
     def total(self) -> int:
-        return self.new + self.changed + self.conflicts
+        return self.new + self.matched + self.changed + self.conflicts
 
     @property
     def words(self) -> str:
@@ -48,9 +49,11 @@ class Night:
             return _("pas de moisson")
         if self.failed == self.runs:
             return ngettext("échec", "%(n)s échecs", self.failed) % {"n": self.failed}
-        if self.failed:
-            return _("complète, après un échec") if self.failed == 1 else _("complète, après des échecs")
-        return _("complète")
+        if not self.failed:
+            return _("complète")
+        held = self.runs - self.failed
+        complete = ngettext("%(n)s complète", "%(n)s complètes", held) % {"n": held}
+        return f"{complete}, " + ngettext("%(n)s incomplète", "%(n)s incomplètes", self.failed) % {"n": self.failed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,15 @@ def timeline(session: Session, now: datetime, zone: ZoneInfo, *, nights: int = N
     return draw(_nights(rows, first, nights))
 
 
-def parts(counts: Mapping[str, Any]) -> tuple[int, int, int]:
-    """New, changed or recognised, and in conflict, as a run has counted them."""
-    new, updated, matched, conflicts = (int(counts.get(name, 0)) for name in ("new", "updated", "matched", "conflicts"))
-    return new, max(0, updated + matched - conflicts), conflicts
+def parts(counts: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """New, recognised, changed, and in conflict, as a run has counted them."""
+    new, matched, updated, conflicts = (int(counts.get(name, 0)) for name in ("new", "matched", "updated", "conflicts"))
+    of_updated = min(updated, conflicts)
+    return new, max(0, matched - (conflicts - of_updated)), updated - of_updated, conflicts
 
 
 def _nights(rows: Iterable[tuple[date, str, Mapping[str, Any]]], first: date, count: int) -> tuple[Night, ...]:
-    sums = {first + timedelta(days=n): [0, 0, 0, 0, 0] for n in range(count)}
+    sums = {first + timedelta(days=n): [0] * (len(KINDS) + 2) for n in range(count)}
     for day, status, counts in rows:
         if day in sums:
             more = (*parts(counts), status == "incomplete", 1)
@@ -134,16 +138,22 @@ def draw(nights: tuple[Night, ...]) -> Timeline:
 
 
 def _summary(nights: tuple[Night, ...]) -> str:
-    """« En 30 nuits : 28 avec une moisson complète, 1 échec ; 31 nouvelles notices, 18 changements, 6 conflits. »"""
+    """« En 30 nuits : 28 avec une moisson complète, 2 moissons incomplètes ; 31 nouvelles notices, 4 reconnues,
+    18 changements, 6 conflits. »"""
     held = sum(night.runs > night.failed for night in nights)
     broken = [night for night in nights if night.failed and night.failed == night.runs]
-    new, changed, conflicts = (sum(getattr(night, kind) for night in nights) for kind in KINDS)
+    failures = sum(night.failed for night in nights)
+    new, matched, changed, conflicts = (sum(getattr(night, kind) for night in nights) for kind in KINDS)
     said = [
         ngettext("%(n)s nouvelle notice", "%(n)s nouvelles notices", new) % {"n": format_number(new)},
+        ngettext("%(n)s reconnue", "%(n)s reconnues", matched) % {"n": format_number(matched)},
         ngettext("%(n)s changement", "%(n)s changements", changed) % {"n": format_number(changed)},
         ngettext("%(n)s conflit", "%(n)s conflits", conflicts) % {"n": format_number(conflicts)},
     ]
     flowed = _("En %(nights)s nuits : %(n)s avec une moisson complète") % {"nights": len(nights), "n": held}
+    if failures:
+        incomplete = ngettext("%(n)s moisson incomplète", "%(n)s moissons incomplètes", failures)
+        flowed += ", " + incomplete % {"n": format_number(failures)}
     words = _("%(one)s ; %(other)s") % {"one": flowed, "other": ", ".join(said)} + "."
     if not broken:
         return words

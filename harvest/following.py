@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from catalogue import db, lots, notices
+from catalogue import db, lots, notices, undo_plan
 from catalogue.merging import barred
 from catalogue.models import LIVING, Batch, Claim, Notice, Revision, SourceRecord, SourceVersion
 from catalogue.notices import Edit
@@ -124,7 +124,7 @@ def hide(session: Session, rows: Rows, batch: Lot) -> Followed:
     candidates = {n: (row, s) for n, (row, s) in rows.items() if row.record and row.record.status == "candidate"}
     shown = [(n, known) for n, known in _claims(session, candidates) if _is_shown(known.notice)]
     ids = sorted({known.notice.id for _n, known in shown})
-    not_theirs = {*lots.described_elsewhere(session, ids), *_shown_again(session, ids)}
+    not_theirs = {*undo_plan.described_elsewhere(session, ids), *_shown_again(session, ids)}
     edits: dict[int, Edit] = {}
     out = Followed()
     for n, known in shown:

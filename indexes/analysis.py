@@ -51,13 +51,15 @@ _PLURALS = {
     **{f"{word}x": word for word in ("chou", "genou", "hibou", "joujou", "pou")},
 }
 # Words in s that would become another word without it.
-_NO_PLURALS = frozenset("mois fois trois paris bus dos plus puis cas sens bras os repos pays vers bois".split())
+_NO_PLURALS = frozenset(str.split("mois fois trois paris bus dos plus puis cas sens bras repos pays vers bois"))
 _UNSEEN = dict.fromkeys(map(ord, _INVISIBLE))
 _TABLE = {ord(sign): plain for sign, plain in _LETTERS.items()}
 _MARKS = re.compile("[\u0300-\u036f]+")
-_LETTER = f"(?:[^\\W_ʼʹ]|[\u0300-\u036f{_INVISIBLE}])"
+# Chinese and Japanese are written without blanks: each character is a word, and what is near stands first.
+_SIGN = "\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_LETTER = f"(?:[^\\W_ʼʹ{_SIGN}]|[\u0300-\u036f{_INVISIBLE}])"
 # Two families of words are written with an apostrophe that elides nothing.
-_WORD = re.compile(f"(?:aujourd|prud)['{_APOSTROPHES}](?=h){_LETTER}+|{_LETTER}+", re.IGNORECASE)
+_WORD = re.compile(f"[{_SIGN}]|(?:aujourd|prud)['{_APOSTROPHES}](?=h){_LETTER}+|{_LETTER}+", re.IGNORECASE)
 
 
 class Token(NamedTuple):

@@ -206,7 +206,9 @@ def pack(gathered: Gathered) -> bytes:
     if packed:
         ids = np.diff(ids, prepend=np.uintc(0))
     first = ids.astype("<u4").tobytes() + np.frombuffer(gathered.weights, np.single).astype("<f4").tobytes()
-    rest = b"".join(np.frombuffer(part, np.uintc).astype("<u4").tobytes() for part in (gathered.counts, gathered.places))
+    rest = b"".join(
+        np.frombuffer(part, np.uintc).astype("<u4").tobytes() for part in (gathered.counts, gathered.places)
+    )
     if packed:
         kind |= PACKED
         first, rest = zlib.compress(first, _LEVEL), zlib.compress(rest, _LEVEL)
@@ -239,5 +241,3 @@ def _lists(run: Run) -> Iterator[list[Any]]:
     ends = np.cumsum(counts, dtype=np.int64)
     data = places.tobytes()
     yield [data[4 * (end - n) : 4 * end] for n, end in zip(counts.tolist(), ends.tolist(), strict=True)]
-
-

@@ -31,7 +31,7 @@ _EMPTY = "empty-"
 def current_generation(directory: Path) -> Path | None:
     """The generation in use, None before there is one."""
     try:
-        name = (directory / "current").read_text("ascii").strip()
+        name = (directory / "current").read_text("ascii", "replace").strip()
     except FileNotFoundError:
         return None
     return directory / name if name else None

@@ -111,7 +111,8 @@ def _find_phrase(segment: Segment, phrase: Phrase) -> Postings:
         begins = begins[_in_parts(begins, phrase.parts)]
     for word, distance in zip(phrase.words[1:], phrase.distances[1:], strict=True):
         begins = begins[intersect(begins + distance, segment.places(word.term))[0]]
-    ids = np.unique(begins >> 32).astype(np.int32)
+    held = begins >> 32  # in order: a document begins where its number does
+    ids = held[np.diff(held, prepend=-1) > 0].astype(np.int32)
     postings = segment.postings(first)
     weights = postings.weights[np.searchsorted(postings.ids, ids)] if len(ids) else _NO_SCORES
     return Postings(ids, len(phrase.words) * weights)

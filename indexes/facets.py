@@ -28,6 +28,7 @@ class Facet:
         lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
         self.values = list(numbers)
         self.codes = np.array(flat, np.int32)
+        self._lengths = lengths
         self.starts = np.concatenate(([0], np.cumsum(lengths)))
         self.owners = np.repeat(np.arange(len(rows), dtype=np.int32), lengths)
         self._only: Ids | None = None  # where no document has two values: its code, or the one behind the last
@@ -41,15 +42,14 @@ class Facet:
             return {}
         if self._only is not None:
             codes = self._only[ids]
-        elif len(ids) * 6 > len(self.starts):
+        elif len(ids) * 2 > len(self.starts):
             chosen = np.zeros(len(self.starts) - 1, np.bool_)
             chosen[ids] = True
             codes = self.codes[chosen[self.owners]]
         else:
-            starts, ends = self.starts[ids], self.starts[ids + 1]
-            lengths = ends - starts
-            within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            codes = self.codes[np.repeat(starts, lengths) + within]
+            lengths = self._lengths[ids]
+            first = self.starts[ids] - (np.cumsum(lengths) - lengths)
+            codes = self.codes[np.repeat(first, lengths) + np.arange(int(lengths.sum()))]
         numbers = np.bincount(codes, minlength=len(self.values))[: len(self.values)]
         found = np.flatnonzero(numbers)
         return dict(zip(map(self.values.__getitem__, found.tolist()), numbers[found].tolist(), strict=True))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -186,7 +185,7 @@ def _ordered(key: str, counts: Counter[str], limit: int | None) -> list[tuple[st
     if key == "year":
         return sorted(counts.items(), reverse=True)[:limit]
     limit = limit or len(counts)
-    least = min(heapq.nlargest(limit, counts.values()), default=0)
+    least = sorted(counts.values(), reverse=True)[min(limit, len(counts)) - 1] if counts else 0
     return sorted(((v, n) for v, n in counts.items() if n >= least), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 

@@ -10,14 +10,12 @@ The files are pickles inside (Whoosh's format): the index directory is as truste
 
 from __future__ import annotations
 
-import pickle
 import re
-import struct
 import threading
 import time
-import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -50,12 +48,21 @@ class Postings(NamedTuple):
 _NO_WEIGHTS = np.zeros(0, np.float32)
 _NO_IDS = np.zeros(0, np.int32)
 _CONTENTS = re.compile(rf"_{NAME}_(\d+)\.toc")
-_TORN = (OSError, EOFError, struct.error, zlib.error, pickle.UnpicklingError)
-_DAMAGE = (*_TORN, ValueError, LookupError)
 
 
 class UnreadableIndex(OSError):
     """The files are damaged or gone for good. A rebuild heals it: the database has everything."""
+
+
+@contextmanager
+def _reading(what: object) -> Iterator[None]:
+    """Pickles, offsets, zlib: a file that was cut or overwritten fails with any exception, MemoryError included."""
+    try:
+        yield
+    except UnreadableIndex:
+        raise
+    except Exception as error:
+        raise UnreadableIndex(str(what)) from error
 
 
 class Segment:
@@ -93,7 +100,7 @@ class Segment:
         return self._keep("exact begins", prefix, lambda: self._read_prefix("exact", prefix))
 
     def words_beginning(self, prefix: str) -> list[str]:
-        with self._lock:
+        with self._lock, _reading(prefix):
             return [term.decode() for term in self._terms.beginning("word", prefix.encode())]
 
     def dictionary(self) -> dict[str, int]:
@@ -134,10 +141,7 @@ class Segment:
         return dict(self._terms.counts("word"))
 
     def _run(self, field: str, term: bytes) -> Run:
-        try:
-            return self._terms.run(field, term)
-        except _TORN as error:
-            raise UnreadableIndex(f"{field}:{term!r}") from error
+        return self._terms.run(field, term)
 
     def _keep(self, kind: str, name: str, make: Callable[[], T]) -> T:
         with self._lock:
@@ -146,7 +150,8 @@ class Segment:
                 self._kept.move_to_end((kind, name))
                 found: T = kept[0]
                 return found
-            value = make()
+            with nullcontext() if kind == "derived" else _reading(f"{kind} {name}"):
+                value = make()
             size = _size(value)
             self._kept[kind, name] = value, size
             self._bytes += size
@@ -260,7 +265,7 @@ class Index:
             except (FileNotFoundError, EmptyIndexError) as error:
                 missing = error
                 time.sleep(0.005 * (attempt + 1))
-            except _DAMAGE as error:
+            except Exception as error:
                 raise UnreadableIndex(str(self.directory)) from error
         raise UnreadableIndex(str(self.directory)) from missing
 

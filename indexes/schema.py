@@ -37,7 +37,7 @@ from indexes.analysis import (
     written_words,
 )
 
-FORMAT = 4  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
+FORMAT = 5  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 A word is corrected before it is searched, by the nearest word that the asker may find, first of all one that
 stands in a document with the other words of the question, then the more frequent; measured, that finds the
-wanted document far more often than searching for everything that resembles the stem (`SEARCH.md`, 6). The dictionary is the index's own `word` field, read once per segment.
+wanted document far more often than searching for everything that resembles the stem (`docs/search.md`). The
+dictionary is the index's own `word` field, read once per segment.
 """
 
 from __future__ import annotations
@@ -136,8 +137,7 @@ def _of_one(snapshot: Snapshot, query: Query, words: list[Word], status: str) ->
             others = [n for n in near if stem(n.word) != word.term]
             if best := _fitting(snapshot, query, {}, [word], word, others, status):
                 found.append((best, word))
-    best, word = min(found, key=lambda pair: _order(pair[0]), default=(None, None))
-    return {word: best} if word and best else {}
+    return {word: best for best, word in sorted(found, key=lambda pair: _order(pair[0]))[:1]}
 
 
 def _fitting(

@@ -40,6 +40,12 @@ PLURALS = [
     ("politique", "politiques"),
     ("jeune", "jeunes"),
     ("médiateur", "médiateurs"),
+    ("emploi", "emplois"),
+    ("loi", "lois"),
+    ("élu", "élus"),
+    ("petit", "petits"),
+    ("revenu", "revenus"),
+    ("essai", "essais"),
 ]
 SAME_QUESTION = [
     ("l'école", "ecole"),
@@ -89,6 +95,8 @@ def test_spellings_of_the_same_question(typed: str, meant: str) -> None:
 def test_different_words_stay_different() -> None:
     assert terms("ville") != terms("village")
     assert terms("aujourd'hui") != terms("hui")
+    assert terms("Paris") != terms("pari")
+    assert terms("la presse") == terms("presses") != terms("pres")
 
 
 def test_stop_words_are_no_terms_but_keep_their_place() -> None:

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db, inbox, joining, judgements, lots, notices, proposals, reviewing, source_rules
+from catalogue import db, history, inbox, joining, judgements, lots, notices, proposals, reviewing, source_rules
 from catalogue.commands import base as base_commands
 from catalogue.commands import inbox as commands
 from catalogue.config import Settings
@@ -277,15 +277,19 @@ def test_always_makes_a_rule_that_can_be_seen_and_struck_out(session: Session) -
     _made, question = conflicts(session)
     note, subject = slot_of(question, "330"), slot_of(question, "606")
     wanted = [("abstract", "conflict"), ("subjects", "add")]
-    told = {note: "ours", subject: "both"}
+    _other, first = conflicts(session, "c0")
+    both = reviewing.answer(session, first, {note: "both"}, marks_of(first), by="claire", always=wanted)
+    assert (both.what, both.rules, both.no_rule) == ("done", (), True), "« les deux » is no rule"
+    told = {note: "ours", subject: "later"}
     done = reviewing.answer(session, question, told, marks_of(question), by="claire", always=wanted)
     assert done.rules == ("Résumé, ce que les deux ont changé : garder le nôtre",)
-    assert done.no_rule, "« les deux » is no rule"
+    assert not done.no_rule, "what is left for later says nothing"
     source = reci(session)
     assert source_rules.of_source(source) == {"abstract": {"conflicts": "ours"}}
     assert [(c.by, c.before) for c in source_rules.changes_of(source)] == [("claire", ())]
     again, waiting = conflicts(session, "c2")
-    assert reviewing.apply_rules(session, source, by="claire").what == "done"
+    lot = history.open_batch(session, "rule", by="claire")
+    assert proposals.apply_rules(session, [waiting.claim_id], batch=lambda: lot, by="claire").batch == lot
     assert [c.tag for c in proposals.changes_of(waiting)] == ["606"]
     assert "Note de Claire" in words(again)
     assert source_rules.put(session, source, {}, by="marc")
@@ -538,6 +542,10 @@ def test_the_screens_read_well_and_answer_to_their_keys(
     page.wait_for_url(f"**/bureau/a-revoir/{second}**")
     page.keyboard.press("u")
     page.wait_for_selector("text=annulé")
+    assert page.url.split("?")[0].endswith(f"/bureau/a-revoir/{second}"), "one goes on where one was"
+    page.keyboard.press("l")  # without j: the first field
+    assert page.locator("[data-question]").first.get_by_label("Prendre le leur").is_checked()
+    assert page.evaluate("document.activeElement.closest('[data-question]') !== null")
     context.close()
     with base.read() as session:
         assert proposals.count(session)["conflict"] == 2

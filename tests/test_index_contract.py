@@ -73,7 +73,8 @@ def whoosh_searcher(index: Index) -> Iterator[object]:
 
 
 POSTINGS = st.lists(
-    st.tuples(st.floats(0.125, 100, width=32), st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=9)), max_size=300
+    st.tuples(st.floats(0.125, 100, width=32), st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=9)),
+    max_size=300,
 )
 
 
@@ -93,8 +94,8 @@ def test_what_is_written_of_a_term_is_read_again(
     assert run.ids.tolist() == gathered.ids.tolist()
     if placed:
         assert run.weights is not None and run.weights.tolist() == gathered.weights.tolist()
-        counts, places = run.places()
-        assert (counts.tolist(), places.tolist()) == (gathered.counts.tolist(), gathered.places.tolist())
+        counts, all_places = run.places()
+        assert (counts.tolist(), all_places.tolist()) == (gathered.counts.tolist(), gathered.places.tolist())
     else:
         assert run.weights is None
 
@@ -108,7 +109,11 @@ def test_whoosh_has_what_our_codec_builds_upon(large: Index) -> None:
             if ("all", term) in reader:
                 about = reader.term_info("all", term)
                 run = reader._terms.run("all", term)
-                assert (about.doc_frequency(), about.min_id(), about.max_id()) == (len(run.ids), run.ids[0], run.ids[-1])
+                assert (about.doc_frequency(), about.min_id(), about.max_id()) == (
+                    len(run.ids),
+                    run.ids[0],
+                    run.ids[-1],
+                )
                 assert dict(reader._terms.counts("all"))[term.decode()] == about.doc_frequency()
     assert len(reader._terms.run("all", b"nobody wrote this").ids) == 0
 
@@ -116,13 +121,13 @@ def test_whoosh_has_what_our_codec_builds_upon(large: Index) -> None:
 def test_whoosh_s_own_matcher_walks_through_our_lists(large: Index) -> None:
     for leaf in large.snapshot().leaves:
         reader = leaf.segment._reader
-        matcher = reader.postings("all", "vill")
+        matcher = reader.postings("all", "commun")
         seen = []
         while matcher.is_active():
             seen.append((matcher.id(), matcher.value_as("positions")))
             matcher.next()
         ours: dict[int, list[int]] = {}
-        for place in leaf.segment.places("vill").tolist():
+        for place in leaf.segment.places("commun").tolist():
             ours.setdefault(place >> 32, []).append(place & 0xFFFFFFFF)
         assert seen == [(number, places) for number, places in ours.items() if not reader.is_deleted(number)]
 

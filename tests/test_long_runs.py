@@ -177,7 +177,12 @@ def test_believed_they_are_asked_for_by_name_and_wait_for_a_person(flooded: Cent
         assert {n.status for n in session.scalars(select(Notice))} == {"candidate"}
     # A later answer to a run that something has followed would not know what it is about.
     answer = flooded.claire.post("/bureau/moissons/2/disparitions", data={"reponse": "garder"}, follow_redirects=True)
+    assert "claire a déjà répondu" in text(answer) and "Une autre moisson" not in text(answer)
+    back = {"reponse": "reprendre"}
+    answer = flooded.claire.post("/bureau/moissons/2/disparitions", data=back, follow_redirects=True)
     assert "Une autre moisson est passée depuis" in text(answer)
+    page = text(flooded.claire.get("/bureau/moissons/2"))
+    assert "La réponse est donnée : elle se lit plus bas." in page and "dites plus bas" not in page
 
 
 def test_not_believed_they_are_alive_and_no_longer_asked_about_until_the_answer_is_taken_back(flooded: Centre) -> None:

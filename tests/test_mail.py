@@ -72,6 +72,31 @@ def words(letter: Any) -> str:
     return " ".join(letter.get_content().split())
 
 
+def test_the_worker_and_a_harvest_that_ends_send_no_letter_twice(post: Post) -> None:
+    """Both have it ready: who takes it first sends it; who dies with it leaves it to whoever looks later."""
+    for start in (NOON - 8 * HOUR, NOON - 7 * HOUR, NOON - 3 * HOUR):
+        post.fail(start)
+    sent: list[str] = []
+
+    def meanwhile(_url: str, _to: str, subject: str, _said: Any) -> None:
+        sent.append(subject)
+        if len(sent) == 1:
+            assert alerts.check(post.database, post.settings, now=NOON, send=meanwhile) == 0
+
+    assert alerts.check(post.database, post.settings, now=NOON, send=meanwhile) == 1
+    assert len(sent) == 1
+
+    def dies(*_letter: Any) -> None:
+        raise KeyboardInterrupt
+
+    week = NOON + 7 * DAY
+    post.fail(week - HOUR)
+    with pytest.raises(KeyboardInterrupt):
+        alerts.check(post.database, post.settings, now=week, send=dies)
+    assert post.check(week) == 0, "somebody is at it"
+    assert post.check(week + HOUR) == 1
+
+
 def test_a_night_is_told_after_its_last_try_and_once(post: Post) -> None:
     three = NOON - 8 * HOUR
     for n, (start, received) in enumerate(((three, 0), (three + HOUR, 0), (three + 5 * HOUR, 120))):

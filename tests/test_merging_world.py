@@ -25,8 +25,7 @@ from catalogue import history, integrity, joining, judgements, lots, notices, pr
 from catalogue.db import Database
 from catalogue.joining import NotMergeable
 from catalogue.matching import candidates
-from catalogue.models import Batch, Claim, Judgement, Notice, Proposal, Revision, Source
-from catalogue.proposals import LIVING
+from catalogue.models import LIVING, Batch, Claim, Judgement, Notice, Proposal, Revision, Source
 from catalogue.unimarc import Field, Fields, Record
 from harvest import intake
 from tests.cast import field, notice

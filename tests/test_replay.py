@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
-from catalogue import proposals
+from catalogue import proposals, run_page
+from catalogue.commands.sources import _lines
+from catalogue.i18n import use_language
 from catalogue.models import Claim, RawPage, SourceRecord, SourceVersion
 from harvest import arrivals, run
 from tests.test_harvest import Network, base, book, f, net, told
@@ -48,7 +51,7 @@ def test_what_waits_goes_on_waiting_when_an_older_run_is_read_again(net: Network
     assert len(before[1]) == 1
     for _n in range(2):
         again = replay(net, first)
-        assert (again.status, told(again)) == ("complete", {"received": 4, "older": 4})
+        assert (again.status, told(again)) == ("complete", {"received": 4, "unchanged": 4, "older": 4})
         assert state(net) == before
 
 
@@ -85,8 +88,8 @@ def test_what_the_run_had_missed_comes_in_and_what_came_since_is_left(
     later(net, 2, "Venu depuis.")
     assert told(net.harvest(since=f"{net.clock.now:%Y-%m-%d}"))["new"] == 1
     again = replay(net, first)
-    assert told(again) == {"received": 5, "new": 4, "older": 1, "inbox": 4}
-    assert told(replay(net, first)) == {"received": 5, "unchanged": 4, "older": 1}
+    assert told(again) == {"received": 5, "new": 4, "unchanged": 1, "older": 1, "inbox": 4}
+    assert told(replay(net, first)) == {"received": 5, "unchanged": 5, "older": 1}
 
 
 def test_reading_again_is_no_sign_of_life(net: Network) -> None:
@@ -111,5 +114,24 @@ def test_of_two_texts_of_one_run_the_later_page_stays_the_last(net: Network) -> 
         session.flush()
         record.latest_version_id = newer.id
     before = state(net)
-    assert told(replay(net, first)) == {"received": 12, "unchanged": 11, "older": 1}
+    assert told(replay(net, first)) == {"received": 12, "unchanged": 12, "older": 1}
     assert state(net) == before
+
+
+def test_what_a_replay_leaves_is_unchanged_in_the_sum_and_told_beside(net: Network) -> None:
+    first = net.meet(base(4), new_status="published").harvest()
+    later(net, 2, "Un résumé.")
+    net.harvest()
+    again = replay(net, first)
+    names = ("new", "matched", "updated", "unchanged", "repeated", "refused", "deleted_upstream")  # as INTERFACES says
+    with net.read() as session, use_language("fr"):
+        found = run_page.find(session, again.run_id)
+        assert found is not None
+        page = run_page.page(session, *found, net.clock.now, ZoneInfo("Europe/Paris"))
+        unchanged = next(term for term in page.terms if term.name == "unchanged")
+        for document in (again.document(), run_page.document(page)):
+            assert sum(document[name] for name in names) == document["received"] == 4
+            assert (document["unchanged"], document["older"]) == (4, 4)
+        assert (unchanged.count, "Dont 4 que le partenaire a redites depuis" in unchanged.meaning) == (4, True)
+        (line,) = [line for line in _lines(again) if "reçues" in line]
+        assert line == "  4 notices reçues : 4 inchangées (dont 4 redites depuis, laissées)."

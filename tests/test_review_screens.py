@@ -70,7 +70,7 @@ def test_a_button_decides_what_its_page_had_seen(claire: FlaskClient, base: db.D
         adds(session, "late")
         night(session, reci(session), "1", [*notice("Dossier 1"), field("330", "a", "Jamais lu")])
     told = text(claire.post("/bureau/a-revoir/lots", data=sent | {"action": "accept"}, follow_redirects=True))
-    assert "2 propositions sont acceptées. 2 arrivées depuis, laissées." in told
+    assert "2 propositions sont acceptées. Repris : 2 ajouts. 2 arrivées depuis, laissées." in told
     with base.read() as session:
         assert [proposals.get(session, n).state for n in numbers] == ["accepted", "waiting", "accepted"]
         assert not [n for n in session.scalars(select(Notice)) if "Jamais lu" in words(n)]

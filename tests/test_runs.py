@@ -374,12 +374,13 @@ def test_thirty_nights_are_a_picture_a_table_and_a_sentence(centre: Centre) -> N
     svg = re.search(r"<figure class=\"nights\">.*?</svg>", page, re.S)
     assert svg is not None and len(svg[0].encode()) < 12_000
     assert "style=" not in svg[0] and "onmouse" not in svg[0]
-    for kind in ("new", "changed", "conflicts", "failed", "break"):
+    for kind in ("new", "matched", "changed", "conflicts", "failed", "break"):
         assert f'class="{kind}"' in svg[0], kind
     assert page.count("<tr>") == 31
     said = text(centre.claire.get("/bureau/moissons"))
     assert "En 30 nuits : 29 avec une moisson complète" in said
-    assert "290 changements, 29 conflits. Une nuit a échoué : le " in said
+    assert "29 avec une moisson complète, 1 moisson incomplète ; " in said
+    assert "58 reconnues, 232 changements, 29 conflits. Une nuit a échoué : le " in said
     assert len(page.encode()) < 60_000
 
 

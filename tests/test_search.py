@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -430,6 +431,54 @@ def test_a_word_nobody_has_written_is_corrected(index: Index, typed: str, correc
     assert search(index, suggestion).total > 0
 
 
+def test_what_is_corrected_is_answered_and_told(index: Index) -> None:
+    hits = search(index, "logemant socail")
+    assert (hits.suggestion, hits.relaxed) == ("logement social", False)
+    assert found(hits) == {MIXITE}
+    assert any(marked for _piece, marked in highlight("Le logement", hits.terms))
+
+
+def test_a_correction_fits_with_the_other_words(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    titles = ("Les ponts de la ville", "Les fonts baptismaux", "Les monts du Forez", "Les ponts, encore des ponts")
+    fill(made, [IndexDoc(n, title) for n, title in enumerate(titles, 1)])
+    assert search(made, "jonts forez").suggestion == "monts forez"
+    assert search(made, "jonts baptismaux").suggestion == "fonts baptismaux"
+
+
+def test_a_slip_into_another_word_is_corrected_when_nothing_has_both(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    fill(made, [IndexDoc(1, "Le marché du travail"), IndexDoc(2, "La marche des femmes")])
+    assert search(made, "travail marches").suggestion is None  # one word to the index, accents aside
+    fill(made, [IndexDoc(3, "Un conseil municipal"), IndexDoc(4, "La conserve")])
+    hits = search(made, "conseils municipale")
+    assert (hits.suggestion, found(hits)) == (None, {3})
+    fill(made, [IndexDoc(5, "Écluses du canal"), IndexDoc(6, "Un cabal")])
+    assert search(made, "écluses cabal").suggestion == "écluses canal"
+
+
+def test_words_near_one_another_come_first(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    titles = ("Le conseil de la jeunesse et son avenir citoyen", "Un conseil citoyen et la jeunesse, son avenir")
+    fill(made, [IndexDoc(n, title, year=2020) for n, title in enumerate(titles, 1)])
+    assert [hit.notice_id for hit in search(made, "conseil citoyen").hits] == [2, 1]
+    assert [hit.notice_id for hit in search(made, "avenir citoyen").hits] == [1, 2]
+
+
+def test_of_two_alike_the_later_comes_first_and_the_better_before_the_later(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    docs = [IndexDoc(1, "Guide du bénévole", year=2021), IndexDoc(2, "Guide du bénévole", year=1985)]
+    fill(made, [*docs, IndexDoc(3, "Annales", abstract="Un bénévole.", year=2025)])
+    assert [hit.notice_id for hit in search(made, "bénévole").hits] == [1, 2, 3]
+
+
+def test_the_very_word_typed_comes_first(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    fill(made, [IndexDoc(1, "Le parc public", year=2020), IndexDoc(2, "Les parcs publics", year=2020)])
+    for typed, first in (("parc", 1), ("parcs", 2)):
+        assert search(made, typed).hits[0].notice_id == first
+
+
 def test_a_suggestion_is_written_with_its_accents(index: Index) -> None:
     assert search(index, "renovatoin").suggestion == "rénovation"
 
@@ -501,6 +550,40 @@ HOSTILE = [
 def test_no_question_is_an_error(index: Index, text: str) -> None:
     hits = search(index, text, status="any")
     assert len(hits.hits) == min(20, hits.total)
+
+
+PIECES = st.sampled_from(
+    str.split(
+        '" « » “ * - : auteur: annee: annee:2018- isbn: titre: ( \\ log* *ville* a*b*c logement œuvre 都市政策 السياسة '
+        "\u202e \x00 2018-2024 10.",
+        " ",
+    )
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=12).map(" ".join), st.booleans())
+def test_any_question_is_answered(text: str, joined: bool) -> None:
+    hits = search(_SHARED[0], text.replace(" ", "") if joined else text, status="any")
+    assert len(hits.hits) == min(20, hits.total)
+    assert hits.suggestion is None or search(_SHARED[0], hits.suggestion, status="any").total > 0
+    suggest(_SHARED[0], text)
+
+
+def test_the_longest_questions_are_answered_soon(index: Index) -> None:
+    """Seconds would be seen; a tenth of one is far more than it takes."""
+    for text in ("logmeent " * 1_200, "a*b*c* " * 1_500, '"' * 10_000, "ab* " * 2_500, "都" * 10_000):
+        began = time.process_time()
+        search(index, text)
+        assert time.process_time() - began < 1.0, text[:20]
+
+
+@pytest.mark.parametrize("typed", ["都市", "政策", "都市政策", "سياسة", "Городская политика"])
+def test_other_scripts_are_found_by_their_words_or_characters(tmp_path: Path, typed: str) -> None:
+    made = sync.open_index(tmp_path / "index")
+    titles = ("都市政策の研究", "سياسة المدينة", "Городская политика")
+    fill(made, [IndexDoc(n, title) for n, title in enumerate(titles, 1)])
+    assert search(made, typed).total == 1
 
 
 @settings(derandomize=True, max_examples=150, deadline=None)

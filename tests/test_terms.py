@@ -150,7 +150,7 @@ def test_a_change_is_remembered_and_the_rules_of_the_source_stay(session: Sessio
     allow(session, source, "no")
     assert [(c.by, c.before) for c in source_terms.changes_of(source)] == [
         ("claire", Terms("CC BY 4.0", "partly", ("abstract",))),
-        ("claire", Terms("", "yes", ())),
+        ("claire", Terms("", "unsaid", ())),
     ]
     assert source.rules["follow"] == "untouched"
 
@@ -165,7 +165,7 @@ def test_terms_survive_being_written_and_read(licence: str, said: Terms) -> None
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ('resend = "perhaps"\n', "Ligne 1 : « perhaps » n’est pas une réponse ; on peut écrire yes, no, partly."),
+        ('resend = "perhaps"\n', "Ligne 1 : « perhaps » n’est pas une réponse ; on peut écrire unsaid, yes, no"),
         ('licence = "x"\nresend = "partly"\n', "Dites quels champs ne peuvent pas être redonnés"),
         ('resend = "yes"\nwithheld = ["abstract"]\n', "Des champs sont dits à garder : choisissez"),
         ('resend = "partly"\nwithheld = ["résumé"]\n', "Ligne 2 : « résumé » n’est pas un groupe de champs"),
@@ -273,7 +273,8 @@ def test_terms_are_said_and_read_by_command(travee: Any, tmp_path: Path) -> None
     added = travee("source", "add", "COSOTER", "http://exemple.fr/oai", "--resend", "partly", "--withhold", "abstract")
     assert added.exit_code == 0
     assert "Peut être redonnée   oui, sauf Résumé" in travee("source", "show", "COSOTER").output
-    assert travee("source", "terms", "RECI").output == 'licence = ""\nresend = "yes"          # oui\n'
+    shown = travee("source", "terms", "RECI").output
+    assert shown == 'licence = ""\nresend = "unsaid"       # pas encore dit (d’ici là, comme « oui »)\n'
     (tmp_path / "reci.toml").write_text('licence = "cc0"\nresend = "no"\n', "utf-8")
     assert "C’est enregistré." in travee("source", "terms", "RECI", "--file", "reci.toml", "--by", "claire").output
     document = json.loads(travee("source", "terms", "RECI", "--json").output)
@@ -296,7 +297,7 @@ def test_claire_says_what_a_source_allows(desk: Desk) -> None:
     with desk.base.write() as session:
         sources.for_file(session, "RECI")
     page = claire.get("/bureau/sources/RECI")
-    assert "Licence inconnue" in text(page) and "Peut-on redonner ses notices ? oui" in text(page)
+    assert "Licence inconnue" in text(page) and "Peut-on redonner ses notices ? pas encore dit" in text(page)
     address = "/bureau/sources/RECI/licence"
     form = claire.get(address)
     assert filled(form, "garder") == list(GROUPS)
@@ -307,7 +308,7 @@ def test_claire_says_what_a_source_allows(desk: Desk) -> None:
     sent = {"redonner": "partly", "licence": "", "autre_licence": "cc by", "garder": ["abstract", "subjects"]}
     saved = claire.post(address, data=sent, follow_redirects=True)
     assert "C’est enregistré." in text(saved)
-    assert "Modifié par claire · avant : inconnue ; oui" in text(saved)
+    assert "Modifié par claire · avant : inconnue ; pas encore dit" in text(saved)
     shown = claire.get("/bureau/sources/RECI")
     assert "CC BY 4.0" in text(shown) and "oui, sauf Sujets, Résumé" in text(shown)
     assert 'href="https://creativecommons.org/licenses/by/4.0/"' in shown.get_data(as_text=True)

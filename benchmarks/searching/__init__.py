@@ -1,1 +1,1 @@
-"""What `benchmarks.search` and `benchmarks.known` share: notices made by rule, questions, and the peers they are put to."""
+"""What the benchmarks of search share: notices made by rule, questions, and the peers they are put to."""

@@ -23,14 +23,15 @@ class Fts5:
         )
 
     def build(self, docs: Iterable[IndexDoc]) -> None:
-        rows = (
-            (doc.notice_id, doc.title, " ; ".join(doc.more_titles), " ; ".join(doc.agents))
-            + (" ; ".join((*doc.subjects, *doc.keywords)), doc.abstract)
-            for doc in docs
-        )
+        rows = map(self._row, docs)
         self._base.executemany(
             "insert into notice (rowid, title, more, agents, subjects, abstract) values (?, ?, ?, ?, ?, ?)", rows
         )
+
+    @staticmethod
+    def _row(doc: IndexDoc) -> tuple[int | str, ...]:
+        several = (doc.more_titles, doc.agents, (*doc.subjects, *doc.keywords))
+        return (doc.notice_id, doc.title, *map(" ; ".join, several), doc.abstract)
 
     def known(self, text: str) -> Sequence[int]:
         """All the words; any of them when nothing has them all."""

@@ -75,8 +75,14 @@ class Maker:
             identifiers=(_isbn(choose),) if kind in ("book", "report", "thesis") else (),
             call_numbers=(f"{choose.choice(('VIL', 'LOG', 'EDU', 'DRO'))} {choose.randrange(1, 9999):04d}",),
             scope="local" if choose.random() < 0.8 else "network",
-            **{"kind": kind, "themes": themes, "year": year, "access": access},
-            **{"language": languages[0], "languages": languages, "changed_seq": number, "added": 8_000 + number // 10},
+            kind=kind,
+            themes=themes,
+            language=languages[0],
+            languages=languages,
+            year=year,
+            access=access,
+            changed_seq=number,
+            added=8_000 + number // 10,
         )
 
     def _title(self, rare: list[str], trade: list[str], choose: random.Random) -> str:

@@ -6,7 +6,6 @@ and answers `Answer`. What it is asked is our reading of the question, made befo
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,13 +29,15 @@ class Answer:
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-class Peer(Protocol):
+class Finder(Protocol):
     name: str
 
     def build(self, docs: Iterable[IndexDoc]) -> None: ...
-    def ask(self, asked: Asked) -> Answer: ...
     def known(self, text: str) -> Sequence[int]: ...
-    def save(self, doc: IndexDoc) -> None: ...
+
+
+class Peer(Finder, Protocol):
+    def ask(self, asked: Asked) -> Answer: ...
 
 
 class Ours:
@@ -79,8 +80,3 @@ def marked(texts: Mapping[int, str], ids: Sequence[int], terms: Sequence[str]) -
 
 def size_of(path: Path) -> float:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
-
-
-def memory() -> float:
-    """The most this process has held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -66,7 +66,9 @@ def _drawn(docs: Sequence[IndexDoc], choose: random.Random) -> Iterator[Asked]:
         drawn = choose.sample(words_of(choose.choice(titled).title), 2 + n % 3)
         yield Asked("2 to 4 words", " ".join(drawn if n % 2 else [*choose.sample(common, 1 + n % 3), drawn[0]]))
     yield from (Asked("phrase", f'"{phrase}"') for phrase in choose.sample(PHRASES, 16))
-    yield from (Asked("prefix", f"{fold(w)[: choose.choice((3, 4, 5))]}*") for w in choose.sample(common + middling, 16))
+    yield from (
+        Asked("prefix", f"{fold(w)[: choose.choice((3, 4, 5))]}*") for w in choose.sample(common + middling, 16)
+    )
     yield from (Asked("typo", misspelt(w, choose)) for w in choose.sample([w for w in middling if len(w) > 6], 14))
     yield from (Asked("fielded", f'auteur:"{name}"') for name in choose.sample(people, 7))
     yield from (Asked("fielded", f'theme:"{theme}"') for theme in choose.sample(themes, 7))

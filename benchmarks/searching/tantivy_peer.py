@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tantivy as tv
 
@@ -13,7 +14,6 @@ from indexes.analysis import STOP_WORDS
 from indexes.grammar import Exact, Phrase, Query, Word, parse, year_range
 from indexes.schema import IndexDoc
 
-FAST = {"tokenizer_name": "raw", "index_option": "basic", "fast": True}
 COUNTS = {name: {"terms": {"field": name, "size": 50}} for name in FACETS}
 TITLE = 3.0
 SHORT = 5  # letters: one edit; beyond, two
@@ -54,7 +54,7 @@ class Tantivy:
         made.add_text_field("subjects", tokenizer_name="fr")
         made.add_text_field("plain", tokenizer_name="plain", index_option="basic")
         for name in ("kind", "theme", "language", "access"):
-            made.add_text_field(name, **FAST)
+            made.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
         made.add_text_field("exact", tokenizer_name="raw", index_option="basic")
         made.add_unsigned_field("year", indexed=True, fast=True)
         return made.build()
@@ -82,12 +82,6 @@ class Tantivy:
         self._writer.commit()
         self.reload()
 
-    def save(self, doc: IndexDoc) -> None:
-        self._writer.delete_documents_by_term("id", doc.notice_id)
-        self._writer.add_document(self._document(doc))
-        self._writer.commit()
-        self.reload()
-
     def reload(self) -> None:
         self.index.reload()
         self._searcher = self.index.searcher()
@@ -95,8 +89,8 @@ class Tantivy:
     def ask(self, asked: Asked) -> Answer:
         query = self._read.get(asked.text) or self._read.setdefault(asked.text, parse(asked.text))
         wanted = self._query(query, asked)
-        order = {"order_by_field": "year"} if asked.sort == "newest" else {}
-        found = self._searcher.search(wanted, limit=LIMIT, **order)
+        newest = "year" if asked.sort == "newest" else None
+        found: Any = self._searcher.search(wanted, limit=LIMIT, order_by_field=newest)
         ids = [self._searcher.doc(address)["id"][0] for _score, address in found.hits]
         counts = {}
         if asked.facets:
@@ -112,11 +106,11 @@ class Tantivy:
         for term in self._stems.analyze(text):
             either = [(tv.Occur.Should, self._term("body", term)), self._title(term)]
             if len(term) > 3 and not self._searcher.doc_freq("body", term):
-                near = {"distance": 2 if len(term) > SHORT else 1}
-                fuzzy = tv.Query.fuzzy_term_query(self.schema, "title", term, **near)
+                near = 2 if len(term) > SHORT else 1
+                fuzzy = tv.Query.fuzzy_term_query(self.schema, "title", term, distance=near)
                 either += [
                     (tv.Occur.Should, tv.Query.boost_query(fuzzy, TITLE / 2)),
-                    (tv.Occur.Should, tv.Query.fuzzy_term_query(self.schema, "body", term, **near)),
+                    (tv.Occur.Should, tv.Query.fuzzy_term_query(self.schema, "body", term, distance=near)),
                 ]
             any_of.append((tv.Occur.Should, tv.Query.boolean_query(either)))
         found = self._searcher.search(tv.Query.boolean_query(any_of), limit=LIMIT, count=False)
@@ -139,7 +133,9 @@ class Tantivy:
         if isinstance(clause, Exact):
             return self._term("exact", clause.key[1:])
         if isinstance(clause, Phrase):
-            terms = [(at, self._stem(w)) for at, w in zip(clause.distances, clause.words, strict=True)]
+            terms: list[str | tuple[int, str]] = [
+                (at, self._stem(w)) for at, w in zip(clause.distances, clause.words, strict=True)
+            ]
             return tv.Query.phrase_query(self.schema, field, terms)
         if clause.prefix:
             return tv.Query.regex_query(self.schema, "plain", f"{clause.word}.*")

@@ -24,9 +24,7 @@ class Whoosh:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
         analyser = LanguageAnalyzer("fr")
-        texts = {
-            name: fields.TEXT(analyzer=analyser, stored=True, field_boost=boost) for name, boost in FIELDS.items()
-        }
+        texts = {name: fields.TEXT(analyzer=analyser, stored=True, field_boost=boost) for name, boost in FIELDS.items()}
         self.schema = fields.Schema(
             id=fields.NUMERIC(stored=True, unique=True),
             **texts,
@@ -46,12 +44,6 @@ class Whoosh:
         writer = self.index.writer(limitmb=256)
         for doc in docs:
             writer.add_document(**self._row(doc))
-        writer.commit()
-        self._searcher = self.index.searcher()
-
-    def save(self, doc: IndexDoc) -> None:
-        writer = self.index.writer()
-        writer.update_document(**self._row(doc))
         writer.commit()
         self._searcher = self.index.searcher()
 

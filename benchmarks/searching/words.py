@@ -10,9 +10,12 @@ import random
 from collections.abc import Sequence
 from itertools import accumulate
 
-LITTLE = """de la le et les des en à du dans un une est pour par sur que qui au aux ce cette ces sont avec ont se son
-    sa ses leur leurs plus ne pas il elle ils on ou mais entre comme ainsi dont""".split()
-TRADE = """quartier ville politique contrat territoire habitant agglomération commune cohésion rénovation banlieue
+LITTLE = str.split(
+    """de la le et les des en à du dans un une est pour par sur que qui au aux ce cette ces sont avec ont se son
+    sa ses leur leurs plus ne pas il elle ils on ou mais entre comme ainsi dont"""
+)
+TRADE = str.split(
+    """quartier ville politique contrat territoire habitant agglomération commune cohésion rénovation banlieue
     logement habitat bailleur locataire loyer propriétaire mixité peuplement attribution copropriété hébergement
     école éducation élève collège lycée enseignant réussite échec scolarité décrochage orientation ségrégation famille
     intégration immigration étranger migrant réfugié accueil nationalité génération langue apprentissage mémoire
@@ -26,23 +29,31 @@ TRADE = """quartier ville politique contrat territoire habitant agglomération c
     police justice insertion exclusion pauvreté précarité mobilité transport commerce équipement service centre sport
     théâtre cinéma musique image identité communauté relation lien solidarité partenariat réseau financement chômage
     entreprise formation diagnostic cœur nœud sœur vœu évaluation évolution gestion projet chantier paysage forêt
-    fleuve littoral patrimoine archive lecture bibliothèque jardin métropole frontière pâturage hôpital""".split()
-PHRASES = (
+    fleuve littoral patrimoine archive lecture bibliothèque jardin métropole frontière pâturage hôpital"""
+)
+PHRASES = str.split(
     "politique de la ville, contrat de ville, lutte contre les discriminations, égalité des chances, droit d'asile, "
     "rénovation urbaine, mixité sociale, réussite éducative, échec scolaire, liberté de conscience, service public, "
     "logement social, participation des habitants, vie associative, pouvoir d'agir, accès aux droits, cœur de ville, "
-    "gestion urbaine de proximité, quartiers prioritaires, conseil citoyen"
-).split(", ")
-PLACES = """Valbrune Montclairin Saint-Éloy Roquemaure Bourg-le-Vieux Îles-du-Nord Havrecourt Grandfontaine Pont-d'Or
-    Aigueperche Longchêne Étangville Sainte-Aurélie Villefranque Beauséjour""".split()
-FIRST_NAMES = """Anne Marc Élise Karim Hélène Paul Nadia Jérôme Léa Olivier Cécile Étienne Fatou Benoît Inès Loïc
-    Maïté Samir Zoé Gaëlle Jean-Pierre Marie-Claude Agnès Rémi""".split()
+    "gestion urbaine de proximité, quartiers prioritaires, conseil citoyen",
+    ", ",
+)
+PLACES = str.split(
+    """Valbrune Montclairin Saint-Éloy Roquemaure Bourg-le-Vieux Îles-du-Nord Havrecourt Grandfontaine Pont-d'Or
+    Aigueperche Longchêne Étangville Sainte-Aurélie Villefranque Beauséjour"""
+)
+FIRST_NAMES = str.split(
+    """Anne Marc Élise Karim Hélène Paul Nadia Jérôme Léa Olivier Cécile Étienne Fatou Benoît Inès Loïc
+    Maïté Samir Zoé Gaëlle Jean-Pierre Marie-Claude Agnès Rémi"""
+)
 
-_STARTS = "b br c ch cl cr d dr f fl fr g gl gr j l m n p pl pr qu r s st t tr v".split()
-_MIDDLES = "a e é i o u ou oi ai au an en in on eu".split()
+_STARTS = str.split("b br c ch cl cr d dr f fl fr g gl gr j l m n p pl pr qu r s st t tr v")
+_MIDDLES = str.split("a e é i o u ou oi ai au an en in on eu")
 _CLOSES = ("", "", "", "", "", "", "r", "l", "s")
-_ENDINGS = """tion ment té age eur euse iste ique al elle ance ence ure isme oir ade ette aison ier ière ant ien
-    ienne if ive eux ée ateur able""".split()
+_ENDINGS = str.split(
+    """tion ment té age eur euse iste ique al elle ance ence ure isme oir ade ette aison ier ière ant ien
+    ienne if ive eux ée ateur able"""
+)
 
 
 class Drawn:

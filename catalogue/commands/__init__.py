@@ -7,6 +7,7 @@ and the exit code of INTERFACES.md: 0 done, 1 could not be done, 2 wrong usage, 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,9 +22,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from catalogue import setup
 from catalogue.app import Travee
 from catalogue.config import Settings
-from catalogue.i18n import _
+from catalogue.i18n import N_, _
+from indexes.reader import UnreadableIndex
 
+log = logging.getLogger("travee")
 DONE, FAILED, WRONG_USAGE, IN_PART = 0, 1, 2, 3
+INDEX_UNREADABLE = N_(
+    "L’index de recherche ne peut pas être lu ; la base, elle, est entière. « travee index rebuild » le refait."
+)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Un document JSON sur la sortie standard, rien d’autre.")
 
@@ -32,13 +38,17 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Un document JSON
 def running(as_json: bool = False, *, unready: bool = False) -> Iterator[Travee]:
     """The application's parts, opened for one command and closed after it.
 
-    A base that is not there yet, or cannot be reached, is one sentence; `unready` is for `init`, which makes it.
+    A base that is not there yet, or cannot be reached, is one sentence, and so is an index that cannot be read;
+    `unready` is for `init`, which makes the base.
     """
     travee = Travee(Settings())
     try:
         if not unready and not setup.is_ready(travee.db):
             fail(as_json, _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."))
         yield travee
+    except UnreadableIndex as error:
+        log.debug("the index cannot be read", exc_info=error)
+        fail(as_json, _(INDEX_UNREADABLE))
     except SQLAlchemyError as error:
         words = str(getattr(error, "orig", None) or error).splitlines()[0]
         sentence = _("La base ne répond pas comme il faut ({error}). Réessayez dans un instant.")
@@ -79,11 +89,11 @@ def _not_written(path: Path, error: OSError) -> str:
 
 
 def bring_index_up_to_date(travee: Travee) -> None:
-    """What came in can be found at once; where that fails, the queue keeps it for the worker."""
+    """What came in can be found at once; whatever hinders that, the queue keeps it for the worker."""
     try:
         while travee.drain():
             pass
-    except (OSError, SQLAlchemyError) as error:
+    except Exception as error:
         click.echo(_("L’index n’a pas pu être mis à jour : {error}").format(error=error), err=True)
 
 

@@ -12,15 +12,16 @@ import click
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue import desk_history, digital, history, i18n, integrity, lots, setup, users
+from catalogue import alerts, desk_history, digital, history, i18n, integrity, lots, setup, users
 from catalogue.app import Travee, create_app
-from catalogue.commands import FAILED, IN_PART, as_json, fail, finish, running
+from catalogue.commands import FAILED, IN_PART, INDEX_UNREADABLE, as_json, fail, finish, running
 from catalogue.config import Settings
 from catalogue.i18n import N_, _, format_number, ngettext
 from catalogue.models import Notice, User
 from catalogue.models.work import ROLES
 from indexes import queries, sync
 from indexes.facets import KEYS
+from indexes.reader import UnreadableIndex
 
 MESSAGES = {
     "login_taken": N_("Cet identifiant existe déjà."),
@@ -270,7 +271,8 @@ def search(query: str, filters: tuple[str, ...], sort: str, status: str, limit: 
     n = document["total"]
     lines.append(i18n.ngettext("{n} document", "{n} documents", n).format(n=n))
     if document["suggestion"]:
-        lines.append(_("Vouliez-vous dire : {words} ?").format(words=document["suggestion"]))
+        words = _("Aucun document n’a ces mots tels quels ; cherché : {words}")
+        lines.append(words.format(words=document["suggestion"]))
     finish(as_json, document, *lines)
 
 
@@ -329,14 +331,13 @@ def batch_list(limit: int, as_json: bool) -> None:
 def undo(batch_id: int, by: str, as_json: bool) -> None:
     """Annule un lot ; ce qui a changé depuis est laissé et nommé."""
     with running(as_json) as travee:
-        with travee.db.write() as session:
-            found = lots.get(session, batch_id)
-            if found is None:
-                fail(as_json, _("Aucun lot ne porte le numéro {n}.").format(n=batch_id))
-            try:
-                result = lots.undo(session, found, by=by)
-            except lots.NotUndoable as error:
-                fail(as_json, _(MESSAGES[error.code]))
+        try:
+            result = lots.undo_in_parts(travee.db, batch_id, by=by)
+        except LookupError:
+            fail(as_json, _("Aucun lot ne porte le numéro {n}.").format(n=batch_id))
+        except lots.NotUndoable as error:
+            fail(as_json, _(MESSAGES[error.code]))
+        with travee.db.read() as session:
             restored = desk_history.count_of(session, result.batch) if result.batch else 0
             document = {
                 "batch": result.batch.id if result.batch else None,
@@ -355,7 +356,7 @@ def undo(batch_id: int, by: str, as_json: bool) -> None:
 @click.option("--repair", is_flag=True, help="Recalcule ce qui s’écarte ; les champs ne bougent pas.")
 @as_json
 def check(repair: bool, as_json: bool) -> None:
-    """Vérifie que ce qui est calculé suit ce qui est saisi, que l’index suit la base, et que les fichiers sont intacts."""
+    """Vérifie que ce qui est calculé suit ce qui est saisi, l’index la base, et que les fichiers sont intacts."""
     with running(as_json) as travee:
         with travee.db.read() as session:
             found = list(integrity.faults(session))
@@ -365,16 +366,29 @@ def check(repair: bool, as_json: bool) -> None:
                 integrity.repair(session, {f.address for f in found})
                 digital.forget_texts(session, [f.sha256 for f in lost if f.what == "text_missing"])
             travee.drain_soon()
-        report = sync.check(travee.db.read_session, travee.index())
+        try:
+            report, unreadable = sync.check(travee.db.read_session, travee.index()), False
+        except UnreadableIndex:
+            report, unreadable = sync.CheckReport((), (), (), 0), True
+        amiss = alerts.amiss(travee.settings)
     found += [integrity.Fault("document", f"{f.address}/fichier/{f.document_id}", f.what) for f in lost]
-    wrong = bool(found) or bool(report.missing or report.stale or report.orphaned)
+    wrong = bool(found or amiss) or unreadable or not report.ok
     document = {
         "agree": not wrong,
         "faults": [{"entity": f.entity, "address": f.address, "what": f.what} for f in found],
-        "index": {"missing": report.missing, "stale": report.stale, "orphaned": report.orphaned},
+        "mail": amiss or None,
+        "index": {
+            "unreadable": unreadable,
+            "missing": report.missing,
+            "stale": report.stale,
+            "orphaned": report.orphaned,
+        },
     }
     lines = [f"{f.entity} {f.address} : {f.what}" for f in found]
-    if report.missing or report.stale or report.orphaned:
+    lines += [amiss] if amiss else []
+    if unreadable:
+        lines.append(_(INDEX_UNREADABLE))
+    if not report.ok:
         lines.append(_(INDEX_DIFFERS))
     lines.append(_("Des écarts ont été trouvés.") if wrong else _("Tout concorde."))
     finish(as_json, document, *lines, code=FAILED if wrong else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn
 
@@ -18,7 +18,7 @@ from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import Notice, VisitRequest
 from indexes.sync import IndexBusy
 
-LINKED = 10  # notices that lead to the erased one, named
+LINKED = 10  # notices that lead to the erased one, or may still say its words, named
 LONGEST_REASON = 200
 
 
@@ -147,16 +147,33 @@ def _lines(told: Erasure, pages: int = 0) -> Iterator[str]:
             "{n} page de moisson, où elle a été coupée", "{n} pages de moisson, où elle a été coupée", pages
         )
         yield "  " + words.format(n=format_number(pages))
-    if told.records:
+    if told.records > told.numberless:
         yield _("Elle ne reviendra plus de ses sources : une moisson ou un import qui la rapporte la laisse et le dit.")
+    if told.numberless:
+        yield ngettext(
+            "{n} notice d’origine n’a pas de numéro : un import de la même notice, modifiée, la ramènerait.",
+            "{n} notices d’origine n’ont pas de numéro : un import de la même notice, modifiée, la ramènerait.",
+            told.numberless,
+        ).format(n=format_number(told.numberless))
+    if told.quoting:
+        yield ngettext(
+            "{n} autre notice a repris de ses mots et peut les dire encore : {named}. Corrigez-la avant d’effacer : "
+            "ce qu’on corrige après reste dans son historique.",
+            "{n} autres notices ont repris de ses mots et peuvent les dire encore : {named}. Corrigez-les avant "
+            "d’effacer : ce qu’on corrige après reste dans leur historique.",
+            len(told.quoting),
+        ).format(n=format_number(len(told.quoting)), named=_named(told.quoting))
     if told.linked:
-        named = ", ".join(told.linked[:LINKED]) + (" …" if len(told.linked) > LINKED else "")
         yield ngettext(
             "{n} autre notice renvoie à elle et peut citer son titre : {named}. Corrigez-la si besoin.",
             "{n} autres notices renvoient à elle et peuvent citer son titre : {named}. Corrigez-les si besoin.",
             len(told.linked),
-        ).format(n=format_number(len(told.linked)), named=named)
+        ).format(n=format_number(len(told.linked)), named=_named(told.linked))
     yield _("Les sauvegardes faites jusqu’ici la contiennent encore : faites-en une nouvelle, puis jetez-les.")
+
+
+def _named(addresses: Sequence[str]) -> str:
+    return ", ".join(addresses[:LINKED]) + (" …" if len(addresses) > LINKED else "")
 
 
 def _document(told: Erasure, *, dry_run: bool = False, pages: int = 0, left: list[str] | None = None) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def show(number: int, page: int, as_json: bool) -> None:
         found = run_page.find(session, number)
         if found is None or found[0].kind != "harvest":
             fail(as_json, _("Aucune moisson ne porte le numéro {n}.").format(n=number))
-        one = run_page.page(session, *found, now(), refused_page=page)
+        zone = ZoneInfo(travee.settings.timezone)
+        one = run_page.page(session, *found, now(), zone, refused_page=page)
     lines = [f"{one.source}, {format_instant(one.started_at)} : {one.state_words} ({one.kind})."]
     lines += [f"  {words}" for words in (one.reason, one.advice) if words]
     lines += [f"  {term.label:<22} {format_number(term.count):>8}  {term.meaning}" for term in one.terms if term.count]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import click
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import alerts, history, source_terms, sources, terms
+from catalogue import alerts, history, source_addresses, source_terms, sources, terms
 from catalogue.app import Travee
 from catalogue.commands import (
     DONE,
@@ -29,15 +29,11 @@ from catalogue.commands import (
 )
 from catalogue.commands import rules as rule_texts
 from catalogue.db import now
-from catalogue.i18n import _, format_instant, format_number, ngettext
+from catalogue.i18n import _, format_instant, format_number, ngettext, of
 from catalogue.models import Run, Source, SourceRecord
 from catalogue.problems import Problem, sentence
 from harvest import run
 from harvest.nightly import Nightly
-
-# What may stand behind « ? » in an address copied from a browser, and is no part of a server's address.
-OAI_ARGUMENTS = frozenset(("verb", "metadataPrefix", "set", "from", "until", "resumptionToken", "identifier"))
-
 
 # --- sources ---------------------------------------------------------------------------------
 
@@ -88,7 +84,8 @@ def source_add(
         history.turn(session)  # what it says already is kept, not written over
         known = sources.find(session, name)
         if known is not None and known.kind == "oai" and known.removed_at is None:
-            fail(as_json, _("La source « {name} » existe déjà : retirez-la d’abord.").format(name=name))
+            words = _("La source « {name} » existe déjà ; « travee source set » change son adresse.")
+            fail(as_json, words.format(name=name))
         made = sources.for_file(session, name)
         made.kind, made.url, made.prefix, made.local = "oai", address, prefix, local
         made.set_spec = " ".join(set_spec)
@@ -192,6 +189,28 @@ def source_terms_(
     finish(as_json, document | {"changes": changes}, *lines)
 
 
+@source.command("set")
+@click.argument("name")
+@click.option("--url", help="Sa nouvelle adresse ; ce qui en est venu reste.")
+@click.option("--local/--public", "local", default=None, help="Le partenaire est, ou n’est plus, sur un réseau privé.")
+@click.option("--by", default="travee", show_default=True, help="Qui le dit, pour s’en souvenir.")
+@as_json
+def source_set(name: str, url: str | None, local: bool | None, by: str, as_json: bool) -> None:
+    """Change l’adresse d’un partenaire ; sa prochaine moisson redemande tout, comme la première."""
+    if url is None and local is None:
+        raise click.UsageError(_("Dites ce qui change : --url, --local ou --public."))
+    address = None if url is None else _address(url, "--url")
+    with running(as_json) as travee, travee.db.write() as session:
+        found = _found(session, name, as_json)
+        if found.kind != "oai":
+            fail(as_json, _("La source « {name} » ne se moissonne pas.").format(name=name))
+        changed = source_addresses.change(session, found, address or found.url, by=by, local=local)
+        document = _described(found) | {"changed": changed}
+    words = _("« {name} » est maintenant demandée à {url}. La prochaine moisson redemande tout.")
+    said = words.format(name=name, url=document["url"]) if changed else _("Rien n’a changé.")
+    finish(as_json, document, said)
+
+
 @source.command("remove")
 @click.argument("name")
 @as_json
@@ -213,20 +232,21 @@ def _found(session: Session, name: str, as_json: bool) -> Source:
     return found
 
 
-def _address(url: str) -> str:
-    """The server's address without what belongs to one question, so that any link of it may be pasted."""
+def _address(url: str, hint: str = "URL") -> str:
     try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.BadParameter(sentence("oai.bad_url", {"url": url}), param_hint="URL")
-    kept = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k not in OAI_ARGUMENTS]
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(kept), ""))
+        return source_addresses.server_address(url)
+    except source_addresses.BadAddress as refusal:
+        raise click.BadParameter(str(refusal), param_hint=hint) from None
 
 
 def _terms(said: Mapping[str, Any]) -> terms.Terms:
-    return _used(*terms.checked(said))
+    """Of options: a sentence about a text of ours names its line, which they have not."""
+    found, problems = terms.checked(said)
+    if problems:
+        hint = {"licence": "--licence", "resend": "--resend"}.get(problems[0].tag, "--withhold")
+        words = [re.sub(r"^\w+ 1\s?: ", "", problem.message) for problem in problems]
+        raise click.BadParameter(" ".join(words), param_hint=hint)
+    return found
 
 
 def _terms_of_file(path: Path) -> terms.Terms:
@@ -333,6 +353,8 @@ def harvest(
                 done.append(one)
         bring_index_up_to_date(travee)
         alerts.check(travee.db, travee.settings)
+        if amiss := alerts.amiss(travee.settings):
+            click.echo(amiss, err=True)
     document = _document(done, failures)
     code = write_report(report, document, _exit_code(done, failures))
     lines = [line for one in done for line in _lines(one)] + [words for _name, words in failures]
@@ -341,7 +363,7 @@ def harvest(
 
 def _harvest_one(travee: Travee, name: str, full: bool, since: str, believe: bool) -> run.Report | str:
     try:
-        with progress(_("Moisson de {name}").format(name=name)) as step:
+        with progress(_("Moisson {of_name}").format(of_name=of(name))) as step:
             return run.harvest(travee.db, travee.settings, name, full=full, since=since, believe=believe, progress=step)
     except LookupError:
         return _("Aucune source à moissonner ne s’appelle « {name} ».").format(name=name)

@@ -15,7 +15,7 @@ from catalogue.desk_history import status_words, title_or_none
 from catalogue.i18n import _
 from catalogue.inbox_pages.preview import Preview, preview
 from catalogue.inbox_pages.questions import Differences, differences_of, origins_of
-from catalogue.matching import DIFFERENT, candidates, compare, describe, reasons_of
+from catalogue.matching import DIFFERENT, candidates, compare, describe, reasons_of, written
 from catalogue.models import LIVING, Batch, Claim, Notice, Revision, Source, SourceRecord
 
 TWINS_SHOWN = 5
@@ -94,9 +94,9 @@ def _reasons(kept: Any, one: Notice, other: Notice) -> tuple[tuple[str, ...], tu
     """What brings them together and what parts them, in sentences, those that weigh most first."""
     data = [row for row in kept or () if isinstance(row, Mapping) and "code" in row]
     reasons = reasons_of({"reasons": data}) if data else compare(describe(one.fields), describe(other.fields)).reasons
-    said = [row for row in kept or () if isinstance(row, str)]
-    alike = [*said, *(r.sentence for r in reasons if r.points > 0)]
-    return tuple(alike[:REASONS_SHOWN]), tuple([r.sentence for r in reasons if r.points <= 0][:REASONS_SHOWN])
+    said, names = [row for row in kept or () if isinstance(row, str)], written(one.fields, other.fields)
+    alike = [*said, *(r.told(names) for r in reasons if r.points > 0)]
+    return tuple(alike[:REASONS_SHOWN]), tuple([r.told(names) for r in reasons if r.points <= 0][:REASONS_SHOWN])
 
 
 def _sources_of(session: Session, notice_ids: Collection[int]) -> dict[int, list[str]]:
@@ -159,7 +159,8 @@ def _twins(session: Session, notice: Notice) -> Iterator[Twin]:
     scored = sorted(likely, key=lambda row: (-row[1].score, row[0].id))
     for other, verdict in scored[:TWINS_SHOWN]:
         year = str(other.year or "")
-        words = tuple(reason.sentence for reason in verdict.reasons[:4])
+        names = written(notice.fields, other.fields)
+        words = tuple(reason.told(names) for reason in verdict.reasons[:4])
         yield Twin(other.address, title_or_none(other.title), status_words(other.status), year, words)
 
 

@@ -179,11 +179,11 @@ def _against(before: str, text: str) -> Pieces:
         return _plain(text)
     woven = differences.words(before, text)
     apart = before and woven == (("del", before), ("ins", text))
-    return _plain(text) if apart else differences.shortened(woven)
+    return _plain(text) if apart else differences.folded(woven)
 
 
 def _plain(text: str) -> Pieces:
-    return differences.shortened((("same", text),)) if text else ()
+    return differences.folded((("same", text),)) if text else ()
 
 
 def _said(fields: Iterable[Field], *, plain: bool) -> dict[str, str]:

@@ -12,6 +12,7 @@ where they come from, and how well they do.
 from catalogue.matching.compare import DIFFERENT, DOUBT, SAME, Reason, Verdict, compare, pair, reasons_of
 from catalogue.matching.described import Described, describe
 from catalogue.matching.keys import keys
+from catalogue.matching.said import written
 
 __all__ = [
     "DIFFERENT",
@@ -25,4 +26,5 @@ __all__ = [
     "keys",
     "pair",
     "reasons_of",
+    "written",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from catalogue.i18n import current_language
 from catalogue.matching.described import Described
+from catalogue.matching.said import NAMED, said
 from catalogue.matching.titles import alike, few_slips, same_words
 from catalogue.matching.words import COMPANIONS, same_body, same_person, significant
 
@@ -64,9 +65,15 @@ class Reason:
     @property
     def sentence(self) -> str:
         """« années différentes (2018, 2019) », in the current language."""
+        return self.told({})
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """The same with names as they are `written` in the notices."""
         feature = FEATURES[self.code]
         words = feature.en if current_language() == "en" else feature.fr
-        return words.format(values=", ".join(self.values)).replace(" ()", "")
+        between = " ; " if self.code.startswith(NAMED) else ", "  # « Lagouarde, Simon ; Le Goff, Anne »
+        values = between.join(said(self.code, value, names) for value in self.values)
+        return words.format(values=values).replace(" ()", "")
 
 
 @dataclass(frozen=True, slots=True)

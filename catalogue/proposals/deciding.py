@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,8 @@ class Settled:
     later: list[int] = field(default_factory=list)  # asked after the page was made that decides
     gone: list[int] = field(default_factory=list)  # « déjà décidé », or nothing is left to decide
     notices: list[int] = field(default_factory=list)  # those that changed
+    # How many differences were answered, by nature (« add ») where something was taken over, "ours" where nothing was.
+    answers: Counter[str] = field(default_factory=Counter)
 
 
 def accept(
@@ -315,6 +318,8 @@ def _settle_some(
             continue
         batch = lot()
         before = snapshot(question)
+        answered = [(c.nature, choices[c.slot]) for c in merge.changes if choices[c.slot] != "later"]
+        out.answers.update("ours" if choice == "ours" else nature for nature, choice in answered)
         taken = {slot for slot, choice in choices.items() if choice in ("theirs", "both")}
         if taken:
             fields.append((row.notice, apply(row.notice.fields, merge, choices), ""))
@@ -351,7 +356,7 @@ def in_parts(
     `act` decides a part: `lambda session, part, lot: accept(session, part, by=by, batch=lot, seen=seen)`.
     """
     out = Settled()
-    for part in db.chunks(ids, size):
+    for part in db.by_turns(base, db.chunks(ids, size)):
         with base.write() as session:
             history.turn(session)
             lot = session.get(Batch, out.batch.id) if out.batch else None
@@ -362,6 +367,7 @@ def in_parts(
         out.batch = some.batch or out.batch
         for name in ("done", "waiting", "later", "gone", "notices"):
             getattr(out, name).extend(getattr(some, name))
+        out.answers.update(some.answers)
     return out
 
 

@@ -106,7 +106,7 @@ def keep_up(base: db.Database) -> int:
     waits. In parts, each written at once, so that nobody waits for long; how many."""
     with base.read() as session:
         claims = sorted({*session.scalars(_stale()), *session.scalars(_unasked())})
-    for part in db.chunks(claims, PART):
+    for part in db.by_turns(base, db.chunks(claims, PART)):
         with base.write() as session:
             refresh(session, claim_ids=part)
     return len(claims)

@@ -38,6 +38,7 @@ def today() -> ResponseReturnValue:
         harvests=runs.last_lines(session, now),
         timeline=timeline.timeline(session, now, zone, nights=SHOWN_NIGHTS),
         trouble=alerts.trouble(session),
+        amiss=alerts.amiss(ctx.settings()) if current_user.may("documentalist") else "",
         floods=floods.open_floods(session, nights.harvested(session)),
     )
 
@@ -81,7 +82,7 @@ def _menu() -> list[tuple[str, str, int | None, bool]]:
         ("desk.to_review", _("À revoir"), "documentalist"),
         ("desk.import_file", _("Importer"), "documentalist"),
         ("desk_sources.list", _("Sources"), "documentalist"),
-        ("desk_runs.list", _("Moissons"), "reader"),
+        ("desk_runs.list", _("Moissons"), "documentalist"),  # others read of them on « Aujourd’hui »
         ("desk.inventory", _("Inventaire"), "reader"),
     ]
     here = request.endpoint

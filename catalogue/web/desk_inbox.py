@@ -5,6 +5,7 @@ Two notices, and a notice and the record joined to it, are in `desk_pairs`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -122,6 +123,8 @@ def _told(act: str, done: Done) -> str:
             done.n,
         ),
     }[act] % {"n": format_number(done.n)}
+    if act == "accept":
+        words = " ".join((words, *_answered(done.answers)))
     if done.left:
         left = ngettext(
             "%(n)s a changé entre-temps et attend toujours.",
@@ -132,6 +135,26 @@ def _told(act: str, done: Done) -> str:
     if done.later:
         words += " " + later
     return words
+
+
+def _answered(answers: Mapping[str, int]) -> Iterator[str]:
+    """What was taken over and what was kept: « Repris : 4 ajouts, 2 changements. Gardé le nôtre : 9 différences. »"""
+    added, removed, kept = (answers.get(name, 0) for name in ("add", "remove", "ours"))
+    changed = sum(answers.values()) - added - removed - kept
+    taken = (
+        (added, ngettext("%(n)s ajout", "%(n)s ajouts", added)),
+        (changed, ngettext("%(n)s changement", "%(n)s changements", changed)),
+        (removed, ngettext("%(n)s retrait", "%(n)s retraits", removed)),
+    )
+    if said := ", ".join(words % {"n": format_number(n)} for n, words in taken if n):
+        yield _("Repris : %(what)s.") % {"what": said}
+    if kept:
+        words = ngettext(
+            "Gardé le nôtre : %(n)s différence où chacun dit autre chose.",
+            "Gardé le nôtre : %(n)s différences où chacun dit autre chose.",
+            kept,
+        )
+        yield words % {"n": format_number(kept)}
 
 
 # --- one difference --------------------------------------------------------------------------

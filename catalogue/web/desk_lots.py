@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from flask import abort, render_template, request
+import re
+
+from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from catalogue import desk_history, reviewing
 from catalogue import lots as engine
-from catalogue.i18n import _
+from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import Batch
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
+
+INBOX_PAGE = re.compile(r"/bureau/(a-revoir|moissons/\d+/\d+)([/?][\w/?&=%.+-]*)?")
 
 
 @blueprint.get("/historique")
@@ -36,22 +40,42 @@ def lot(number: int) -> ResponseReturnValue:
 @needs("contributor")
 def undo(number: int) -> ResponseReturnValue:
     """Take a lot back, and say what was restored and what was left, and why."""
-    with ctx.get_writer() as session:
-        batch = engine.get(session, number) or abort(404)
-        if not _may_undo(batch):
-            abort(403)
-        words = desk_history.lot_words(batch.kind)
-        try:
-            result = engine.undo(session, batch, by=current_user.login)
-        except engine.NotUndoable as refusal:
-            return render_template("desk/undone.html", result=None, reason=_reason(refusal.code), words=words), 409
-        made = result.batch.id if result.batch else None
-        # Said as the lot's own page says it: what was agreed beside each notice is not counted.
-        restored = desk_history.count_of(session, result.batch) if result.batch else 0
-        behind = reviewing.rules_behind(session, batch) if result.restored else []
+    batch = engine.get(ctx.get_session(), number) or abort(404)
+    if not _may_undo(batch):
+        abort(403)
+    words = desk_history.lot_words(batch.kind)
+    ctx.end_session()
+    try:
+        result = engine.undo_in_parts(ctx.travee().db, number, by=current_user.login)
+    except engine.NotUndoable as refusal:
+        return render_template("desk/undone.html", result=None, reason=_reason(refusal.code), words=words), 409
+    ctx.travee().drain_soon()
+    session = ctx.get_session()
+    made = result.batch.id if result.batch else None
+    # Said as the lot's own page says it: what was agreed beside each notice is not counted.
+    restored = desk_history.count_of(session, result.batch) if result.batch else 0
+    behind = reviewing.rules_behind(session, session.get_one(Batch, number)) if result.restored else []
+    back = _back()
+    if back and result.restored and not (result.left or behind):
+        words = ngettext("%(n)s changement a été annulé.", "%(n)s changements ont été annulés.", restored)
+        flash(words % {"n": format_number(restored)}, "ok")
+        return redirect(back, 303)
     return render_template(
-        "desk/undone.html", result=result, made=made, words=words, number=number, restored=restored, behind=behind
+        "desk/undone.html",
+        result=result,
+        made=made,
+        words=words,
+        number=number,
+        restored=restored,
+        behind=behind,
+        back=back,
     )
+
+
+def _back() -> str:
+    """The page of « À revoir » where one was, to go on there."""
+    asked = request.form.get("retour", "")
+    return request.script_root + asked if INBOX_PAGE.fullmatch(asked) else ""
 
 
 def _reason(code: str) -> str:

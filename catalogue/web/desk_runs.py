@@ -13,8 +13,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import alerts, db, floods, nights, run_page, runs, sources, timeline
-from catalogue.i18n import _, format_number, ngettext
+from catalogue import alerts, db, floods, history, nights, run_page, runs, sources, timeline
+from catalogue.i18n import _, format_instant, format_number, ngettext, of
 from catalogue.models import Run, Source
 from catalogue.nights import Asked
 from catalogue.run_page import RunPage
@@ -89,7 +89,7 @@ def ask() -> ResponseReturnValue:
         nights.ask(session, Asked(source.id, current_user.login, db.now(), full=full))
         name = source.name
     ctx.travee().harvest_soon()
-    flash(_("La moisson de %(source)s commence dès que possible ; suivez-la ici.") % {"source": name}, "ok")
+    flash(_("La moisson %(of_source)s commence dès que possible ; suivez-la ici.") % {"of_source": of(name)}, "ok")
     return redirect(url_for("desk_runs.list"), 303)
 
 
@@ -153,23 +153,32 @@ def disappearances(number: int) -> ResponseReturnValue:
     if chosen not in choices:
         abort(422)
     with ctx.get_writer() as session:
+        history.turn(session)  # two colleagues may answer at once
         run, source = _found(session, number)
         flood = floods.find(session, run, source) or abort(404)
-        if flood.is_open:
+        said = flood.answer if chosen != "reprendre" else None
+        mine = flood.is_open and said is None
+        if mine:
             floods.answer(session, flood, choices[chosen], by=current_user.login, at=db.now())
-        if flood.is_open and choices[chosen]:
+        if mine and choices[chosen]:
             nights.ask(session, Asked(source.id, current_user.login, db.now()))
         count = flood.count
-    if not flood.is_open:
-        flash(_("Une autre moisson est passée depuis : répondez sur sa page."), "warn")
+    if said is not None:
+        words = {
+            True: _("%(by)s a déjà répondu, %(at)s : les croire. Cette réponse est gardée."),
+            False: _("%(by)s a déjà répondu, %(at)s : ne pas les croire. Cette réponse est gardée."),
+        }[said.believed]
+        flash(words % {"by": said.by, "at": format_instant(said.at)}, "warn")
+    elif not flood.is_open:
+        flash(_("Une autre moisson est passée depuis : c’est sa page qui demande ce qui reste à dire."), "warn")
     elif choices[chosen]:
         ctx.travee().harvest_soon()
         flash(_("C’est noté : Travée les redemande une à une dès que possible."), "ok")
     elif chosen == "garder":
-        words = ngettext(
+        told = ngettext(
             "C’est noté : elle est tenue pour vivante.", "C’est noté : les %(n)s sont tenues pour vivantes.", count
         )
-        flash(words % {"n": format_number(count)}, "ok")
+        flash(told % {"n": format_number(count)}, "ok")
     else:
         flash(_("Votre réponse est reprise : la question est posée de nouveau."), "ok")
     return redirect(url_for("desk_runs.show", number=number, _anchor="disparitions"), 303)
@@ -182,7 +191,7 @@ def _found(session: Session, number: int) -> tuple[Run, Source]:
 def _page(session: Session, number: int) -> RunPage:
     asked = request.args.get("refus", "1")
     wanted = int(asked) if asked.isdecimal() and len(asked) < 6 else 1
-    return run_page.page(session, *_found(session, number), db.now(), refused_page=wanted)
+    return run_page.page(session, *_found(session, number), db.now(), _zone(), refused_page=wanted)
 
 
 def _resend(code: str) -> str:
@@ -213,7 +222,7 @@ def schedule(number: int) -> ResponseReturnValue:
     with ctx.get_writer() as writing:
         nights.set_schedule(writing, number, wished)
         nights.set_hours(writing, number, int(hours))
-    flash(_("L’horaire de %(source)s est enregistré.") % {"source": source.name}, "ok")
+    flash(_("L’horaire %(of_source)s est enregistré.") % {"of_source": of(source.name)}, "ok")
     return redirect(url_for("desk_runs.list"), 303)
 
 

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from catalogue import copies, item_profiles, rereading, source_pages, source_rules, source_terms
+from catalogue import copies, item_profiles, rereading, source_addresses, source_pages, source_rules, source_terms
 from catalogue.i18n import _
 from catalogue.merging import rules
 from catalogue.problems import Problem
@@ -19,6 +19,7 @@ from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
 from catalogue.web.desk import done_lot
 
+LONGEST_ADDRESS = 2_000  # signs
 blueprint = Blueprint("desk_sources", __name__, url_prefix="/bureau/sources")
 blueprint.after_request(desk.keep_private)
 
@@ -63,6 +64,24 @@ def save(name: str) -> ResponseReturnValue:
     return redirect(url_for("desk_sources.show", name=name), 303)
 
 
+@blueprint.post("/<path:name>/adresse")
+@needs("admin")
+def move(name: str) -> ResponseReturnValue:
+    """Ask this partner at another address from now on."""
+    typed = request.form.get("adresse", "")
+    try:
+        with ctx.get_writer() as session:
+            source = source_pages.find(session, name) or abort(404)
+            if source.kind != "oai":
+                abort(404)
+            changed = source_addresses.change(session, source, typed, by=current_user.login)
+    except source_addresses.BadAddress as refusal:
+        return _shown(name, address=typed[:LONGEST_ADDRESS], amiss=str(refusal))
+    words = _("C’est noté : la prochaine moisson redemande tout, à cette adresse.")
+    flash(words if changed else _("Rien n’a changé."), "ok" if changed else "")
+    return redirect(url_for("desk_sources.show", name=name, _anchor="adresse"), 303)
+
+
 def _reread(name: str) -> ResponseReturnValue:
     with ctx.get_writer() as session:
         source = source_pages.find(session, name) or abort(404)
@@ -81,6 +100,8 @@ def _shown(
     problems: Sequence[Problem] = (),
     unsaved: bool = False,
     tried: bool = False,
+    address: str | None = None,
+    amiss: str = "",
 ) -> ResponseReturnValue:
     session = ctx.get_session()
     source = source_pages.find(session, name) or abort(404)
@@ -99,8 +120,11 @@ def _shown(
         done=done_lot(),
         rules=rules.sentences(source_rules.of_source(source)),
         terms=source_terms.of_source(source),
+        address=source.url if address is None else address,
+        amiss=amiss,
+        moves=source_addresses.changes_of(source),
     )
-    return shown, 422 if problems else 200
+    return shown, 422 if problems or amiss else 200
 
 
 def _habits() -> dict[str, str]:

@@ -20,7 +20,7 @@ def ready() -> tuple[Response, int]:
     """The database and the index answer, each said by name."""
     state = {
         "database": _answers(lambda: ctx.travee().db.ready()),
-        "index": _answers(lambda: bool(ctx.get_index())),
+        "index": _answers(lambda: bool(ctx.get_index().snapshot())),
     }
     fine = all(state.values())
     return jsonify(status="ok" if fine else "unavailable", **state), 200 if fine else 503

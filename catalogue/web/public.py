@@ -33,6 +33,7 @@ from catalogue.unimarc import KINDS
 from catalogue.web import ctx, request_form, searching, whose
 from catalogue.web.asked import FILTERS, Asked, Params, query_string, understand
 from indexes.analysis import highlight
+from indexes.reader import UnreadableIndex
 
 log = logging.getLogger("travee")
 blueprint = Blueprint("public", __name__)
@@ -317,6 +318,14 @@ def _show_failure(error: Exception) -> ResponseReturnValue:
     return render_template("errors/error.html", error=page), 500
 
 
+def _search_is_down(error: UnreadableIndex) -> ResponseReturnValue:
+    """A page that is nothing without the index: what can be found otherwise is a link away."""
+    log.error("the index cannot be read at %s: %r", request.path, error)
+    sentence = _("La recherche est arrêtée pour le moment ; vos mots sont gardés. Réessayez dans quelques minutes.")
+    page = ErrorPage(_("La recherche ne répond pas"), [sentence], search=False)
+    return render_template("errors/error.html", error=page), 503
+
+
 def _explain(code: int) -> ErrorPage:
     if code == 404:
         address = re.fullmatch(r"(?:/en)?/d/(.+)", request.path)
@@ -462,4 +471,5 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, month=_month, bare_address=_bare_address)
     app.jinja_env.filters["language_words"] = _language_words
     app.register_error_handler(HTTPException, show_error)
+    app.register_error_handler(UnreadableIndex, _search_is_down)
     app.register_error_handler(500, _show_failure)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, reading
-from catalogue.i18n import _, current_language, format_number, ngettext
+from catalogue.i18n import _, current_language, format_number, language_name, ngettext
 from catalogue.reading import Card, TitleLine
 from catalogue.text import fold
 from catalogue.unimarc import KINDS
@@ -262,7 +262,7 @@ def value_label(key: str, value: str) -> str:
     if key == "access":
         words = {"online": _("Lire en ligne"), "onsite": _("Sur place"), "partner": _("Chez un partenaire")}
         return words.get(value, value)
-    return reading.language_name(value) if key == "language" else value
+    return language_name(value) if key == "language" else value
 
 
 # --- the parts -------------------------------------------------------------------------------

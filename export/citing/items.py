@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from catalogue import dates, unimarc
-from catalogue.i18n import _
+from catalogue.i18n import ISO_639, _
 from catalogue.identifiers import find_isbn, format_isbn
-from catalogue.reading import LANGUAGES, ROLES
+from catalogue.reading import ROLES
 from catalogue.text import fold
 from catalogue.unimarc import KINDS, Fields, Responsibility, subfields
 from export.records import Outgoing
@@ -97,7 +97,7 @@ def cited(notice: Outgoing, base_url: str = "") -> Cited:
         **_said(fields, _TABLE["fields"]),
         **(_said(fields, _TABLE["thesis"]) if kind == "thesis" else {}),
         **_extent(fields, kind),
-        "language": LANGUAGES.get(unimarc.language(fields), USUAL_LANGUAGE),
+        "language": ISO_639.get(unimarc.language(fields), USUAL_LANGUAGE),
     }
     if said := KIND_ROWS[kind].get("said"):
         item["genre"] = said

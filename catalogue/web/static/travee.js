@@ -32,7 +32,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// « À revoir »: n, l, b choose for the field one is at, j and k (and arrows) go from field to field, a accepts, r keeps
+// « À revoir »: n, l, b choose for the field one is at (for the first one where one has not moved yet), j and k (and arrows) go from field to field, a accepts, r keeps
 // ours, t leaves it for later, u takes back; in a list, a and r press the buttons of the line one is at. « ? » lists
 // them. Nothing else listens to these letters; inside a group of choices the arrows stay the browser's.
 const review = document.querySelector("[data-review]");
@@ -59,8 +59,10 @@ if (review && keys) {
       if (help.open) help.querySelector("summary").focus();
       done = true;
     } else if (value) {
-      const radio = rows[here]?.querySelector(`input[type="radio"][value="${value}"]`);
+      const row = rows[here] || (target === review || target === document.body ? rows[0] : null);
+      const radio = row?.querySelector(`input[type="radio"][value="${value}"]`);
       if (radio) done = radio.checked = true;
+      if (radio && here < 0) row.querySelector("th").focus();
     } else if (step[key] && rows.length && !(choice && key.length > 1)) {
       const next = rows[here + step[key]]?.querySelector("th") || (here === 0 && step[key] < 0 ? review : null);
       if (here >= 0 || step[key] > 0) next?.focus();
