@@ -147,9 +147,12 @@ def harvest_sentence(run: Run, name: str) -> str:
         return _("%(source)s, le %(day)s : interrompue.") % said
     if run.status == "running":
         return _("%(source)s, le %(day)s : en cours.") % said
-    new, updated = (int(run.counts.get(what, 0)) for what in ("new", "updated"))
+    new, matched, updated = (int(run.counts.get(what, 0)) for what in ("new", "matched", "updated"))
     news = ngettext("%(n)s nouvelle notice", "%(n)s nouvelles notices", new) % {"n": format_number(new)}
     moved = ngettext("%(n)s mise à jour", "%(n)s mises à jour", updated) % {"n": format_number(updated)}
+    if matched:  # a first harvest of a base that was imported is nothing else
+        words = ngettext("%(n)s reconnue", "%(n)s reconnues", matched) % {"n": format_number(matched)}
+        news = f"{news}, {words}"
     state = _("complète") if run.status == "complete" else _("incomplète")
     reason = sentence(run.reason["code"], run.reason.get("params")) if run.reason else ""
     return " ".join(

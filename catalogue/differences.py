@@ -169,12 +169,12 @@ def shortened(pieces: Pieces) -> Pieces:
 
 def folded(pieces: Pieces) -> Pieces:
     """The same with what is left out still there, for a page to unfold: ("same+", …) between what is shown."""
-    return tuple(part for op, text in pieces for part in _parts(op, text))
+    return tuple(part for op, text in pieces for part in _parts(op, text, between=len(pieces) > 1))
 
 
-def _parts(op: str, text: str) -> Iterator[tuple[str, str]]:
-    """Its beginning, what is folded away, and its end where it did not change."""
-    if op == "same" and len(text) > 3 * AROUND:
+def _parts(op: str, text: str, *, between: bool) -> Iterator[tuple[str, str]]:
+    """Its beginning, what is folded away, and its end where it stands `between` changes and did not change."""
+    if op == "same" and between and len(text) > 3 * AROUND:
         first, last = _before(text, AROUND), _after(text, len(text) - AROUND)
     elif len(text) > LONGEST:
         first, last = _before(text, LONGEST), len(text)

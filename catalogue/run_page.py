@@ -233,7 +233,7 @@ def _advice(session: Session, run: Run, state: str, flood: Flood | None, now: da
     if code == floods.FLOOD and flood is not None and flood.answer is not None:
         return _("La réponse est donnée : elle se lit plus bas.")
     if _is_past(session, run):
-        return _("Une autre moisson de cette source est passée depuis : voyez la sienne, il n’y a rien à faire ici.")
+        return _("Une autre moisson de cette source est passée depuis : il n’y a rien à faire pour celle-ci.")
     if code == floods.FLOOD:
         return _("À vous : dites plus bas s’il faut les croire. Rien n’est retiré en attendant.")
     again = nights.plan(session, run.source_id, now, zone)

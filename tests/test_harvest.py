@@ -446,7 +446,7 @@ def test_many_disappearances_wait_for_a_person(net: Network) -> None:
         barred = net.harvest()
         assert (barred.status, barred.counts["disappeared"]) == ("incomplete", 24)
         assert [kind for kind, _what in net.inbox()] == ["run"]
-    assert "demande s’il faut les croire" in barred.sentence
+    assert "dit s’il faut les croire" in barred.sentence
     believed = net.harvest(believe=True)
     assert (believed.status, believed.counts["disappeared"], believed.counts["inbox"]) == ("complete", 24, 24)
     assert net.count(Notice) == 30

@@ -104,7 +104,7 @@ def test_undoing_the_lot_of_a_harvest_takes_its_links_back_too(session: Session)
     assert lots.why_not(session, lot) == ""
 
 
-def test_what_somebody_has_taken_apart_no_harvest_brings_together_again(session: Session) -> None:
+def test_what_somebody_has_taken_back_no_harvest_links_again_but_asks_about_once(session: Session) -> None:
     mine, source = ours(session), reci(session)
     come(session, source, ("1", MIETTES))
     undo(session)
@@ -112,8 +112,8 @@ def test_what_somebody_has_taken_apart_no_harvest_brings_together_again(session:
     assert out.kind == "new"
     assert out.notice_id != mine.id
     assert speaking(session) == [(mine.id, "split"), (out.notice_id, "linked")]
-    asked = session.scalars(select(Judgement).where(Judgement.revoked_at.is_(None))).all()
-    assert asked == [], "nor asks about it"
+    (asked,) = session.scalars(select(Judgement).where(Judgement.revoked_at.is_(None))).all()
+    assert (asked.verdict, {asked.left, asked.right}) == ("unsure", {f"record:{out.record_id}", f"notice:{mine.id}"})
     (again,) = come(session, source, ("1", [*MIETTES, ABSTRACT]))
     assert (again.kind, again.notice_id) == ("unchanged", out.notice_id)
 

@@ -1,10 +1,10 @@
-"""What somebody who comes to « À revoir » and « Moissons » for the first time reads there, and where it was not true."""
+"""What somebody who comes to « À revoir » and « Moissons » for the first time reads there, made true."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -17,12 +17,11 @@ from catalogue.cli import main
 from catalogue.config import Settings
 from catalogue.inbox_pages import pairs
 from catalogue.matching import compare, describe, written
-from catalogue.merging import rules
-from catalogue.models import Notice, Proposal, Source
+from catalogue.models import Proposal, Source
 from catalogue.problems import sentence
 from harvest import run
 from tests.cast import field, notice
-from tests.night import DAY, HOUR, NOON, Centre
+from tests.night import HOUR, NOON, Centre
 from tests.test_desk import signed_in, text
 from tests.test_inbox import BASE, adds, base, conflicts, form_of, updates
 from tests.test_proposals import ABSTRACT, changed, linked, night, reci, taken_in
@@ -111,10 +110,10 @@ def test_what_to_do_after_a_failure_is_what_travee_will_do_itself(centre: Centre
     page = text(centre.claire.get(f"/bureau/moissons/{first}"))
     assert "ne répond pas. Rien n’est perdu. Relancez la moisson un peu plus tard." in page
     centre.set()  # from now on: the run begun by hand was nobody's night
-    page, coming = text(centre.claire.get(f"/bureau/moissons/{first}")), "2 mars 2026, 13:00"
+    page = text(centre.claire.get(f"/bureau/moissons/{first}"))
     assert "elancez" not in page
     with centre.base.read() as session:
-        plan = nights.plan(session, 1, centre.clock.now, run_zone())
+        plan = nights.plan(session, 1, centre.clock.now, ZoneInfo("Europe/Paris"))
         assert plan is not None
         coming = i18n.format_instant(plan.at)
     said = "dès que possible" if plan.is_due(centre.clock.now) else coming
@@ -125,12 +124,6 @@ def test_what_to_do_after_a_failure_is_what_travee_will_do_itself(centre: Centre
     assert "Une autre moisson de cette source est passée depuis" in page and "réessaie" not in page
 
 
-def run_zone() -> Any:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo("Europe/Paris")
-
-
 def test_incomplete_harvests_are_counted_and_what_was_recognised_is_no_change(centre: Centre) -> None:
     today = db.now()
     for n in range(11):
@@ -139,6 +132,7 @@ def test_incomplete_harvests_are_counted_and_what_was_recognised_is_no_change(ce
     said = text(centre.claire.get("/bureau/moissons"))
     assert "avec une moisson complète, 11 moissons incomplètes ; 0 nouvelle notice, 83 reconnues, 0 changement" in said
     assert "83 changements" not in said
+    assert "0 nouvelle notice, 83 reconnues, 0 mise à jour." in text(centre.claire.get("/bureau"))
 
 
 def test_what_a_library_says_of_a_spoilt_page_is_said_in_french() -> None:
@@ -163,10 +157,12 @@ def test_a_long_text_is_cut_between_words_and_can_be_read_whole() -> None:
     for op in ("same", "ins", "del"):
         folded = differences.folded(((op, LONG),))
         assert "".join(words for _op, words in folded) == LONG
-        assert [kind for kind, _words in folded] == [op, f"{op}+", op][: 3 if op == "same" else 2]
+        assert [kind for kind, _words in folded] == [op, f"{op}+"]
         assert {word for _op, words in folded for word in words.split()} == set(LONG.split())
         shown = " ".join(words for _op, words in differences.shortened(((op, LONG),)))
         assert "[…]" in shown and len(shown) < 800 and set(shown.split()) - {"[…]"} < set(LONG.split())
+    around = differences.folded((("ins", "Neuf. "), ("same", LONG), ("del", " Vieux.")))
+    assert [kind for kind, _words in around] == ["ins", "same", "same+", "same", "del"]
 
 
 def test_a_long_abstract_of_theirs_is_unfolded_on_the_page_of_the_question(
@@ -205,25 +201,17 @@ def test_undoing_from_the_inbox_comes_back_to_it_and_nowhere_else(claire: FlaskC
     claire.post(address, data=sent | {"action": "ours"})
     here = f"/bureau/a-revoir/{second}"
     page = html(claire.get(f"{here}?source=RECI"))
-    action = page.split('data-undo')[1].split('action="')[1].split('"')[0]
+    action = page.split("data-undo")[1].split('action="')[1].split('"')[0]
     sent = form_of(page, action)
     assert sent["retour"] == f"{here}?source=RECI"
-    for elsewhere in ("https://ailleurs.exemple", "//ailleurs.exemple", "/bureau/sources", "/bureau/a-revoir\\x"):
-        with app_of(claire).app_context():
-            pass
-        assert "retour" in sent and elsewhere != sent["retour"]
     answer = claire.post(action, data=sent)
     assert (answer.status_code, answer.location) == (303, f"{here}?source=RECI")
     assert "annulé" in text(claire.get(answer.location))
-    claire.post(address, data=form_of(html(claire.get(address)), address) | {"action": "ours"})
-    page = html(claire.get("/bureau/a-revoir"))
-    action = page.split('data-undo')[1].split('action="')[1].split('"')[0]
-    answer = claire.post(action, data={"retour": "https://ailleurs.exemple/bureau/a-revoir"})
-    assert answer.status_code == 200 and "Voir ce qui a été remis en place" in text(answer)
-
-
-def app_of(client: FlaskClient) -> Flask:
-    return client.application
+    for elsewhere in ("https://ailleurs.exemple/bureau/a-revoir", "//ailleurs.exemple", "/bureau/a-revoir\\x"):
+        claire.post(address, data=form_of(html(claire.get(address)), address) | {"action": "ours"})
+        action = html(claire.get("/bureau/a-revoir")).split("data-undo")[1].split('action="')[1].split('"')[0]
+        answer = claire.post(action, data={"retour": elsewhere})
+        assert answer.status_code == 200 and "Voir ce qui a été remis en place" in text(answer)
 
 
 def test_the_menu_offers_harvests_to_those_who_decide_about_them(app: Flask, base: db.Database) -> None:
@@ -244,8 +232,7 @@ def test_reasons_say_names_and_languages_as_they_are_written() -> None:
     said = {r.code: r.told(written(one, other)) for r in reasons}
     assert said["person.same"] in ("même auteur (Lagouarde, S.)", "même auteur (Lagouarde, Simon)")
     assert said["language.same"] == "même langue (français)"
-    assert {r.code: r.sentence for r in reasons}["person.same"].istitle is not None
-    assert "lagouarde" not in " ".join(r.sentence for r in reasons)
+    assert "lagouarde" not in " ".join(r.sentence for r in reasons), "with capitals where the notices are not at hand"
 
 
 def test_the_page_of_a_pair_names_people_as_they_are_written(session: Session) -> None:
@@ -289,20 +276,24 @@ def command(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_partner_moves_and_everything_is_asked_again_there(centre: Centre) -> None:
-    harvest = lambda: run.harvest(centre.base, centre.app.extensions["travee"].settings, "RECI", now=centre.clock)  # noqa: E731
+    settings = centre.app.extensions["travee"].settings
+    harvest = lambda: run.harvest(centre.base, settings, "RECI", now=centre.clock)  # noqa: E731
     assert harvest().counts["received"] == 25
-    assert harvest().counts["received"] < 25 or centre.runs()[-1].checkpoint["walks"][0]["since"]
+    harvest()
+    assert centre.runs()[-1].checkpoint["walks"][0]["since"], "what has changed, no more"
     with centre.base.write() as session:
         source = sources.find(session, "RECI")
         assert source is not None
         old = source.url
-        assert source_addresses.change(session, source, f"{old}?source_id=1&verb=Identify", by="marc")
-        assert not source_addresses.change(session, source, f"{old}?source_id=1", by="marc")
+        new = old.replace("127.0.0.1", "localhost")
+        assert source_addresses.change(session, source, f"{new}&verb=Identify", by="marc")
+        assert not source_addresses.change(session, source, new, by="marc")
         assert [(c.by, c.before) for c in source_addresses.changes_of(source)] == [("marc", old)]
         with pytest.raises(source_addresses.BadAddress):
             source_addresses.change(session, source, "ftp://reci.exemple.org", by="marc")
     report = harvest()
     assert (report.status, report.counts["received"], report.counts["new"]) == ("complete", 25, 0)
+    assert not centre.runs()[-1].checkpoint["walks"][0]["since"]
 
 
 def test_an_administrator_moves_a_partner_on_its_page_and_who_did_is_shown(
@@ -325,7 +316,9 @@ def test_an_administrator_moves_a_partner_on_its_page_and_who_did_is_shown(
 def test_a_terminal_moves_a_partner_too(command: Any) -> None:
     assert command("source", "add", "RECI", "https://reci.exemple.org/oai").exit_code == 0
     assert "travee source set" in command("source", "add", "RECI", "https://x.exemple.org").stderr
-    done = json.loads(command("source", "set", "RECI", "--url", "https://x.exemple.org/oai?verb=Identify", "--json").stdout)
+    done = json.loads(
+        command("source", "set", "RECI", "--url", "https://x.exemple.org/oai?verb=Identify", "--json").stdout
+    )
     assert (done["url"], done["changed"]) == ("https://x.exemple.org/oai", True)
     assert "Rien n’a changé." in command("source", "set", "RECI", "--url", "https://x.exemple.org/oai").stdout
     assert command("source", "set", "RECI").exit_code == 2
@@ -353,7 +346,7 @@ def test_click_speaks_french_to_who_speaks_french(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "fr_FR.UTF-8")
     said = CliRunner().invoke(main, [*words])
-    assert said.exit_code == 2 and told in said.stderr and "Usage :" in said.stderr
+    assert said.exit_code == 2 and told in said.stderr
     for word in ("Usage:", "Error", "Try", "Missing", "Invalid"):
         assert word not in said.stderr
     monkeypatch.setenv("LANG", "en_GB.UTF-8")
@@ -394,6 +387,3 @@ def test_letters_to_nobody_are_told_and_no_letters_at_all_are_not(settings: Sett
     assert "TRAVEE_ADMIN_EMAIL" in alerts.amiss(settings)
     settings.admin_email = "claire@exemple.fr"
     assert alerts.amiss(settings) == ""
-
-
-assert rules and Notice and DAY and Path
