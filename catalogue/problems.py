@@ -593,9 +593,7 @@ SENTENCES: dict[str, str] = {
         "La notice {identifier} arrive vide : elle est sans doute en cours de suppression chez le partenaire. "
         "Elle sera relue à la prochaine moisson."
     ),
-    "harvest.failed": N_(
-        "Une page reçue a mis Travée en défaut ({error}). Elle est gardée."
-    ),
+    "harvest.failed": N_("Une page reçue a mis Travée en défaut ({error}). Elle est gardée."),
     "harvest.flood": N_(
         "{count} notices sur {known} ne sont plus chez le partenaire. C’est beaucoup : rien n’en est retenu avant que "
         "quelqu’un ait dit s’il faut les croire."

@@ -377,9 +377,7 @@ def test_nobody_there(waits: Waits) -> None:
     client = ask("http://127.0.0.1:9/oai", waits)
     with pytest.raises(HarvestStopped) as caught:
         oai.identify(client)
-    assert (
-        str(caught.value) == "Le serveur 127.0.0.1:9 ne répond pas. Rien n’est perdu."
-    )
+    assert str(caught.value) == "Le serveur 127.0.0.1:9 ne répond pas. Rien n’est perdu."
     assert waits == [1.0, 2.0, 4.0]
 
 
