@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -266,6 +267,7 @@ class Index:
                 missing = error
                 time.sleep(0.005 * (attempt + 1))
             except Exception as error:
+                clear_frames(error.__traceback__)  # Whoosh would leave the file open that it could not read
                 raise UnreadableIndex(str(self.directory)) from error
         raise UnreadableIndex(str(self.directory)) from missing
 
