@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,39 +41,17 @@ from catalogue.models import (
     Source,
     SourceVersion,
 )
-from catalogue.unimarc import Field, Fields, bare
+from catalogue.unimarc import Field, bare
 from demo.partner import Faults, RunningPartner, serve
 from export.pmbxml import notice_bytes
 from harvest import importer, pages, retention, run
 from tests.cast import MIETTES
 from tests.cast import field as f
+from tests.night import DAY, NOON, Clock, Kept
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # what no database makes any different
-
-
-@dataclass
-class Kept:
-    """A record of the partner's base."""
-
-    id: int
-    fields: Fields
-    datestamp: datetime = NOON - DAY
-    deleted: bool = False
-    dt: str = "a"
-    bl: str = "m"
-    hl: str = "0"
-
-
-@dataclass
-class Clock:
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def book(number: int, *more: Field, name: str = "") -> Kept:

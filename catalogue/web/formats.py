@@ -190,9 +190,6 @@ VIEWS = (notice_as, results_as, selection_as, shared_selection_as)
 
 def register(app: Flask) -> None:
     """Their routes joined the public blueprint when this module was read; here they are counted."""
-    for limiter in app.extensions.get("limiter", ()):
-        for view in VIEWS:
-            limited = limiter.shared_limit(ALLOWED, scope="formats")(view)
-            for blueprint_name in ("public", "public_en"):
-                app.view_functions[f"{blueprint_name}.{view.__name__}"] = limited
+    for view in VIEWS:
+        public.limit(app, view, ALLOWED, scope="formats")
     app.jinja_env.globals["told"] = told

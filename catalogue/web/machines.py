@@ -25,9 +25,12 @@ from export.embedded import people
 blueprint = Blueprint("machines", __name__)
 
 IN_A_FEED = 50
-HIDDEN_FROM_ROBOTS = ("/bureau", "/admin", "/connexion", "/preferences", "/demande", "/selection", "/recherche/filtre")
-LANGUAGES = ("fr", "en")
-PAGES = ("home", "results", "themes", "help_page", "accessibility", "legal", "privacy")
+OF_THE_STAFF = ("/bureau", "/admin", "/connexion")
+HIDDEN_FROM_ROBOTS = ("/preferences", "/demande", "/selection", "/recherche/filtre")  # in both languages
+PAGES = (
+    *("home", "results", "new_arrivals", "themes", "authors", "journals", "shelves"),
+    *("help_page", "site_map", "accessibility", "legal", "privacy"),
+)
 AN_HOUR = 3600
 
 
@@ -37,15 +40,10 @@ AN_HOUR = 3600
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """Everything is open but forms, work in hand, and endless combinations of filters."""
-    lines = ["User-agent: *"]
-    for path in HIDDEN_FROM_ROBOTS:
-        lines += [f"Disallow: {path}", f"Disallow: /en{path}"] if not _is_desk(path) else [f"Disallow: {path}"]
+    hidden = (*OF_THE_STAFF, *HIDDEN_FROM_ROBOTS, *(f"/en{path}" for path in HIDDEN_FROM_ROBOTS))
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in hidden)]
     lines += ["", f"Sitemap: {public.absolute('/sitemap.xml')}", ""]
     return Response("\n".join(lines), mimetype="text/plain")
-
-
-def _is_desk(path: str) -> bool:
-    return path in ("/bureau", "/admin", "/connexion")
 
 
 @blueprint.get("/sitemap.xml")
@@ -60,7 +58,7 @@ def sitemap() -> Response:
 @blueprint.get("/sitemap-pages.xml")
 def sitemap_of_pages() -> Response:
     paths = [url_for(f"public.{page}") for page in PAGES]
-    paths += [f"/themes/{n}" for n in _themes_in_use(ctx.get_session())]
+    paths += [f"/themes/{n}" for n in _themes(ctx.get_session())]
     return _xml(feeds.sitemap(_places((path, None) for path in paths)), "application/xml")
 
 
@@ -83,7 +81,7 @@ def _places(paths: Iterator[tuple[str, datetime | None]]) -> Iterator[feeds.Plac
         yield feeds.Place(both["fr"], changed, both)
 
 
-def _themes_in_use(session: Session) -> list[int]:
+def _themes(session: Session) -> list[int]:
     return list(session.scalars(select(Concept.id).where(Concept.status == "accepted").order_by(Concept.id)))
 
 

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -450,6 +450,20 @@ def _varies(response: Response) -> Response:
     return response
 
 
+def limit(
+    app: Flask, view: Callable[..., Any], allowed: str, *, scope: str, methods: Sequence[str] | None = None
+) -> None:
+    """So many from one address, counted once for both languages and all views of a scope.
+
+    There is no limiter where limits are switched off. The limited function must take the view's place, since the
+    limiter leaves views that it has wrapped to their wrapper.
+    """
+    for limiter in app.extensions.get("limiter", ()):
+        limited = limiter.shared_limit(allowed, scope=scope, methods=methods)(view)
+        for name in ("public", "public_en"):
+            app.view_functions[f"{name}.{view.__name__}"] = limited
+
+
 def register(app: Flask) -> None:
     from catalogue.web import browse, files, formats, selection  # their routes join the blueprint
 
@@ -459,12 +473,7 @@ def register(app: Flask) -> None:
     app.extensions["csrf"].exempt(f"{request_page.__module__}.{request_page.__name__}")
     app.register_blueprint(blueprint)
     app.register_blueprint(blueprint, name="public_en", url_prefix="/en")
-    # There is no limiter where limits are switched off. One count for both languages; the limited function
-    # must take the view's place, since the limiter leaves views that it has wrapped to their wrapper.
-    for limiter in app.extensions.get("limiter", ()):
-        limited = limiter.shared_limit(REQUESTS_ALLOWED, scope="request_page", methods=["POST"])(request_page)
-        for name in ("public", "public_en"):
-            app.view_functions[f"{name}.request_page"] = limited
+    limit(app, request_page, REQUESTS_ALLOWED, scope="request_page", methods=["POST"])
     selection.register(app)
     formats.register(app)
     app.context_processor(_context)

@@ -263,9 +263,6 @@ def register(app: Flask) -> None:
     """An anonymous list has no authority to abuse; a letter could be, and is counted."""
     for view in (change_selection, send_selection):
         app.extensions["csrf"].exempt(f"{view.__module__}.{view.__name__}")
-    for limiter in app.extensions.get("limiter", ()):
-        limited = limiter.shared_limit(LETTERS_ALLOWED, scope="send_selection", methods=["POST"])(send_selection)
-        for name in ("public", "public_en"):
-            app.view_functions[f"{name}.send_selection"] = limited
+    public.limit(app, send_selection, LETTERS_ALLOWED, scope="send_selection", methods=["POST"])
     app.jinja_env.globals.update(chosen=whose.chosen, permalink_of=public.absolute)
     app.jinja_env.filters["reference"] = lambda runs: Markup(as_html.reference(runs))
