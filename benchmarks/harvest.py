@@ -235,12 +235,13 @@ def many(first_turn: int) -> Iterator[DemoRecord]:
     long, as rare and as French, and nobody's double. An ISBN, an ISSN, a DOI, an address are said once."""
     base = [r for r in partner_records() if not r.deleted]
     words = sorted({word for r in base for f in r.fields if f["t"] in SAID for word in _words(f)})
+    Random(0).shuffle(words)  # the next in the alphabet would often be the plural
     place = {word: at for at, word in enumerate(words)}
     for turn in count(first_turn):
-        dice = Random(turn)
+        if turn >= len(words):
+            raise ValueError(f"{len(words)} words say the same again in turn {turn}")
         for r in base:
-            step = dice.randrange(len(words)) if turn else 0
-            fields = [_reworded(f, words, place, step) for f in r.fields if not (turn and f["t"] in NUMBERS)]
+            fields = [_reworded(f, words, place, turn) for f in r.fields if not (turn and f["t"] in NUMBERS)]
             yield replace(r, id=r.id + turn * 100_000, fields=fields)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, db, digital, history
@@ -43,7 +43,11 @@ from catalogue.unimarc import Field, Fields, occurrence
 _NOTICES, _LINKS = db.table_of(Notice), db.table_of(NoticeLink)
 _TAKEN = select(_NOTICES.c.address).where(db.among(_NOTICES.c.address))
 _MERGED = select(_NOTICES.c.id, _NOTICES.c.merged_into_id).where(db.among(_NOTICES.c.id), _NOTICES.c.status == "merged")
-_WAITING = select(_LINKS.c.id, _LINKS.c.promise).where(db.among(_LINKS.c.promise), _LINKS.c.target_id.is_(None))
+# Found by what they wait for: a centre's thousands of waiting links all have the same target, which is none, and SQLite
+# would read them one by one for every page.
+_WAITING = select(_LINKS.c.id, _LINKS.c.promise).where(
+    db.among(_LINKS.c.promise), func.coalesce(_LINKS.c.target_id, 0) == 0
+)
 
 LOCAL = "l"
 INDEXED = frozenset({"draft", "candidate", "published", "withdrawn"})

@@ -202,7 +202,10 @@ def control(fields: Iterable[Field], tag: str) -> str:
 def typed(f: Field, key: str) -> str:
     """PMB's `$9 key:value` strings: `typed(f, "lnk")` -> "perio"."""
     prefix = key + ":"
-    return next((v[len(prefix) :] for c, v in f.get("s", ()) if c == "9" and v.startswith(prefix)), "")
+    for c, v in f.get("s", ()):
+        if c == "9" and v.startswith(prefix):
+            return v[len(prefix) :]
+    return ""
 
 
 def leader(fields: Iterable[Field]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 # (tags, codes, beginning of the value, why). "*" is any tag; a code "" is the value of a control field.
 PMB_VOLATILE: tuple[tuple[str, str, str, str], ...] = (
     ("801", "c", "", "the day of the export: changes every day"),
@@ -40,5 +42,10 @@ def volatile(tag: str, code: str, value: str) -> bool:
     The `id` attribute of links ("x") is no subfield and never enters a fingerprint: it is the same number
     as their `$9 id:`.
     """
-    rules = _RULES.get(code)
-    return rules is not None and value.startswith((*rules.get(tag, ()), *rules.get("*", ())))
+    return value.startswith(_starts_of(tag, code))
+
+
+@lru_cache(maxsize=4096)
+def _starts_of(tag: str, code: str) -> tuple[str, ...]:
+    rules = _RULES.get(code, {})
+    return (*rules.get(tag, ()), *rules.get("*", ()))

@@ -78,7 +78,7 @@ def from_wire(fields: Iterable[Field]) -> Fields:
     """The fields that were sent, from the fields that came."""
     out: Fields = []
     for f in fields:
-        kept = _unwrapped(f)
+        kept = _unwrapped(f) if f["t"] == TAG else None
         if kept is None:
             out.append(_back(f) if f["t"] == "000" else _received(f))
         elif kept["t"] == "000" and out and out[0]["t"] == "000":
@@ -178,9 +178,9 @@ def _wrapped(f: Field) -> Field:
 
 
 def _unwrapped(f: Field) -> Field | None:
-    """The field that a 989 of ours holds; None for any other field, and for a 989 that somebody spoilt."""
+    """The field that a 989 of ours holds; None for another's 989, and for one that somebody spoilt."""
     pairs = f.get("s", [])
-    if f["t"] != TAG or len(pairs) != 2 or pairs[0] != OURS or pairs[1][0] != "a":
+    if len(pairs) != 2 or pairs[0] != OURS or pairs[1][0] != "a":
         return None
     try:
         said = json.loads(pairs[1][1])

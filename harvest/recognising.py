@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, event, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, judgements, sources
@@ -24,14 +24,15 @@ from catalogue.models import LIVING, Claim, Notice, Source, SourceRecord
 from harvest.crosswalk import pmbxml
 from harvest.incoming import Incoming
 
-# A notice as it stood: its number, that of its last change, its fingerprint (a change that is taken back leaves its
-# number to another).
-_State = tuple[int, int, str]
+_State = tuple[
+    str, int
+]  # a notice as it stood: its address, which no other base has, and the number of its last change
 REMEMBERED = 4_000  # notices: five in six that a page meets, the pages before have met too
 _met: dict[_State, Described] = {}
 
 _NOTICES, _CLAIMS, _RECORDS = (db.table_of(model) for model in (Notice, Claim, SourceRecord))
-_OTHERS = select(_NOTICES.c.id, _NOTICES.c.changed_seq, _NOTICES.c.fingerprint).where(
+# Nothing that stands behind the fields in a row: SQLite would read all of them to come to it.
+_OTHERS = select(_NOTICES.c.id, _NOTICES.c.address, _NOTICES.c.changed_seq).where(
     db.among(_NOTICES.c.id),
     _NOTICES.c.status.in_(LIVING),
     _NOTICES.c.id.not_in(
@@ -124,7 +125,7 @@ def _others(session: Session, source: Source, ids: Iterable[int]) -> dict[int, D
     found: dict[int, _State] = {}
     for part in db.chunks(sorted(ids)):
         told = session.execute(_OTHERS, {"source": source.id, "part": part})
-        found |= {notice_id: (notice_id, seq, mark) for notice_id, seq, mark in told}
+        found |= {notice_id: (address, seq) for notice_id, address, seq in told}
     if len(_met) > REMEMBERED:
         _met.clear()
     out = {notice_id: known for notice_id, state in found.items() if (known := _met.get(state)) is not None}
@@ -132,6 +133,12 @@ def _others(session: Session, source: Source, ids: Iterable[int]) -> dict[int, D
         for notice_id, fields in session.execute(_FIELDS, {"part": part}):
             out[notice_id] = _met[found[notice_id]] = describe(fields)
     return out
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(_session: Session) -> None:
+    """What is taken back leaves the number of its change to another."""
+    _met.clear()
 
 
 def _by_address(session: Session, rows: Mapping[int, Incoming]) -> dict[int, int]:

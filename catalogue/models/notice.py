@@ -90,9 +90,11 @@ class MatchKey(Base):
     """Keys under which near-identical notices meet; filled by the matching of « Harvest and merge »."""
 
     __tablename__ = "match_key"
+    # Who shares a key is read from the index alone.
+    __table_args__ = (Index("ix_match_key_key_notice_id", "key", "notice_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id", ondelete="CASCADE"), index=True)
-    key: Mapped[str] = mapped_column(KEY, index=True)
+    key: Mapped[str] = mapped_column(KEY)
 
 
 class NoticeAgent(Base):

@@ -45,6 +45,8 @@ MAX_FIELDS = 10_000
 _CHUNK = 1 << 16
 _KEPT = 1 << 16  # of the bytes of a larger one, or of a file that is refused; others are kept whole
 _HEADER_NAMES = frozenset(name for name, _ in HEADER)
+_TAGS = frozenset(f"{number:03}" for number in range(1, 1000))  # those that most records have, and need no second look
+_CODES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _END = re.compile(rb"</(?:[\w.-]+:)?notice\s*>")
 _NUMBER = re.compile(rb"""<(?:[\w.-]+:)?f\s+c=["']001["'][^>]{0,40}>\s*([^<\s]{1,40})""")
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+)?html\b", re.I)
@@ -67,11 +69,12 @@ def from_element(notice: etree._Element, position: int) -> Record | Refusal:
     header: dict[str, str] = {}
     fields: Fields = []
     repairs: list[Problem] = []
+    usual = notice.tag.removesuffix("notice") + "s"
     try:
         for child in notice:
             name = local_name(child.tag)
             if name == "f":
-                if (f := _field(child, repairs)) is not None:
+                if (f := _field(child, repairs, usual)) is not None:
                     fields.append(f)
             elif name in _HEADER_NAMES:
                 header[name] = child.text or ""
@@ -117,27 +120,29 @@ def local_name(tag: object) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _field(element: etree._Element, repairs: list[Problem]) -> Field | None:
-    tag = (element.get("c") or "").strip()
-    if len(tag) != 3 or not (tag.isascii() and tag.isalnum()) or tag == "000":
-        raise _Unreadable("pmbxml.bad_tag", value=tag)
-    children = element[:]
-    if not children:
-        value = element.text or ""
-        value = value.strip() if tag == "001" else value
-        return {"t": tag, "v": value} if value.strip() else None
+def _field(element: etree._Element, repairs: list[Problem], usual: str) -> Field | None:
+    """`usual`: the name of a subfield, in the record's namespace."""
+    tag = element.get("c") or ""
+    if tag not in _TAGS:
+        tag = tag.strip()
+        if len(tag) != 3 or not (tag.isascii() and tag.isalnum()) or tag == "000":
+            raise _Unreadable("pmbxml.bad_tag", value=tag)
+    text = element.text
+    if not len(element):
+        text = text.strip() if text and tag == "001" else text
+        return {"t": tag, "v": text} if text and text.strip() else None
     pairs: list[list[str]] = []
-    around = [element.text]
-    usual = element.tag[:-1] + "s"
-    for s in children:
+    around = [text] if text else []
+    for s in element:
         text = s.text if s.tag == usual and not len(s) else _unusual_text(s, tag, repairs)
-        around.append(s.tail)
+        if tail := s.tail:
+            around.append(tail)
         if text:
             code = s.get("c") or ""
-            if len(code) != 1 or code == " ":
+            if code not in _CODES and (len(code) != 1 or code == " "):
                 raise _Unreadable("pmbxml.bad_code", tag=tag, value=code)
             pairs.append([code, text])
-    if stray := "".join(filter(None, around)).strip():
+    if around and (stray := "".join(around).strip()):
         repairs.append(Problem(tag, "", "pmbxml.stray_text", "warning", {"tag": tag, "value": stray[:80]}))
     if not pairs:
         return None
