@@ -255,5 +255,5 @@ def _address(settings: Settings, path: str) -> str:
 
 
 def _signed(settings: Settings) -> str:
-    words = _("Travée, le catalogue de %(centre)s. Ce message est envoyé une fois ; inutile d’y répondre.")
-    return "-- \n" + words % {"centre": settings.centre_name}
+    words = _("Travée, le catalogue %(of_centre)s. Ce message est envoyé une fois ; inutile d’y répondre.")
+    return "-- \n" + words % {"of_centre": of(settings.centre_name)}

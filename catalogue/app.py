@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from threading import Event, Lock, Thread
 
@@ -21,7 +21,7 @@ from catalogue.db import Database
 from catalogue.web.thesaurus import Thesaurus
 from harvest import cutting, recognising, retention, waiting
 from harvest.nightly import Nightly
-from indexes import sync
+from indexes import speller, suggestions, sync
 
 log = logging.getLogger("travee")
 
@@ -40,6 +40,7 @@ class Travee:
         self.db = Database(settings.url)
         self.tally = activity.Tally()
         self.thesaurus = Thesaurus()
+        self.index_fails = False  # the last time it was to be brought up to date
         self._index: sync.Index | None = None
         self._lock = Lock()
         self._wake = Event()
@@ -63,15 +64,20 @@ class Travee:
         return sync.drain(self.db.read_session, self.index())
 
     def drain_soon(self) -> None:
-        """After a commit: at once, so that what was just saved can be found; a failure leaves the queue rows.
+        """After a commit: all that waits, at once."""
+        self._drain_all()
+        self._wake.set()
 
-        What was done is done: whatever is wrong with the index is told to the log, not to who did it.
+    def drain_briefly(self, only: Collection[int] | None = None) -> None:
+        """After a commit, before somebody gets their page: `only` these notices, or what was saved last, so that it can
+        be found at once. No more than a batch, and no index made anew: that is left to the worker, who is woken.
         """
-        try:
-            while self.drain():
-                pass
-        except Exception:
-            log.exception("the index could not be brought up to date; its queue keeps what waits")
+
+        def drain() -> int:
+            return sync.drain(self.db.read_session, self.index(), limit=sync.BATCH, only=only, may_rebuild=False)
+
+        if only is None or only:
+            self._trying_the_index(drain)
         self._wake.set()
 
     def flush_counts(self) -> None:
@@ -161,8 +167,20 @@ class Travee:
 
     def _drain_all(self) -> int:
         done = 0
-        while n := self.drain():
+        while n := self._trying_the_index(self.drain):
             done += n
+        return done
+
+    def _trying_the_index(self, drain: Callable[[], int]) -> int:
+        """What was done is done: whatever is wrong with the index is told to the log, not to who did it, and stops no
+        other work. The queue keeps what waits."""
+        try:
+            done = drain()
+            self.index_fails = False
+        except Exception:
+            log.exception("the index could not be brought up to date; its queue keeps what waits")
+            self.index_fails = True
+            return 0
         return done
 
     def count(self, notice_id: int, kind: str) -> None:
@@ -175,8 +193,22 @@ class Travee:
     def start_worker(self, every_seconds: float = 10.0) -> None:
         """Do the background work in two threads of this process, until `close`: harvests, and all the rest."""
         with self._lock:
+            self._wake.set()  # what waited while nobody was here, or an index that was lost, does not wait for a turn
             self._worker = self._start("travee-worker", self.work_once, self._wake, every_seconds)
             self._harvester = self._start("travee-harvest", self.harvest_once, self._harvest_wake, every_seconds)
+
+    def read_ahead(self, every_seconds: float = 10.0) -> None:
+        """Open the index and make its dictionaries in a thread, now and after each change: no visitor waits for it."""
+        now = Event()
+        now.set()
+        self._start("travee-reading", self._read_what_changed, now, every_seconds)
+
+    def _read_what_changed(self) -> None:
+        snapshot = self.index().snapshot()
+        speller.prepare(snapshot)
+        suggestions.prepare(snapshot)
+        with self.db.read() as session:
+            self.thesaurus.other_names(session)
 
     def _start(self, name: str, work: Callable[[], object], wake: Event, every_seconds: float) -> Thread:
         def loop() -> None:

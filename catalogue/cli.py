@@ -44,9 +44,20 @@ def main() -> None:
 
 
 def _gather() -> None:
-    from catalogue.commands import authorities, base, documents, erase, inbox, records, runs, sources, thesauri
+    from catalogue.commands import (
+        authorities,
+        base,
+        documents,
+        erase,
+        inbox,
+        indexing,
+        records,
+        runs,
+        sources,
+        thesauri,
+    )
 
-    for module in (base, records, sources, runs, inbox, authorities, thesauri, documents, erase):
+    for module in (base, indexing, records, sources, runs, inbox, authorities, thesauri, documents, erase):
         for command in module.COMMANDS:
             main.add_command(command)
 

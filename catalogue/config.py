@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     centre_name: str = "Espace doc"
     centre_address: str = ""
     opening_rule: str = ""
+    opening_rule_en: str = ""  # the same for the English pages
     default_scope: Literal["local", "network"] = "local"
     pmb_source: str = ""  # the source whose numbers are in the addresses of the PMB that this replaces
     accessibility: Literal["non", "partielle", "totale"] = "non"

@@ -7,7 +7,7 @@ Functions take the session first, never commit, and leave a row in the index que
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -49,7 +49,12 @@ _WAITING = select(_LINKS.c.id, _LINKS.c.promise).where(
     db.among(_LINKS.c.promise), func.coalesce(_LINKS.c.target_id, 0) == 0
 )
 
+_IN_PERIODICALS = select(_LINKS.c.notice_id, _LINKS.c.target_id).where(
+    db.among(_LINKS.c.notice_id), _LINKS.c.relation == "host_serial", _LINKS.c.target_id.is_not(None)
+)
+
 LOCAL = "l"
+_QUEUED = "queued for the index"
 INDEXED = frozenset({"draft", "candidate", "published", "withdrawn"})
 
 
@@ -440,12 +445,22 @@ def _new_addresses(session: Session, n: int) -> list[str]:
 
 
 def _write_rows(session: Session, projections: Mapping[int, Projection]) -> None:
-    """The rows of these notices, anew."""
-    for table, rows in rows_of(session, projections).items():
+    """The rows of these notices, anew. A periodical that one of them leaves has one issue less on the shelf."""
+    rows_now = rows_of(session, projections)
+    kept = {(row["notice_id"], row["target_id"]) for row in rows_now[NoticeLink] if row["relation"] == "host_serial"}
+    left = {target for notice_id, target in _periodicals(session, projections) if (notice_id, target) not in kept}
+    for table, rows in rows_now.items():
         for part in db.chunks(projections):
             session.execute(delete(table).where(table.notice_id.in_(part)))
         db.insert_rows(session, table, rows)
     digital.follow_addresses(session, {n: p.online for n, p in projections.items()})
+    queue_index(session, left - projections.keys())
+
+
+def _periodicals(session: Session, notice_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """(notice, the periodical it is in)."""
+    for part in db.chunks(notice_ids):
+        yield from ((row.notice_id, row.target_id) for row in session.execute(_IN_PERIODICALS, {"part": part}))
 
 
 def rows_of(session: Session, projections: Mapping[int, Projection]) -> dict[type[Any], list[dict[str, Any]]]:
@@ -584,6 +599,13 @@ def _queue(session: Session, sequence: Mapping[int, int], statuses: Mapping[int,
         for n, seq in sequence.items()
     ]
     db.insert_or_update(session, IndexQueue, rows, key=["notice_id"], update=["seq", "op"])
+    session.info.setdefault(_QUEUED, set()).update(sequence)
+
+
+def queued(session: Session) -> set[int]:
+    """The notices that this session has put in the index queue: to be brought to the index once it has committed."""
+    found: set[int] = session.info.get(_QUEUED, set())
+    return found
 
 
 def queue_index(session: Session, notice_ids: Iterable[int]) -> None:

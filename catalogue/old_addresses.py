@@ -1,18 +1,30 @@
 """PMB's old addresses, to ours: what was printed, bookmarked and cited before the move still leads to its document.
 
 Which page of PMB's public site (`opac_css`) is which of ours is a table; the numbers in its addresses are those that
-the centre's own base gave (`ExternalId` of the source named in the settings). PMB.md section 4 lists the pages.
+the centre's own base gave (`ExternalId` of the source named in the settings; a category that came with documents
+only, not with a thesaurus, is known by them). PMB.md section 4 lists the pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue.entities import AUTHOR, CATEGORY, INDEX
-from catalogue.models import Agent, Centre, ClassificationEntry, Concept, DigitalDocument, ExternalId, Notice, Source
+from catalogue.models import (
+    Agent,
+    Centre,
+    ClassificationEntry,
+    Concept,
+    DigitalDocument,
+    ExternalId,
+    Notice,
+    NoticeConcept,
+    Source,
+)
 
 # `lvl` -> the number space of its `id`, and the table that has the row.
 PAGES: Mapping[str, tuple[str, type[Notice | Agent | Concept | ClassificationEntry]]] = {
@@ -54,7 +66,10 @@ def page_of(session: Session, source_name: str, asked: Mapping[str, str]) -> str
     level, number = asked.get("lvl", ""), asked.get("id", "")
     if level in PAGES:
         space, table = PAGES[level]
-        return _row(session, source_name, space, number, table)
+        if not number or len(number) > _LONGEST:
+            return None
+        found = _row(session, source_name, space, number, table)
+        return found or (_theme_of(session, source_name, number) if space == CATEGORY else None)
     return GENERAL.get(level)
 
 
@@ -82,8 +97,6 @@ def _row(
     number: str,
     table: type[Notice | Agent | Concept | ClassificationEntry],
 ) -> str | None:
-    if not number or len(number) > _LONGEST:
-        return None
     entity = {Notice: "notice", Agent: "agent", Concept: "concept", ClassificationEntry: "class"}[table]
     statement = (
         select(ExternalId.entity_id)
@@ -98,9 +111,23 @@ def _row(
     found = session.scalar(statement)
     row = session.get(table, found) if found is not None else None
     if isinstance(row, Notice):
-        return f"/d/{row.address}"
+        return f"/d/{row.address}" if row.status in _WITH_A_PAGE else None
     if isinstance(row, ClassificationEntry):
         return f"/rayons/{row.number}"
     if isinstance(row, Agent):
         return f"/auteurs/{row.id}"
     return f"/themes/{row.id}" if isinstance(row, Concept) else None
+
+
+def _theme_of(session: Session, source_name: str, number: str) -> str | None:
+    """The theme that documents name by this number (606 `$9 id:`): its page, or theirs when it is in no thesaurus."""
+    statement = (
+        select(NoticeConcept.concept_id, NoticeConcept.label)
+        .join(Notice, Notice.id == NoticeConcept.notice_id)
+        .where(NoticeConcept.promise == f"{source_name}:{CATEGORY}:{number}", Notice.status == "published")
+        .order_by(NoticeConcept.concept_id.is_(None), NoticeConcept.id)
+        .limit(1)
+    )
+    for concept_id, label in session.execute(statement):
+        return f"/recherche?{urlencode({'theme': label})}" if concept_id is None else f"/themes/{concept_id}"
+    return None

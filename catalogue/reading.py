@@ -7,7 +7,6 @@ Flask, the index or an export knows stays out.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from catalogue import claims, items, unimarc
+from catalogue import claims, db, items, shelved, unimarc
+from catalogue.date_words import spoken
 from catalogue.digital import path_of
 from catalogue.i18n import ISO_639, N_, _, current_language, format_date, format_number, language_name
 from catalogue.identifiers import format_isbn, is_code
@@ -46,6 +46,7 @@ SHOWN_AUTHORS = 3  # on a result; the document's page has them all
 SHOWN_TITLES = 60  # articles of an issue, issues of a journal
 SHOWN_NEIGHBOURS = 5
 
+WITH_A_PAGE = ("published", "withdrawn")  # what visitors may read at its address
 CATALOGUE_LANGUAGE = "fr"  # what a summary is written in when its record does not say
 
 # What somebody did, when it is not simply to have written it (UNIMARC's relator codes).
@@ -232,9 +233,13 @@ class Gone:
 # --- a list ----------------------------------------------------------------------------------
 
 
-def result_cards(session: Session, notice_ids: Sequence[int]) -> list[Card]:
-    """One card for each of these notices, in their order; those that have gone meanwhile are left out."""
-    rows = {row.id: row for row in session.execute(_notices(Notice.id.in_(notice_ids)))}
+def result_cards(session: Session, notice_ids: Sequence[int], *, withdrawn: bool = False) -> list[Card]:
+    """One card for each of these notices that is published, in their order: an index may know less than the base does.
+
+    `withdrawn`: those too, for lists that keep what somebody had chosen.
+    """
+    statuses = WITH_A_PAGE if withdrawn else ("published",)
+    rows = {row.id: row for row in session.execute(_notices(Notice.id.in_(notice_ids), Notice.status.in_(statuses)))}
     access = _accesses(session, list(rows.values()))
     themes: defaultdict[int, list[str]] = defaultdict(list)
     named = select(NoticeConcept.notice_id, NoticeConcept.label).where(NoticeConcept.notice_id.in_(rows))
@@ -249,9 +254,17 @@ def title_lines(session: Session, notice_ids: Sequence[int]) -> list[TitleLine]:
     return [_line(rows[i]) for i in notice_ids if i in rows]
 
 
+def published(session: Session, notice_ids: Sequence[int]) -> list[int]:
+    """Those of these notices that are published, in their order: what an index says is not taken for granted."""
+    found: set[int] = set()
+    for part in db.chunks(notice_ids):
+        found.update(session.scalars(select(Notice.id).where(Notice.id.in_(part), Notice.status == "published")))
+    return [i for i in notice_ids if i in found]
+
+
 def title_of(session: Session, address: str) -> str:
     """The title of a document that has a page, "" otherwise."""
-    where = (Notice.address == address, Notice.status.in_(("published", "withdrawn")))
+    where = (Notice.address == address, Notice.status.in_(WITH_A_PAGE))
     return session.scalar(select(Notice.title).where(*where)) or ""
 
 
@@ -347,7 +360,7 @@ def _targets_of(notice_ids: Sequence[int]) -> Question:
             *(target.id.label("target_id"), target.address, target.title, target.level, target.status),
         )
         .join(target, target.id == NoticeLink.target_id)
-        .where(NoticeLink.notice_id.in_(notice_ids), target.status.in_(("published", "withdrawn")))
+        .where(NoticeLink.notice_id.in_(notice_ids), target.status.in_(WITH_A_PAGE))
         .order_by(NoticeLink.id)
     )
 
@@ -405,16 +418,13 @@ def _turned(session: Session, notice_id: int, status: str) -> tuple[datetime, st
 def _accesses(session: Session, rows: Sequence[Row[Any]]) -> dict[int, Access]:
     """How each of these documents can be read. An article is read in its issue: its copies are the issue's."""
     ids = [row.id for row in rows]
-    issue_of: dict[int, int] = {}
     articles = [row.id for row in rows if row.level == "article"]
-    if articles:
-        for link in session.execute(_targets_of(articles)):
-            if link.relation == "host_issue" and link.level == "issue":
-                issue_of.setdefault(link.notice_id, link.target_id)
+    issue_of = shelved.issues_of(session, articles) if articles else {}
     copies = _copies(session, sorted({*ids, *issue_of.values()}))
     digital = _grouped(session, select(DigitalDocument).where(DigitalDocument.notice_id.in_(ids)), DigitalDocument.id)
     holdings = _grouped(session, select(Holding).where(Holding.notice_id.in_(ids), claims.is_held()), Holding.id)
-    issues = _issues_on_shelf(session, [row.id for row in rows if row.level == "serial"])
+    serials = [row.id for row in rows if row.level == "serial"]
+    issues = shelved.issues_on_shelf(session, serials) if serials else {}
     out = {}
     for row in rows:
         own = copies[row.id]
@@ -442,25 +452,6 @@ def _copies(session: Session, notice_ids: Sequence[int]) -> defaultdict[int, lis
     return out
 
 
-def _issues_on_shelf(session: Session, serial_ids: Sequence[int]) -> dict[int, int]:
-    if not serial_ids:
-        return {}
-    statement = (
-        select(NoticeLink.target_id, func.count(NoticeLink.notice_id.distinct()))
-        .join(Notice, Notice.id == NoticeLink.notice_id)
-        .join(Item, Item.notice_id == Notice.id)
-        .where(
-            NoticeLink.target_id.in_(serial_ids),
-            NoticeLink.relation == "host_serial",
-            Notice.level == "issue",
-            Notice.status == "published",
-            items.is_public(),
-        )
-        .group_by(NoticeLink.target_id)
-    )
-    return {serial_id: n for serial_id, n in session.execute(statement) if serial_id is not None}
-
-
 def _grouped(session: Session, statement: Question, order: Any) -> defaultdict[int, list[Any]]:
     out: defaultdict[int, list[Any]] = defaultdict(list)
     for row in session.scalars(statement.order_by(order)):
@@ -477,11 +468,14 @@ def _lists(
         yield from _parts(session, row.id, "host_issue", "article", _("Articles de ce numéro"), (Notice.id,))
     elif row.level == "serial":
         yield from _parts(session, row.id, "host_serial", "issue", _("Numéros"), newest)
+    elif row.level == "monograph":
+        yield from _parts(session, row.id, "host_issue", "article", _("Chapitres de ce livre"), (Notice.id,))
     elif row.level == "article":
-        issue = next((link.target_id for link in links if link.relation == "host_issue"), None)
-        if issue is not None:
-            title = _("Dans le même numéro")
-            yield from _parts(session, issue, "host_issue", "article", title, (Notice.id,), but=row.id, shown=8)
+        host = next((link for link in links if link.relation == "host_issue"), None)
+        if host is not None:
+            title = _("Dans le même numéro") if host.level == "issue" else _("Dans le même livre")
+            order = (Notice.id,)
+            yield from _parts(session, host.target_id, "host_issue", "article", title, order, but=row.id, shown=8)
     if concept_ids and row.level in ("monograph", "article", "set"):
         yield from _neighbours(session, row, concept_ids, [link.target_id for link in links])
 
@@ -566,13 +560,7 @@ def _years(row: Row[Any]) -> str:
 
 def _dated(row: Row[Any]) -> str:
     """The date as the document gives it, with its year when the words leave it out."""
-    words, years = unimarc.date_text(row.fields), _years(row)
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", words):
-        try:
-            return format_date(date.fromisoformat(words))
-        except ValueError:
-            return years
-    return words or years
+    return spoken(unimarc.date_text(row.fields)) or _years(row)
 
 
 def _known_agents(session: Session, notice_id: int) -> dict[str, int]:
@@ -618,7 +606,7 @@ def _issue_words(issue: unimarc.Link | None) -> str:
     number = issue.volume or issue.title
     if number.isdigit():
         number = _("n° %(number)s") % {"number": number}
-    return ", ".join(part for part in (number, issue.date) if part)
+    return ", ".join(part for part in (number, spoken(issue.date)) if part)
 
 
 def _host_words(row: Row[Any]) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from catalogue import db
+from catalogue.form import one_line
 from catalogue.identifiers import new_code
 from catalogue.models import Notice, Selection, SelectionEntry
 
@@ -162,7 +163,7 @@ def move(session: Session, selection: Selection, address: str, by: int) -> None:
 
 def describe(session: Session, selection: Selection, title: str, settings: dict[str, Any]) -> None:
     """Keep how its owner wants it: the title, the style, what is shown."""
-    selection.title = " ".join(title.split())[:LONGEST_TITLE]
+    selection.title = one_line(title)[:LONGEST_TITLE].rstrip()
     selection.settings = settings
     _touch(session, selection)
 

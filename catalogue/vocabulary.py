@@ -8,10 +8,10 @@ label and when) is kept beside, subject by subject, as N-Triples.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import and_, delete, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from catalogue import db
@@ -25,9 +25,11 @@ from catalogue.models import (
     Notice,
     NoticeConcept,
 )
+from catalogue.text import sort_key
 
 SHOWN = ("accepted", "candidate")
 DEEPEST = 30  # steps up a tree; a circle that was closed by hand ends there
+MOST_PATHS = 8  # ways down to a term that a page shows
 MAPPINGS = ("exactMatch", "closeMatch", "broadMatch", "narrowMatch", "relatedMatch")
 
 
@@ -45,9 +47,12 @@ class WholeScheme:
 
 @dataclass(frozen=True, slots=True)
 class Term:
+    """`language` is that of its label: the page's, or French where the thesaurus has no other."""
+
     concept_id: int
     label: str
     notices: int = 0
+    language: str = "fr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,9 @@ class ConceptPage:
     """A concept among its neighbours. `paths`: from the top down to it, itself left out."""
 
     concept_id: int
-    label: str
+    label: str  # as the page's language says it
+    language: str  # of that label
+    theme: str  # as filters and documents know it: the French label
     scheme: str
     scheme_code: str
     candidate: bool
@@ -158,26 +165,30 @@ def concept_page(session: Session, concept_id: int, language: str = "fr") -> Con
         .where(ConceptLabel.concept_id == concept_id)
         .order_by(ConceptLabel.language, ConceptLabel.label)
     ).all()
-    narrower = _neighbours(session, concept_id, "broader", upwards=False)
     mapped = session.execute(
         select(ConceptRelation.type, ConceptRelation.target_uri)
         .where(ConceptRelation.concept_id == concept_id, ConceptRelation.type.in_(MAPPINGS))
         .order_by(ConceptRelation.type, ConceptRelation.target_uri)
     )
+    here = next((t for type_, lang, t in labels if (type_, lang) == ("preferred", language)), "")
     return ConceptPage(
         concept_id=concept_id,
-        label=next((t for type_, lang, t in labels if (type_, lang) == ("preferred", language)), concept.label),
-        scheme=scheme.title.get(language) or next(iter(scheme.title.values()), scheme.code),
+        label=here or concept.label,
+        language=language if here else "fr",
+        theme=concept.label,
+        scheme=_title(scheme, language),
         scheme_code=scheme.code,
         candidate=concept.status == "candidate",
-        other_languages=tuple((lang, t) for type_, lang, t in labels if type_ == "preferred" and lang != language),
+        other_languages=tuple((lang, t) for type_, lang, t in labels if type_ == "preferred" and t != here),
         synonyms=tuple(t for type_, lang, t in labels if type_ == "alternate" and lang in (language, "")),
         note=concept.scope_note,
-        paths=_paths(session, concept_id),
-        narrower=narrower,
-        related=(
-            *_neighbours(session, concept_id, "related", upwards=True),
-            *_neighbours(session, concept_id, "related", upwards=False),
+        paths=_paths(session, concept_id, language),
+        narrower=_counted_terms(session, _beside(session, concept_id, "broader", upwards=False), language),
+        related=_counted_terms(
+            session,
+            _beside(session, concept_id, "related", upwards=True)
+            | _beside(session, concept_id, "related", upwards=False),
+            language,
         ),
         mappings=tuple((type_, uri) for type_, uri in mapped),
         notices=_counted(session, [concept_id]),
@@ -194,48 +205,92 @@ def schemes(session: Session, language: str = "fr") -> list[tuple[str, str, tupl
     out = []
     for scheme in session.scalars(select(ConceptScheme).order_by(ConceptScheme.code)):
         where = (Concept.scheme_id == scheme.id, Concept.status == "accepted")
-        tops = session.execute(
-            select(Concept.id, Concept.label).where(*where, ~has_broader).order_by(Concept.sort_key)
-        ).all()
+        tops = set(session.scalars(select(Concept.id).where(*where, ~has_broader)))
         if tops:
-            title = scheme.title.get(language) or next(iter(scheme.title.values()), scheme.code)
-            out.append((scheme.code, title, tuple(Term(i, label) for i, label in tops)))
+            out.append((scheme.code, _title(scheme, language), _terms(session, tops, language)))
     return out
 
 
-def _neighbours(session: Session, concept_id: int, type_: str, *, upwards: bool) -> tuple[Term, ...]:
+def _title(scheme: ConceptScheme, language: str) -> str:
+    return scheme.title.get(language) or next(iter(scheme.title.values()), scheme.code)
+
+
+def _terms(session: Session, ids: Iterable[int], language: str) -> tuple[Term, ...]:
+    """These concepts in the words of a language, A to Z; those that the public does not see are left out."""
+    out = []
+    for part in db.chunks(sorted(ids)):
+        there = (ConceptLabel.concept_id == Concept.id, ConceptLabel.type == "preferred")
+        statement = (
+            select(Concept.id, Concept.label, func.min(ConceptLabel.label))
+            .outerjoin(ConceptLabel, and_(*there, ConceptLabel.language == language))
+            .where(Concept.id.in_(part), Concept.status.in_(SHOWN))
+            .group_by(Concept.id, Concept.label)
+        )
+        for concept_id, french, said in session.execute(statement):
+            out.append(Term(concept_id, said or french, language=language if said else "fr"))
+    return tuple(sorted(out, key=lambda term: (sort_key(term.label), term.concept_id)))
+
+
+def _counted_terms(session: Session, ids: Iterable[int], language: str) -> tuple[Term, ...]:
+    """The same, each with its number of documents."""
+    terms = _terms(session, ids, language)
+    counts: dict[int, int] = {}
+    for part in db.chunks([term.concept_id for term in terms]):
+        statement = (
+            select(NoticeConcept.concept_id, func.count(NoticeConcept.notice_id.distinct()))
+            .join(Notice, Notice.id == NoticeConcept.notice_id)
+            .where(NoticeConcept.concept_id.in_(part), Notice.status == "published")
+            .group_by(NoticeConcept.concept_id)
+        )
+        counts |= {i: n for i, n in session.execute(statement) if i is not None}
+    return tuple(replace(term, notices=counts.get(term.concept_id, 0)) for term in terms)
+
+
+def _beside(session: Session, concept_id: int, type_: str, *, upwards: bool) -> set[int]:
     here, there = ConceptRelation.concept_id, ConceptRelation.target_id
-    if not upwards:
-        here, there = there, here  # type: ignore[assignment]
-    used = (
-        select(NoticeConcept.concept_id, func.count(NoticeConcept.notice_id.distinct()).label("n"))
-        .join(Notice, Notice.id == NoticeConcept.notice_id)
-        .where(Notice.status == "published", NoticeConcept.concept_id.is_not(None))
-        .group_by(NoticeConcept.concept_id)
-        .subquery()
-    )
-    statement = (
-        select(Concept.id, Concept.label, func.coalesce(used.c.n, 0))
-        .join(ConceptRelation, there == Concept.id)
-        .outerjoin(used, used.c.concept_id == Concept.id)
-        .where(here == concept_id, ConceptRelation.type == type_, Concept.status.in_(SHOWN))
-        .order_by(Concept.sort_key)
-    )
-    return tuple(Term(i, label, n) for i, label, n in session.execute(statement))
+    where = (here == concept_id, there) if upwards else (there == concept_id, here)
+    found = session.scalars(select(where[1]).where(where[0], ConceptRelation.type == type_))
+    return {i for i in found if i is not None}
 
 
-def _paths(session: Session, concept_id: int) -> tuple[tuple[Term, ...], ...]:
-    """Every way down to a concept, the top first."""
-    out: list[tuple[Term, ...]] = []
-    ways: list[tuple[Term, ...]] = [(Term(concept_id, ""),)]
-    while ways:
+def _paths(session: Session, concept_id: int, language: str) -> tuple[tuple[Term, ...], ...]:
+    """The ways down to a concept, the top first; some of them when there are many.
+
+    What stands above is read once, level by level; a term of many parents at each level has thousands of ways.
+    """
+    above = _above(session, concept_id)
+    terms = {term.concept_id: term for term in _terms(session, above.keys() - {concept_id}, language)}
+    order = {i: n for n, i in enumerate(terms)}
+    out: list[tuple[int, ...]] = []
+    ways: list[tuple[int, ...]] = [(concept_id,)]
+    while ways and len(out) < MOST_PATHS:
         way = ways.pop()
-        above = [t for t in _neighbours(session, way[0].concept_id, "broader", upwards=True) if t not in way]
-        if not above or len(way) > DEEPEST:
+        parents = sorted((i for i in above.get(way[0], ()) if i in terms and i not in way), key=order.__getitem__)
+        if parents and len(way) <= DEEPEST:
+            ways += [(parent, *way) for parent in reversed(parents)]
+        elif len(way) > 1:
             out.append(way[:-1])
-        else:
-            ways += [(term, *way) for term in reversed(above)]
-    return tuple(way for way in out if way)
+    return tuple(tuple(terms[i] for i in way) for way in out)
+
+
+def _above(session: Session, concept_id: int) -> dict[int, set[int]]:
+    """Every concept above this one, and itself, with those just above each."""
+    out: dict[int, set[int]] = {concept_id: set()}
+    row = [concept_id]
+    while row:
+        fresh: set[int] = set()
+        for part in db.chunks(row):
+            statement = select(ConceptRelation.concept_id, ConceptRelation.target_id).where(
+                ConceptRelation.type == "broader",
+                ConceptRelation.concept_id.in_(part),
+                ConceptRelation.target_id.is_not(None),
+            )
+            for below, target in session.execute(statement):
+                out[below].add(int(target or 0))
+                fresh.add(int(target or 0))
+        row = sorted(fresh - out.keys())
+        out |= {i: set() for i in row}
+    return out
 
 
 def _below(session: Session, concept_id: int) -> set[int]:

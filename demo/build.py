@@ -24,7 +24,7 @@ from catalogue.app import Travee, create_app
 from catalogue.config import Settings
 from catalogue.i18n import set_language
 from catalogue.schedule import Schedule
-from demo import generate, partner
+from demo import generate, lived, partner
 from export import pmbxml
 from harvest import importer, run, skos
 
@@ -51,8 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
             partner.serve(generate.partner_records(), port=asked.port + 1, repository=PARTNER)
         ).url
         if not (DATA / "ready").exists():
-            build(settings, partner_url)
-            (DATA / "ready").touch()
+            seen = build(settings, partner_url)
+            (DATA / "ready").write_text("".join(f"{path} {words}\n" for words, path in seen), "utf-8")
         app = create_app(settings)
         travee: Travee = app.extensions["travee"]
         stack.callback(travee.close)
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         travee.start_worker()
         home = f"http://127.0.0.1:{asked.port}/"
         requests.get(home, timeout=30).raise_for_status()
-        _tell(home, partner_url, time.monotonic() - started)
+        _tell(home, partner_url, (DATA / "ready").read_text("utf-8").splitlines(), time.monotonic() - started)
         if asked.once:
             return 0
         try:
@@ -73,8 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build(settings: Settings, partner_url: str) -> None:
-    """An empty base becomes the demonstration base; interrupted, it is begun again from nothing."""
+def build(settings: Settings, partner_url: str) -> list[tuple[str, str]]:
+    """An empty base becomes the demonstration base; interrupted, it is begun again from nothing.
+
+    Returns what is worth a look: (words, path)."""
     shutil.rmtree(settings.data_dir, ignore_errors=True)
     setup.init(settings)
     files = settings.data_dir / "files"
@@ -108,9 +110,12 @@ def build(settings: Settings, partner_url: str) -> None:
         today = db.now().date()
         for day in (today - timedelta(days=1), today):  # a new base waits for its second day, and this one is in it
             travee.look_for_doubles(day)
+        _say("Documents numériques, et ce que la base a vécu")
+        seen = lived.live(travee, OURS)
         _say("Index")
         while travee.drain():
             pass
+        return seen
     finally:
         travee.close()
 
@@ -148,6 +153,8 @@ def demo_settings(folder: Path, port: int) -> Settings:
         allow_private_addresses=True,
         centre_name="Espace doc de démonstration",
         opening_rule="Sur rendez-vous, du lundi au jeudi",
+        opening_rule_en="By appointment, Monday to Thursday",
+        pmb_source=OURS,
     )
 
 
@@ -163,8 +170,9 @@ def _say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def _tell(home: str, partner_url: str, seconds: float) -> None:
+def _tell(home: str, partner_url: str, seen: list[str], seconds: float) -> None:
     accounts = "\n".join(f"                {login} ({role})" for login, role in ACCOUNTS)
+    worth = "\n".join(f"                {home[:-1]}{line}" for line in seen)
     print(
         f"""
 Prêt en {seconds:.1f} s.
@@ -174,6 +182,8 @@ Prêt en {seconds:.1f} s.
                 mot de passe de tous les comptes : {PASSWORD}
 {accounts}
   Le partenaire {partner_url}
+  À voir aussi
+{worth}
 
 Ctrl+C pour arrêter. Tout est dans {DATA}/ ; « --fresh » recommence à neuf.
 """,

@@ -2,7 +2,7 @@
 
 Headings are Word's own (the navigation pane and a table of contents work), references have a style of their own
 with a hanging indent, the call number stands at a right tab stop, the language is set, so that spelling is checked
-in it. XML has no sign for controls: `items.text` took them out before.
+in it. XML has no sign for controls: `items.text` and `items.line` took them out before.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def file_bytes(bibliography: Bibliography) -> bytes:
         _paragraph(word, ids["Subtitle"], bibliography.line)
         for group in bibliography.groups:
             if group.heading:
-                _paragraph(word, ids["Heading 1"], f"{group.heading} ({len(group.entries)})")
+                _paragraph(word, ids["Heading 1"], f"{group.heading} ({group.total})")
             for entry in group.entries:
                 _add(word, entry, ids)
         for sentence in bibliography.told:

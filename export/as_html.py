@@ -51,7 +51,7 @@ def _groups(bibliography: Bibliography, heading: int) -> Iterator[str]:
     with use_language(bibliography.language):
         for group in bibliography.groups:
             if group.heading:
-                count = f'<span class="count">({len(group.entries)})</span>'
+                count = f'<span class="count">({group.total})</span>'
                 yield f"<h{heading}>{_text(group.heading)} {count}</h{heading}>\n"
             yield '<ul class="references">\n'
             yield from (_entry(entry, bibliography.language) for entry in group.entries)

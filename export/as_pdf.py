@@ -85,7 +85,7 @@ def _data(bibliography: Bibliography, missing: Iterable[str]) -> dict[str, Any]:
         "language": bibliography.language,
         "groups": [
             {
-                "heading": f"{group.heading} ({len(group.entries)})" if group.heading else "",
+                "heading": f"{group.heading} ({group.total})" if group.heading else "",
                 "entries": [_entry(entry) for entry in group.entries],
             }
             for group in bibliography.groups

@@ -19,7 +19,7 @@ def _lines(bibliography: Bibliography) -> Iterator[str]:
     yield from (bibliography.title, "=" * len(bibliography.title), bibliography.line, "")
     for group in bibliography.groups:
         if group.heading:
-            heading = f"{group.heading} ({len(group.entries)})"
+            heading = f"{group.heading} ({group.total})"
             yield from (heading, "-" * len(heading), "")
         for entry in group.entries:
             yield from _entry(entry)

@@ -14,7 +14,7 @@ from datetime import date
 from catalogue.i18n import _, current_language, format_date, ngettext, use_language
 from catalogue.text import fold, sort_key
 from catalogue.unimarc import KINDS
-from export.citing.items import CUT, KIND_ROWS, Cited, cited
+from export.citing.items import CUT, KIND_ROWS, Cited, cited, line
 from export.citing.processor import STYLES, USUAL, Processor
 from export.citing.runs import Run
 from export.records import Outgoing
@@ -59,6 +59,7 @@ class Entry:
     summary: tuple[str, ...] = ()
     place: Whereabouts | None = None
     plainly: bool = False  # the style could not lay it out
+    number: int = 0  # its place in the whole, from 1
 
     @property
     def short_link(self) -> str:
@@ -70,6 +71,7 @@ class Entry:
 class Group:
     heading: str  # "" when nothing is grouped
     entries: tuple[Entry, ...]
+    total: int = 0  # of its documents, laid out or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Bibliography:
     on: date | None = None  # the day it was made
     groups: tuple[Group, ...] = ()
     told: tuple[str, ...] = ()  # at the end: what the reader has to know of how it was made
+    addresses: tuple[str, ...] = ()  # of all its documents, laid out or not
 
     @property
     def entries(self) -> list[Entry]:
@@ -88,39 +91,52 @@ class Bibliography:
 
 
 def compose(
-    notices: Iterable[Outgoing], wishes: Wishes, places: Mapping[str, Whereabouts] | None = None
+    notices: Iterable[Outgoing],
+    wishes: Wishes,
+    places: Mapping[str, Whereabouts] | None = None,
+    shown: range | None = None,
 ) -> Bibliography:
-    """`places`: by address, for those who asked where to find the documents."""
+    """`places`: by address, for those who asked where to find the documents. `shown`: the entries to lay out, counted
+    from 0 through all groups, when a page shows a part of a long list."""
     with use_language(wishes.language):
         found: list[Cited] = []
         licences: dict[str, None] = {}
         for notice in notices:
             found.append(cited(notice, wishes.base_url))
             licences |= dict.fromkeys(licensed.words for licensed in notice.licences)
-        return _composed(found, wishes, places or {}, list(licences))
+        return _composed(found, wishes, places or {}, list(licences), range(len(found)) if shown is None else shown)
 
 
 def _composed(
-    found: Sequence[Cited], wishes: Wishes, places: Mapping[str, Whereabouts], licences: Sequence[str]
+    found: Sequence[Cited],
+    wishes: Wishes,
+    places: Mapping[str, Whereabouts],
+    licences: Sequence[str],
+    shown: range,
 ) -> Bibliography:
     style = wishes.style if wishes.style in STYLES else USUAL
     processor = Processor(style, wishes.language)
-    groups = []
+    groups, before = [], 0
     for heading, members in _grouped(_ordered(found, wishes.order), wishes.group):
-        entries = [_entry(one, processor, wishes, places.get(one.address)) for one in members]
-        groups.append(Group(heading, tuple(entries)))
+        numbered = [(number, one) for number, one in enumerate(members, before + 1) if number - 1 in shown]
+        entries = [_entry(one, number, processor, wishes, places.get(one.address)) for number, one in numbered]
+        before += len(members)
+        if entries:
+            groups.append(Group(heading, tuple(entries), len(members)))
     plainly = [entry for group in groups for entry in group.entries if entry.plainly]
     count = ngettext("{n} document", "{n} documents", len(found)).format(n=len(found))
     on = format_date(wishes.accessed) if wishes.accessed else ""
-    made = ", ".join(part for part in (wishes.centre, on) if part)
+    centre = line(wishes.centre)
+    made = ", ".join(part for part in (centre, on) if part)
     return Bibliography(
-        title=" ".join(wishes.title.split())[:LONGEST_TITLE] or _("Bibliographie"),
+        title=line(wishes.title, LONGEST_TITLE) or _("Bibliographie"),
         line=" · ".join(part for part in (count, STYLES[style].name(wishes.language), made) if part),
         language=wishes.language,
-        centre=wishes.centre,
+        centre=centre,
         on=wishes.accessed,
         groups=tuple(groups),
-        told=(*_told(plainly, STYLES[style].name(wishes.language)), *licences),
+        addresses=tuple(one.address for one in found),
+        told=(*_told(plainly, STYLES[style].name(wishes.language)), *map(line, licences)),
     )
 
 
@@ -135,9 +151,9 @@ def _told(plainly: Sequence[Entry], style: str) -> Iterable[str]:
         yield words.format(n=len(plainly), style=style, titles=titles)
 
 
-def _entry(one: Cited, processor: Processor, wishes: Wishes, place: Whereabouts | None) -> Entry:
+def _entry(one: Cited, number: int, processor: Processor, wishes: Wishes, place: Whereabouts | None) -> Entry:
     on = wishes.accessed
-    laid_out = processor.lay_out(one, accessed=(on.year, on.month, on.day) if on else None)
+    laid_out = processor.lay_out(one, accessed=(on.year, on.month, on.day) if on else None, number=number)
     return Entry(
         address=one.address,
         permalink=one.permalink,
@@ -145,9 +161,15 @@ def _entry(one: Cited, processor: Processor, wishes: Wishes, place: Whereabouts 
         language=one.item["language"],
         runs=laid_out.runs,
         summary=_shortened(one.summary) if wishes.summaries else (),
-        place=place if wishes.locations else None,
+        place=_told_place(place) if place and wishes.locations else None,
         plainly=laid_out.plainly,
+        number=number,
     )
+
+
+def _told_place(place: Whereabouts) -> Whereabouts:
+    """As any program can take it: call numbers and locations were typed or received too."""
+    return Whereabouts(line(place.call_number), tuple(line(words) for words in place.words))
 
 
 def _shortened(paragraphs: Sequence[str]) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def _fields(one: Cited) -> Iterator[tuple[str, str]]:
             yield name, "{" + _said(name, str(value), one) + "}"
     yield from _dates(one)
     if one.kind == "press_article":
-        yield "entrysubtype", "{newspaper}"
+        yield "entrysubtype", "{magazine}" if one.item["type"] == "article-magazine" else "{newspaper}"
     more = (
         ("keywords", keywords(one)),
         ("abstract", "\n\n".join(one.summary)),

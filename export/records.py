@@ -5,8 +5,8 @@ Every format starts from here, in bulk, with a number of queries that does not d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -14,9 +14,20 @@ from sqlalchemy.orm import Session
 
 from catalogue import copies, db, source_terms, unimarc
 from catalogue.items import is_public, why_hidden
-from catalogue.models import Claim, Item, Location, Notice, NoticeLink, Source, SourceRecord, SourceVersion
+from catalogue.models import (
+    Claim,
+    Item,
+    Location,
+    Notice,
+    NoticeConcept,
+    NoticeLink,
+    Source,
+    SourceRecord,
+    SourceVersion,
+)
 from catalogue.pmb import link_target, names_issue, stays_here
 from catalogue.projection import project
+from catalogue.reading import WITH_A_PAGE
 from catalogue.terms import NO, allows
 from catalogue.unimarc import Field, Fields, RecordItem, bare
 from export import leaving, numbers
@@ -52,6 +63,7 @@ class Outgoing:
     states: tuple[str, ...] = ()  # of the items, in our words
     sources: tuple[Said, ...] = ()
     licences: tuple[Licensed, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)  # a subject as it is written: as pages show it
 
     def numbered(self) -> Fields:
         """The fields with a record number: the source's own, else the notice's permanent address."""
@@ -78,16 +90,19 @@ def load(
 ) -> Iterator[Outgoing]:
     """These notices, in this order; withdrawn copies stay behind.
 
-    `public`: without what the public may not see: copies, files, holdings and fields that are hidden from it, what a
-    source says of a copy beside what the catalogue shows of it, and the names of parts that are not published; and
-    without what its source does not allow to send out again, which `withheld` is told (`export.leaving`): a notice of
-    which nothing may leave is left out. Else all goes out, and says what is hidden: a Travée that reads it keeps it
-    so. Where two sources have given two notices one number, both go out under their addresses (`export.numbers`).
+    `public`: without what the public may not see: notices that have no page, copies, files, holdings and fields
+    that are hidden from it, what a source says of a copy beside what the catalogue shows of it, and the names of
+    parts that are not published; and without what its source does not allow to send out again, which `withheld` is
+    told (`export.leaving`): a notice of which nothing may leave is left out. Else all goes out, and says what is
+    hidden: a Travée that reads it keeps it so. Where two sources have given two notices one number, both go out
+    under their addresses (`export.numbers`).
     """
     withheld = Withheld() if withheld is None else withheld
     for part in db.chunks(notice_ids):
-        found = {n.id: n for n in session.scalars(select(Notice).where(Notice.id.in_(part)))}
+        wanted = select(Notice).where(Notice.id.in_(part))
+        found = {n.id: n for n in session.scalars(wanted.where(Notice.status.in_(WITH_A_PAGE)) if public else wanted)}
         items, sources = _items(session, part, public), _sources(session, part, public)
+        labels = _labels(session, part)
         unseen = _unseen_targets(session, part) if public else {}
         speakers = leaving.speakers_of(session, found.values()) if public else {}
         shared, leads = numbers.shared(session, part), numbers.shared_targets(session, part)
@@ -95,6 +110,7 @@ def load(
             if notice_id in found:
                 row = found[notice_id]
                 notice = _outgoing(row, row.fields, items.get(notice_id, []), sources.get(notice_id, []))
+                notice = replace(notice, labels=_shown_labels(row.fields, labels.get(notice_id, [])))
                 if public:
                     allowed = _allowed(row, notice, speakers, withheld) if speakers else notice
                     if allowed is None:
@@ -225,6 +241,20 @@ def _items(session: Session, ids: Sequence[int], public: bool) -> dict[int, list
     for item, location in session.execute(statement):
         out.setdefault(item.notice_id, []).append((item, location or ""))
     return out
+
+
+def _labels(session: Session, ids: Sequence[int]) -> dict[int, list[str]]:
+    """What pages call the subjects of these notices, in the order of `unimarc.subjects`."""
+    statement = select(NoticeConcept.notice_id, NoticeConcept.label).where(NoticeConcept.notice_id.in_(ids))
+    out: dict[int, list[str]] = {}
+    for notice_id, label in session.execute(statement.order_by(NoticeConcept.notice_id, NoticeConcept.pos)):
+        out.setdefault(notice_id, []).append(label)
+    return out
+
+
+def _shown_labels(fields: Fields, labels: Sequence[str]) -> dict[str, str]:
+    written = (subject.label for subject in unimarc.subjects(fields)) if labels else ()
+    return {said: shown for said, shown in zip(written, labels, strict=False) if said != shown}
 
 
 def _sources(session: Session, ids: Sequence[int], public: bool) -> dict[int, list[Said]]:

@@ -40,7 +40,7 @@ def _lines(one: Cited) -> Iterator[tuple[str, str]]:
         for word in words.split():
             several = [number for name, number in one.numbers if name == word]
             yield from ((tag, value) for value in several or _values(one.item.get(word)))
-    yield from _dates(one.item.get("issued", {}))
+    yield from _dates(one)
     yield from _pages(one.item)
     yield from (("KW", word) for word in one.keywords)
     yield from (("AB", paragraph) for paragraph in [" ".join(one.summary)] if paragraph)
@@ -73,19 +73,18 @@ def _name(name: Mapping[str, str]) -> str:
     return ", ".join(part for part in (name["family"], name.get("given", "")) if part)
 
 
-def _dates(issued: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """PY is the year alone, DA the whole date; what only words say goes behind the last slash, or alone."""
+def _dates(one: Cited) -> Iterator[tuple[str, str]]:
+    """PY is the year alone, DA the whole date; what only words say (a range, a season) goes behind the last slash."""
+    issued = one.item.get("issued", {})
     parts = issued.get("date-parts")
     if not parts:
         if literal := issued.get("literal", "").strip("[]"):
-            yield "DA", literal
+            yield "DA", f"///{literal}"
         return
     year, month, day = (*parts[0], 0, 0)[:3]
     words = _SEASONS[issued.get("season", 0)] or ("vers" if issued.get("circa") else "")
     if len(parts) > 1:
-        yield "PY", str(year)
-        yield "DA", " – ".join("-".join(f"{n:02}" for n in part) for part in parts)
-        return
+        words = one.date.replace("/", " – ")
     yield "PY", str(year)
     if month or words:
         yield "DA", "/".join([str(year), *(f"{n:02}" if n else "" for n in (month, day)), words])

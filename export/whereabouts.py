@@ -22,7 +22,7 @@ def whereabouts(session: Session, notice_ids: Sequence[int]) -> dict[str, Wherea
     """By permanent address."""
     out: dict[str, Whereabouts] = {}
     for part in db.chunks(notice_ids):
-        for card in reading.result_cards(session, part):
+        for card in reading.result_cards(session, part, withdrawn=True):
             out[card.address] = _of(card.access)
     return out
 

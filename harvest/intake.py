@@ -93,6 +93,7 @@ def take_in(
         ]
     seen = _seen(session, source, rows, run)
     authorities.take_in_headings(session, source, (row.fields for row in rows), batch=batch)
+    authorities.take_in_indices(session, source, (row.fields for row in rows), batch=batch)
     staged = sources.stage(session, source, [r.received for r in rows], run=run, page_id=page_id)
     last = {s.record_id: n for n, s in enumerate(staged)}
     record_ids = {n: s.record_id for n, s in enumerate(staged)}

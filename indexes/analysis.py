@@ -53,13 +53,18 @@ _PLURALS = {
 # Words in s that would become another word without it.
 _NO_PLURALS = frozenset(str.split("mois fois trois paris bus dos plus puis cas sens bras repos pays vers bois"))
 _UNSEEN = dict.fromkeys(map(ord, _INVISIBLE))
+_INSIDE = dict.fromkeys(map(ord, "'."))  # signs inside a word
 _TABLE = {ord(sign): plain for sign, plain in _LETTERS.items()}
 _MARKS = re.compile("[\u0300-\u036f]+")
 # Chinese and Japanese are written without blanks: each character is a word, and what is near stands first.
 _SIGN = "\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _LETTER = f"(?:[^\\W_ʼʹ{_SIGN}]|[\u0300-\u036f{_INVISIBLE}])"
+# « R.E.C.I. » is RECI; two letters are the initials of a person (« J.-P. », « A.B. »). Letters that fold into one.
+_INITIAL = f"[a-zÀ-ÅÇ-ÖØ-Ýà-åç-öø-ýÿ][\u0300-\u036f{_INVISIBLE}]*"
+_ACRONYM = rf"(?<![^\W_])(?<![\u0300-\u036f{_INVISIBLE}])(?:{_INITIAL}\.){{2,}}{_INITIAL}(?!{_LETTER})"
 # Two families of words are written with an apostrophe that elides nothing.
-_WORD = re.compile(f"[{_SIGN}]|(?:aujourd|prud)['{_APOSTROPHES}](?=h){_LETTER}+|{_LETTER}+", re.IGNORECASE)
+_ELIDED = f"(?:aujourd|prud)['{_APOSTROPHES}](?=h){_LETTER}+"
+_WORD = re.compile(f"[{_SIGN}]|{_ACRONYM}|{_ELIDED}|{_LETTER}+", re.IGNORECASE)
 
 
 class Token(NamedTuple):
@@ -163,9 +168,10 @@ def highlight(text: str, wanted: Iterable[str], limit_chars: int = 240) -> list[
     stems = {term for term in wanted if not term.endswith("*")}
     begins = tuple(term[:-1] for term in wanted if term.endswith("*"))
     spans = [
-        (token.start, token.end, token.term)
-        for token in tokens(text)
-        if not token.stop and (token.term in stems or (begins and token.word.startswith(begins)))
+        (found.start(), found.end(), term)
+        for found in _WORD.finditer(text)
+        for word, term in word_parts(found[0])
+        if (term in stems or (begins and word.startswith(begins))) and word not in STOP_WORDS
     ]
     start, end = _window(text, spans, limit_chars)
     pieces: list[tuple[str, bool]] = []
@@ -195,7 +201,7 @@ def word_parts(written: str) -> tuple[tuple[str, str], ...]:
     if parts is None:
         if len(_known) > 200_000:
             _known.clear()
-        words = [folded.replace("'", "")[:LONGEST_WORD] for folded in _WORD.findall(fold(written))]
+        words = [folded.translate(_INSIDE)[:LONGEST_WORD] for folded in _WORD.findall(fold(written))]
         parts = _known[written] = tuple((word, stem(word)) for word in words if word)
     return parts
 

@@ -15,8 +15,8 @@ import struct
 import zlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from whoosh.matching import ListMatcher
 from whoosh.reading import SegmentReader
 
 Numbers = NDArray[np.uint32]
+Bytes: TypeAlias = "memoryview | bytes"
 
 PLACED = 1  # the run has weights and places
 PACKED = 2  # its parts are compressed
@@ -32,6 +33,7 @@ _HEAD = struct.Struct("<BII")
 _WORTH_PACKING = 400  # bytes
 _LEVEL = 1
 _KEY = struct.Struct(">H")  # as Whoosh's own term tables begin a key
+_LENGTHS = struct.Struct("!ii")  # and has before each the length of the key, and of what it says of it
 _NO_FIELD = 0xFFFF
 _COUNT, _COUNT_AT = struct.Struct("!I"), 5  # where `W3TermInfo` has the number of documents
 _EXTENT, _EXTENT_AT = struct.Struct("!qi"), W3TermInfo._struct.size  # and where the run lies, and how long
@@ -53,6 +55,32 @@ class Run(NamedTuple):
 
 
 NO_RUN = Run(np.zeros(0, np.uint32), None, False, b"")
+
+
+class Together(NamedTuple):
+    """The postings of several terms, one term after the other: numpy is asked once for all of them."""
+
+    ids: Numbers
+    counts: Numbers
+    places: Numbers
+
+    @classmethod
+    def of(cls, get: Callable[[int, int], bytes], extents: Sequence[tuple[int, int]]) -> Together:
+        """`get` reads the bytes from so far, so many; the runs of one stretch of terms lie side by side."""
+        first = min((start for start, _length in extents), default=0)
+        data = get(first, max((start + length for start, length in extents), default=first) - first)
+        ids, counts, places = list[Bytes](), list[Bytes](), list[Bytes]()
+        for start, length in extents:
+            kind, n, long = _HEAD.unpack_from(data, start - first)
+            at, end = start - first + _HEAD.size, start - first + length
+            begin, rest = data[at : at + long], data[at + long : end]
+            if kind & PACKED:
+                begin = np.cumsum(np.frombuffer(zlib.decompress(begin), "<u4", n), dtype="<u4").tobytes()
+                rest = zlib.decompress(rest) if kind & PLACED else b""
+            ids.append(begin[: 4 * n])
+            counts.append(rest[: 4 * n])
+            places.append(rest[4 * n :])
+        return cls(*(np.frombuffer(b"".join(parts), "<u4") for parts in (ids, counts, places)))
 
 
 class ArrayCodec(W3Codec):
@@ -87,18 +115,38 @@ class ArrayTerms(W3TermsReader):
         return unpack(self._postfile.get(*_EXTENT.unpack_from(about, _EXTENT_AT)))
 
     def beginning(self, field: str, prefix: bytes) -> Iterator[bytes]:
-        for name, term in self.terms_from(field, prefix):
-            if name != field or not term.startswith(prefix):
-                return
-            yield term
+        """The terms that begin so, in order."""
+        return (term for term, _data, _at in self._stretch(field, prefix))
 
     def counts(self, field: str) -> Iterator[tuple[str, int]]:
-        """Every term of a field with the number of its documents."""
-        key = _KEY.pack(self._fieldmap.get(field, _NO_FIELD))
-        for term, about in self._tindex.items_from(key):
-            if not term.startswith(key):
-                return
-            yield term[_KEY.size :].decode(), _COUNT.unpack_from(about, _COUNT_AT)[0]
+        """Every term of a field, in order, with the number of its documents."""
+        stretch = self._stretch(field, b"")
+        return ((term.decode(), _COUNT.unpack_from(data, at + _COUNT_AT)[0]) for term, data, at in stretch)
+
+    def together(self, field: str, prefix: bytes) -> Together:
+        """The postings of all the terms that begin so."""
+        stretch = self._stretch(field, prefix)
+        extents = [_EXTENT.unpack_from(data, at + _EXTENT_AT) for _term, data, at in stretch]
+        return Together.of(self._postfile.get, extents)
+
+    def _stretch(self, field: str, prefix: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+        """The terms that begin so, which lie one after the other: read at once, told one by one, each with the bytes
+        that tell of it and where they begin."""
+        key = _KEY.pack(self._fieldmap.get(field, _NO_FIELD)) + prefix
+        first = self._tindex.closest_key_pos(key)
+        if first is None:
+            return iter(())
+        behind = self._tindex.closest_key_pos(key[:-1] + bytes([key[-1] + 1]))
+        return _told(self._dbfile.get(first, (self._tindex.endofdata if behind is None else behind) - first))
+
+
+def _told(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    at = 0
+    while at < len(data):
+        long, about = _LENGTHS.unpack_from(data, at)
+        at += _LENGTHS.size
+        yield bytes(data[at + _KEY.size : at + long]), data, at + long
+        at += long + about
 
 
 class ArrayReader(SegmentReader):

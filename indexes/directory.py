@@ -12,6 +12,7 @@ or an older format, heals by itself.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -24,8 +25,11 @@ from whoosh.util.filelock import FileLock, try_for
 
 from indexes.schema import FORMAT, SCHEMA
 
+log = logging.getLogger("travee")
+
 _STAMP = f"f{FORMAT}-"
 _EMPTY = "empty-"
+_PATIENCE = 2.0  # seconds: two who begin at once; who writes for longer is making a generation
 
 
 def current_generation(directory: Path) -> Path | None:
@@ -65,26 +69,28 @@ def remove_others(generation: Path) -> None:
 
 
 def prepare(directory: Path) -> None:
-    """Make sure that there is a generation to read, if only an empty one."""
-    generation = current_generation(directory)
-    if generation is not None and _readable(generation):
-        return
-    directory.mkdir(parents=True, exist_ok=True)
-    with write_lock(directory, wait=30) as held:
-        if not held:
-            raise TimeoutError(f"another process has been writing to {directory} for 30 seconds")
-        generation = current_generation(directory)
-        if generation is None or not _readable(generation):
-            fresh = new_generation(directory)
-            put_in_use(fresh.rename(directory / f"{_EMPTY}{fresh.name}"))
+    """Make sure that there is a generation to read, if only an empty one.
+
+    What hinders that stops nobody here: whoever reads is told, and the next drain tries again.
+    """
+    try:
+        if _is_ready(directory):
+            return
+        with write_lock(directory, wait=_PATIENCE) as held:
+            if held and not _is_ready(directory):
+                fresh = new_generation(directory)
+                put_in_use(fresh.rename(directory / f"{_EMPTY}{fresh.name}"))
+    except OSError as error:
+        log.warning("no index can be made in %s: %s", directory, error)
 
 
 @contextmanager
 def write_lock(directory: Path, *, wait: float = 0.0) -> Iterator[bool]:
     """The right to write, for one process and one thread at a time; yields False when somebody else has it.
 
-    The system takes it back from a process that dies.
+    The system takes it back from a process that dies. A directory that was lost is made again.
     """
+    directory.mkdir(parents=True, exist_ok=True)
     lock = FileLock(str(directory / "lock"))
     held = bool(try_for(lock.acquire, timeout=wait, delay=0.02))
     try:
@@ -94,5 +100,9 @@ def write_lock(directory: Path, *, wait: float = 0.0) -> Iterator[bool]:
             lock.release()
 
 
-def _readable(generation: Path) -> bool:
-    return generation.is_dir() and generation.name.removeprefix(_EMPTY).startswith(_STAMP)
+def _is_ready(directory: Path) -> bool:
+    """Whether the generation in use is there, in the format this code reads."""
+    generation = current_generation(directory)
+    if generation is None or not generation.is_dir():
+        return False
+    return generation.name.removeprefix(_EMPTY).startswith(_STAMP)

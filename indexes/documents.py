@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from catalogue import claims, digital, items, unimarc
+from catalogue import claims, digital, items, shelved, unimarc
 from catalogue.models import (
     Centre,
     DigitalDocument,
@@ -54,13 +54,14 @@ def read(session: Session, notice_ids: Sequence[int]) -> list[IndexDoc]:
 
 
 def also_touched(session: Session, notice_ids: Sequence[int]) -> set[int]:
-    """Notices whose access follows these: the articles read in an issue, the periodical an issue belongs to."""
+    """Notices whose access follows these: the articles read in an issue, the periodical an issue belongs to.
+
+    Whoever leaves a periodical queues it (`notices`): its link is no longer there to be followed.
+    """
     ids = list(notice_ids)
     articles = select(NoticeLink.notice_id).where(NoticeLink.target_id.in_(ids), NoticeLink.relation == "host_issue")
-    periodicals = (
-        select(NoticeLink.target_id)
-        .join(Notice, Notice.id == NoticeLink.notice_id)
-        .where(NoticeLink.notice_id.in_(ids), NoticeLink.relation == "host_serial", Notice.level == "issue")
+    periodicals = select(NoticeLink.target_id).where(
+        NoticeLink.notice_id.in_(ids), NoticeLink.relation == "host_serial"
     )
     found = {*session.scalars(articles), *session.scalars(periodicals)}
     return {notice_id for notice_id in found if notice_id is not None} - set(ids)
@@ -99,7 +100,7 @@ def _read_around(session: Session, ids: list[int]) -> _Around:
             ids,
             Item.id,
             *(Item.notice_id, Item.call_number, Item.barcode, Item.code),
-            where=~items.is_hidden(),
+            where=items.is_public(),
         ),
         online=set(session.scalars(openable)),
         onsite=_on_shelf(session, ids),
@@ -110,24 +111,11 @@ def _read_around(session: Session, ids: list[int]) -> _Around:
 
 def _on_shelf(session: Session, ids: list[int]) -> set[int]:
     """Notices with a copy of their own, in their issue (an article) or in their issues (a periodical)."""
-    here = items.is_public()
-    own = select(Item.notice_id).where(Item.notice_id.in_(ids), here)
-    issue = (
-        select(NoticeLink.notice_id)
-        .join(Item, Item.notice_id == NoticeLink.target_id)
-        .where(NoticeLink.notice_id.in_(ids), NoticeLink.relation == "host_issue", here)
-    )
-    issues = (
-        select(NoticeLink.target_id)
-        .join(Notice, Notice.id == NoticeLink.notice_id)
-        .join(Item, Item.notice_id == Notice.id)
-        .where(
-            *(NoticeLink.target_id.in_(ids), NoticeLink.relation == "host_serial"),
-            *(Notice.level == "issue", here),
-        )
-    )
-    found = {n for statement in (own, issue, issues) for n in session.scalars(statement)}
-    return {notice_id for notice_id in found if notice_id is not None}
+    issue_of = shelved.issues_of(session, ids)
+    wanted = sorted({*ids, *issue_of.values()})
+    here = set(session.scalars(select(Item.notice_id).where(Item.notice_id.in_(wanted), items.is_public())))
+    own = {notice_id for notice_id in ids if notice_id in here or issue_of.get(notice_id) in here}
+    return own | shelved.issues_on_shelf(session, ids).keys()
 
 
 def _document(row: Any, around: _Around) -> IndexDoc:

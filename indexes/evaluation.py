@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexes.analysis import stem
 from indexes.facets import Ids, Mask
-from indexes.grammar import Clause, Exact, Phrase, Query, Word
+from indexes.grammar import NAMES, Clause, Either, Exact, Phrase, Query, Word
 from indexes.reader import Leaf, Postings, Segment, Snapshot
-from indexes.schema import BAND, PARTS, SEPARATOR
+from indexes.schema import BAND, GAP, PARTS
 from indexes.widening import Widening, widen
 
 TAMED = 4.0
@@ -46,15 +45,17 @@ def evaluate(snapshot: Snapshot, query: Query, *, every: bool, widenings: Sequen
     rarities = [rarity(snapshot.size, sum(len(found[n].ids) for found in lists)) for n in range(len(positive))]
     out = []
     for leaf, found in zip(snapshot.leaves, lists, strict=True):
-        lists_, rare = widen(leaf, positive, found, rarities, widenings) if widenings else (found, rarities)
+        lists_, rare = (
+            widen(leaf, positive, found, rarities, widenings, every=every) if widenings else (found, rarities)
+        )
         matches = (_all_of if every else _any_of)(leaf.segment.size, lists_, rare)
-        if query.whole and not positive:
-            matches = _NONE  # stop words or signs only: not the same as no question at all
+        if query.says_nothing:
+            matches = _NONE
         matches = _with_whole(leaf.segment, query.whole, matches)
         for clause in query.clauses:
             if clause.negative:
                 matches = _without(matches, leaf.segment.size, find(leaf.segment, clause).ids)
-        out.append(_within(matches, leaf, query.years))
+        out.append(_within(matches, leaf, query))
     return out
 
 
@@ -64,6 +65,8 @@ def find(segment: Segment, clause: Clause) -> Postings:
         return _find_phrase(segment, clause)
     if isinstance(clause, Exact):
         return _find_exact(segment, clause)
+    if isinstance(clause, Either):
+        return _find_either(segment, clause)
     return _find_prefix(segment, clause) if clause.prefix else _find_word(segment, clause)
 
 
@@ -75,47 +78,79 @@ def intersect(left: NDArray[Any], right: NDArray[Any]) -> tuple[Mask, NDArray[np
     """For each of `left`: is it in `right`, and where. Both sorted, none twice."""
     if not len(right):
         return np.zeros(len(left), np.bool_), np.zeros(len(left), np.int64)
-    places = np.searchsorted(right, left)
-    places[places == len(right)] = 0
-    return right[places] == left, places
+    places = right.searchsorted(left)
+    np.minimum(places, len(right) - 1, out=places)
+    return right.take(places) == left, places
 
 
 def _find_word(segment: Segment, word: Word) -> Postings:
     postings = segment.postings(word.term)
     if not word.parts or not len(postings.ids):
         return postings
-    inside = segment.places(word.term)
-    inside = inside[_in_parts(inside, word.parts)]
-    kept, _places = intersect(postings.ids, np.unique(inside >> 32).astype(np.int32))
-    return Postings(postings.ids[kept], postings.weights[kept])
+    ids = segment.keep(f"in {word.parts}", word.term, lambda: _inside(segment.places(word.term), word.parts))
+    return Postings(ids, postings.weights[postings.ids.searchsorted(ids)])
 
 
 def _find_prefix(segment: Segment, word: Word) -> Postings:
-    if not word.parts:
-        ids = segment.begins(word.word)
-        return Postings(ids, np.ones(len(ids), np.float32))
-    found = np.zeros(segment.size, np.bool_)
-    having = segment.begins(word.word)
-    for term in {stem(form.split(SEPARATOR)[0]) for form in segment.words_beginning(word.word)}:
-        ids = _find_word(segment, Word(term, "", 0, 0, parts=word.parts)).ids
-        found[ids[intersect(ids, having)[0]]] = True
-    ids = np.flatnonzero(found).astype(np.int32)
+    ids = segment.begins(word.word)
+    if word.parts:
+        ids = segment.keep(f"begins in {word.parts}", word.word, lambda: _beginning_inside(segment, word))
     return Postings(ids, np.ones(len(ids), np.float32))
+
+
+def _inside(places: NDArray[np.int64], parts: Sequence[str]) -> Ids:
+    """The documents that have one of these places in one of these parts."""
+    return _documents_of(places[_in_parts(places, parts)])
+
+
+def _beginning_inside(segment: Segment, word: Word) -> Ids:
+    """A term stands for other words too: those documents only that have one which begins so, wherever it is."""
+    ids = _inside(segment.places_beginning(word.word), word.parts)
+    return ids[intersect(ids, segment.begins(word.word))[0]]
 
 
 def _find_phrase(segment: Segment, phrase: Phrase) -> Postings:
     """Positions carry their document's number, so a phrase is an intersection of shifted arrays."""
-    first = phrase.words[0].term
-    begins = segment.places(first)
+    stands = [_places(segment, word) for word in phrase.words]
+    shifted = sorted(zip(stands, phrase.distances, strict=True), key=lambda pair: len(pair[0]))
+    begins = shifted[0][0] - shifted[0][1]
+    for places, distance in shifted[1:]:
+        begins = begins[intersect(begins + distance, places)[0]]
     if phrase.parts:
         begins = begins[_in_parts(begins, phrase.parts)]
-    for word, distance in zip(phrase.words[1:], phrase.distances[1:], strict=True):
-        begins = begins[intersect(begins + distance, segment.places(word.term))[0]]
-    held = begins >> 32  # in order: a document begins where its number does
-    ids = held[np.diff(held, prepend=-1) > 0].astype(np.int32)
-    postings = segment.postings(first)
-    weights = postings.weights[np.searchsorted(postings.ids, ids)] if len(ids) else _NO_SCORES
+    ids = _documents_of(begins)
+    if phrase.parts in ((), NAMES):
+        named = _documents_of(_names(stands))
+        ids = np.union1d(ids, named) if len(named) else ids
+    weights = np.ones(len(ids), np.float32)
+    if len(ids) and not phrase.words[0].prefix:
+        postings = segment.postings(phrase.words[0].term)
+        weights = postings.weights[np.searchsorted(postings.ids, ids)]
     return Postings(ids, len(phrase.words) * weights)
+
+
+def _places(segment: Segment, word: Word) -> NDArray[np.int64]:
+    if word.prefix:
+        return segment.keep("places begins", word.word, lambda: segment.places_beginning(word.word))
+    return segment.places(word.term)
+
+
+def _names(places: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Where the words stand in one name, in any order: « Marc Dupont » is kept as « Dupont, Marc »."""
+    shortest, *others = sorted(places, key=len)
+    found = shortest[_in_parts(shortest, NAMES)]
+    for other in others:
+        found = found[other.searchsorted(found - GAP, "right") < other.searchsorted(found + GAP)]
+    return found
+
+
+def _find_either(segment: Segment, either: Either) -> Postings:
+    weights = np.zeros(segment.size, np.float32)
+    for option in either.options:
+        postings = find(segment, option)
+        weights[postings.ids] = np.maximum(weights[postings.ids], postings.weights)
+    ids = np.flatnonzero(weights).astype(np.int32)
+    return Postings(ids, weights[ids])
 
 
 def _find_exact(segment: Segment, exact: Exact) -> Postings:
@@ -126,9 +161,18 @@ def _find_exact(segment: Segment, exact: Exact) -> Postings:
     return Postings(ids, np.full(len(ids), EXACT_WEIGHT, np.float32))
 
 
+def _documents_of(places: NDArray[np.int64]) -> Ids:
+    """The documents of these places, which are in order: one begins where its number does."""
+    held = places >> 32
+    return held[np.diff(held, prepend=-1) > 0].astype(np.int32)
+
+
 def _in_parts(places: NDArray[np.int64], parts: Sequence[str]) -> Mask:
-    bands = [PARTS[part].band for part in parts]
-    return np.isin((places & 0xFFFFFFFF) // BAND, bands)
+    bands = (places & 0xFFFFFFFF) // BAND
+    out = np.zeros(len(places), np.bool_)
+    for part in parts:
+        out |= bands == PARTS[part].band
+    return out
 
 
 def _all_of(size: int, found: list[Postings], rarities: list[float]) -> Matches:
@@ -138,7 +182,9 @@ def _all_of(size: int, found: list[Postings], rarities: list[float]) -> Matches:
     ids, scores = shortest[0].ids, _merit(shortest[1], shortest[0].weights)
     for postings, rare in others:
         held, weights = weights_of(size, ids, postings)
-        ids, scores = ids[held], scores[held] + _merit(rare, weights)
+        if not held.all():
+            ids, scores = ids[held], scores[held]
+        scores = scores + _merit(rare, weights)
     return Matches(ids, scores)
 
 
@@ -162,8 +208,8 @@ def _any_of(size: int, found: list[Postings], rarities: list[float]) -> Matches:
     scores = np.zeros(size, np.float32)
     for postings, rare in zip(found, rarities, strict=True):
         scores[postings.ids] += _merit(rare, postings.weights)
-    ids = np.flatnonzero(scores).astype(np.int32)
-    return Matches(ids, scores[ids])
+    ids = (scores > 0).nonzero()[0].astype(np.int32)
+    return Matches(ids, scores.take(ids))
 
 
 def _with_whole(segment: Segment, keys: Sequence[str], matches: Matches) -> Matches:
@@ -188,10 +234,11 @@ def _without(matches: Matches, size: int, unwanted: Ids) -> Matches:
     return Matches(matches.ids[kept], matches.scores[kept])
 
 
-def _within(matches: Matches, leaf: Leaf, years: Sequence[tuple[int, int]]) -> Matches:
-    for first, last in years:
+def _within(matches: Matches, leaf: Leaf, query: Query) -> Matches:
+    spans = [(span, True) for span in query.years] + [(span, False) for span in query.other_years]
+    for (first, last), wanted in spans:
         year = leaf.columns.years[matches.ids]
-        kept = (year >= first) & (year <= last)
+        kept = ((year >= first) & (year <= last)) == wanted
         matches = Matches(matches.ids[kept], matches.scores[kept])
     return matches
 

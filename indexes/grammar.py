@@ -5,25 +5,29 @@
     -parking   -"haut débit"   without
     discrimin*                 every word that begins so
     auteur:dupont titre:ville theme:"égalité" cote:"301.2 DUP" isbn:2-7071-4272-7
-    annee:2018   annee:2018-2024   annee:2018-   annee:-2010
+    auteur:"Marc Dupont"       a person, in either order
+    annee:2018   annee:2018-2024   annee:2018-   annee:-2010   -annee:2018
+    ville OU banlieue          either; ET, SAUF, and AND, OR, NOT are understood too, in capitals
     978-2-7071-4272-6          an ISBN, ISSN or DOI is recognised by itself
 
-What cannot be understood (`annee:abcd`) is left out and kept in `Query.ignored`, so that the page can say so.
+What cannot be understood (`annee:abcd`, a field with nothing after it) is left out and kept in `Query.ignored`, so
+that the page can say so; so are the beginnings of words after the tenth.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from catalogue.identifiers import find_doi, find_isbn, find_issn
 from indexes.analysis import call_number_term, exact_title, fold, normal_identifier, tokens
 
 LONGEST_TEXT = 2_000
 MOST_CLAUSES = 40
+MOST_PREFIXES = 10  # different ones: each asks for all the words that begin so
 SHORTEST_PREFIX = 2
 
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -43,6 +47,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
 YEAR_FIELDS = ("annee", "year")
 IDENTIFIER_FIELDS = ("isbn", "issn", "doi", "ean", "id")
 CALL_NUMBER_FIELDS = ("cote", "callnumber")
+KNOWN_FIELDS = frozenset((*FIELDS, *YEAR_FIELDS, *IDENTIFIER_FIELDS, *CALL_NUMBER_FIELDS))
+NAMES = ("agents",)  # the part whose phrases are names, said in either order
+# What people who come from other catalogues write between two words, in capitals.
+OPERATORS = {"ET": "and", "AND": "and", "OU": "or", "OR": "or", "SAUF": "not", "NOT": "not"}
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,14 @@ class Word:
     parts: tuple[str, ...] = ()
     negative: bool = False
 
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return (self,)
+
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words in order, each so many places after the first."""
+    """Words in order, each so many places after the first; among the names, in any order."""
 
     words: tuple[Word, ...]
     distances: tuple[int, ...]
@@ -77,8 +89,25 @@ class Exact:
     otherwise: tuple[Word, ...] = ()
     negative: bool = False
 
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return self.otherwise
 
-Clause = Word | Phrase | Exact
+
+@dataclass(frozen=True)
+class Either:
+    """« ville OU banlieue »: one of these is enough."""
+
+    options: tuple[Word | Phrase | Exact, ...]
+    negative: bool = False
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return tuple(word for option in self.options for word in option.words)
+
+
+Plain = Word | Phrase | Exact
+Clause = Plain | Either
 
 
 @dataclass(frozen=True)
@@ -86,25 +115,26 @@ class Query:
     text: str
     clauses: tuple[Clause, ...] = ()
     years: tuple[tuple[int, int], ...] = ()
+    other_years: tuple[tuple[int, int], ...] = ()  # those that must not be
     whole: tuple[str, ...] = ()  # exact strings that the question as a whole may be: a title, a call number
     ignored: tuple[str, ...] = ()
+    is_cut: bool = False  # it had more words than are looked for
 
     @property
+    def says_nothing(self) -> bool:
+        """Stop words, signs, fields with nothing after them: not the same as no question at all."""
+        return bool(self.text.strip()) and not (self.clauses or self.years or self.other_years)
+
+    @cached_property
     def positive(self) -> tuple[Clause, ...]:
         return tuple(clause for clause in self.clauses if not clause.negative)
 
-    @property
+    @cached_property
     def words(self) -> tuple[Word, ...]:
         """The words that documents should hold, those of phrases included."""
-        out: list[Word] = []
-        for clause in self.positive:
-            if isinstance(clause, Word):
-                out.append(clause)
-            else:
-                out += clause.words if isinstance(clause, Phrase) else clause.otherwise
-        return tuple(out)
+        return tuple(word for clause in self.positive for word in clause.words)
 
-    @property
+    @cached_property
     def terms(self) -> tuple[str, ...]:
         """What to highlight."""
         return tuple(dict.fromkeys(f"{word.word}*" if word.prefix else word.term for word in self.words))
@@ -129,35 +159,97 @@ def parse(text: str) -> Query:
 @lru_cache(maxsize=1_000)
 def _parsed(text: str) -> Query:
     asked = text = unicodedata.normalize("NFC", text).encode("utf-8", "ignore").decode()
-    clauses: list[Clause] = []
-    years: list[tuple[int, int]] = []
-    ignored: list[str] = []
+    read = _Read()
     for start, end, number in _identifiers(text):
-        clauses.append(Exact("i" + number, otherwise=tuple(_words(text[start:end], start))))
+        read.clauses.append(Exact("i" + number, otherwise=tuple(_words(text[start:end], start))))
         text = text[:start] + " " * (end - start) + text[end:]
-    for chunk in _CHUNK.finditer(text):
+    chunks = list(_CHUNK.finditer(text))
+    operators = _operators(chunks, text)
+    for n, chunk in enumerate(chunks):
+        if n in operators:
+            continue
+        before = len(read.clauses)
+        read.take(chunk, negative=bool(chunk["minus"]) or operators.get(n - 1) == "not")
+        read.spare(before, chunk.group())
+        if operators.get(n - 1) == "or":
+            read.join(before)
+    plain = not (read.years or read.other_years or read.ignored or operators)
+    plain = plain and not any(c.negative or isinstance(c, Exact) for c in read.clauses)
+    return Query(
+        asked,
+        tuple(read.clauses[:MOST_CLAUSES]),
+        tuple(read.years),
+        tuple(read.other_years),
+        whole=_whole(asked) if plain else (),
+        ignored=tuple(read.ignored),
+        is_cut=len(read.clauses) > MOST_CLAUSES,
+    )
+
+
+class _Read:
+    """What was read so far of a question."""
+
+    def __init__(self) -> None:
+        self.clauses: list[Clause] = []
+        self.years: list[tuple[int, int]] = []
+        self.other_years: list[tuple[int, int]] = []
+        self.ignored: list[str] = []
+        self.prefixes: set[str] = set()
+
+    def take(self, chunk: re.Match[str], *, negative: bool) -> None:
         quoted = next((g for g in ("quoted", "french", "curly") if chunk[g] is not None), "")
         content = quoted or "plain"
-        value, at, negative = chunk[content] or "", chunk.start(content), bool(chunk["minus"])
+        value, at = chunk[content] or "", chunk.start(content)
         field = fold(chunk["field"] or "")
         if field in YEAR_FIELDS and (span := year_range(value)):
-            years.append(span)
-        elif field in YEAR_FIELDS:
-            ignored.append(chunk.group())
-        elif field in IDENTIFIER_FIELDS and value.strip():
-            clauses.append(Exact("i" + normal_identifier(value), negative=negative))
-        elif field in CALL_NUMBER_FIELDS and value.strip():
+            (self.other_years if negative else self.years).append(span)
+        elif field in YEAR_FIELDS or _is_bare(field, value):
+            self.ignored.append(chunk.group())
+        elif field in IDENTIFIER_FIELDS:
+            self.clauses.append(Exact("i" + normal_identifier(value), negative=negative))
+        elif field in CALL_NUMBER_FIELDS:
             key = call_number_term(value.rstrip("*"))
-            clauses.append(Exact("c" + key, prefix=value.endswith("*"), negative=negative))
+            self.clauses.append(Exact("c" + key, prefix=value.endswith("*"), negative=negative))
         elif field in FIELDS:
-            clauses += _text_clauses(value, at, bool(quoted), FIELDS[field], negative)
+            self.clauses += _text_clauses(value, at, bool(quoted), FIELDS[field], negative)
         else:
             if field:  # « Ville : bilan » typed without blanks: no field of ours, hence two words
-                clauses += _words(chunk["field"], chunk.start("field"), negative=negative)
-            clauses += _text_clauses(value, at, bool(quoted), (), negative)
-    plain = not (years or ignored or any(c.negative or isinstance(c, Exact) for c in clauses))
-    whole = _whole(asked) if plain else ()
-    return Query(asked, tuple(clauses[:MOST_CLAUSES]), tuple(years), whole, tuple(ignored))
+                self.clauses += _words(chunk["field"], chunk.start("field"), negative=negative)
+            self.clauses += _text_clauses(value, at, bool(quoted), (), negative)
+
+    def spare(self, at: int, written: str) -> None:
+        """Leave out what brings in more beginnings of words than are looked for."""
+        words = (word for clause in self.clauses[at:] for word in clause.words if word.prefix)
+        keys = (clause.key for clause in self.clauses[at:] if isinstance(clause, Exact) and clause.prefix)
+        wanted = self.prefixes.union(keys, (f"{word.parts} {word.word}" for word in words))
+        if len(wanted) <= MOST_PREFIXES:
+            self.prefixes = wanted
+        else:
+            del self.clauses[at:]
+            self.ignored.append(written)
+
+    def join(self, at: int) -> None:
+        """What stands on both sides of « OU » becomes one clause; several words without quotes stay as they are."""
+        if len(self.clauses) != at + 1 or not at or self.clauses[-1].negative or self.clauses[-2].negative:
+            return
+        left, right = self.clauses[-2:]
+        options = [*(left.options if isinstance(left, Either) else (left,))]
+        options += right.options if isinstance(right, Either) else (right,)
+        self.clauses[-2:] = [Either(tuple(options))]
+
+
+def _operators(chunks: Sequence[re.Match[str]], text: str) -> dict[int, str]:
+    """Which chunks are operators: never the last one, nor « OU » before anything, nor in a title all in capitals."""
+    found = {n: OPERATORS[c.group()] for n, c in enumerate(chunks[:-1]) if c.group() in OPERATORS}
+    others = " ".join(chunk.group() for n, chunk in enumerate(chunks) if n not in found)
+    return {} if others.isupper() else {n: said for n, said in found.items() if n or said == "not"}
+
+
+def _is_bare(field: str, value: str) -> bool:
+    """A field with nothing after it: « auteur: », « auteur:"" »."""
+    if field:
+        return field in KNOWN_FIELDS and not any(letter.isalnum() for letter in value)
+    return value.endswith(":") and fold(value[:-1]) in KNOWN_FIELDS
 
 
 def year_range(text: str) -> tuple[int, int] | None:
@@ -200,7 +292,5 @@ def _identifiers(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _whole(text: str) -> tuple[str, ...]:
     text = text.strip().strip('"«»“” ')
-    if not text:
-        return ()
     keys = ("t" + exact_title(text), "c" + call_number_term(text), "i" + normal_identifier(text))
     return tuple(key for key in keys if len(key) > 1)

@@ -65,15 +65,18 @@ def _refined(
     if not len(matches.ids):
         return matches
     recent = leaf.segment.derived("recent", lambda: _recent(leaf.columns))
-    scores = matches.scores * recent[matches.ids]
+    scores = matches.scores * recent.take(matches.ids)
     if words:
         best = _best(scores)
         ids = matches.ids[best]
         for word in words:
             held = intersect(ids, leaf.segment.holding(word.word))[0]
             scores[best[held]] += np.float32(AS_TYPED * dear[word.term])
+        places = {term: _places(leaf, ids, term) for pair in pairs for term in pair}
         for left, right in pairs:
-            scores[best] += np.float32(NEAR * min(dear[left], dear[right])) * _closeness(leaf, ids, left, right)
+            scores[best] += np.float32(NEAR * min(dear[left], dear[right])) * _closeness(
+                ids, places[left], places[right]
+            )
     return Matches(matches.ids, scores)
 
 
@@ -91,28 +94,25 @@ def _best(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     return above if len(above) else np.flatnonzero(scores == threshold)[:LOOKED_AT]
 
 
-def _closeness(leaf: Leaf, ids: Ids, left: str, right: str) -> NDArray[np.float32]:
+def _closeness(ids: Ids, ones: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float32]:
     """For each of these documents: 1 for the two words side by side in the title, less elsewhere or farther apart."""
-    ones, others = _places(leaf, ids, left), _places(leaf, ids, right)
+    places = np.concatenate((ones, others))
+    order = places.argsort(kind="stable")
+    places, backwards = places[order], order >= len(ones)  # whether the right one of the two words comes first
+    apart = np.diff(places)
+    near = np.flatnonzero((apart > 0) & (apart <= REACH) & (backwards[1:] != backwards[:-1]))
+    at = places[near]
+    value = np.where(backwards[near], BACKWARDS, 1.0) * _WORTH[np.minimum((at & 0xFFFFFFFF) // BAND, len(PARTS))]
     out = np.zeros(len(ids), np.float32)
-    for before, after, worth in ((ones, others, 1.0), (others, ones, BACKWARDS)):
-        if not len(before) or not len(after):
-            continue
-        following = np.searchsorted(after, before, side="right")
-        known = following < len(after)
-        apart = after[following[known]] - before[known]
-        near = (apart > 0) & (apart <= REACH)
-        at = before[known][near]
-        value = worth * _WORTH[np.minimum((at & 0xFFFFFFFF) // BAND, len(PARTS))] / apart[near]
-        np.maximum.at(out, np.searchsorted(ids, (at >> 32).astype(np.int32)), value.astype(np.float32))
+    np.maximum.at(out, ids.searchsorted((at >> 32).astype(np.int32)), (value / apart[near]).astype(np.float32))
     return out
 
 
 def _places(leaf: Leaf, ids: Ids, term: str) -> NDArray[np.int64]:
     """Where the term stands in these documents."""
     places = leaf.segment.places(term)
-    starts = np.searchsorted(places, ids.astype(np.int64) << 32)
-    ends = np.searchsorted(places, (ids.astype(np.int64) + 1) << 32)
-    lengths = ends - starts
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return places[np.repeat(starts, lengths) + within]
+    first = ids.astype(np.int64) << 32
+    bounds = places.searchsorted(np.concatenate((first, first + (1 << 32))))
+    starts, lengths = bounds[: len(ids)], bounds[len(ids) :] - bounds[: len(ids)]
+    ends = lengths.cumsum()
+    return places.take((starts - ends + lengths).repeat(lengths) + np.arange(ends[-1]))

@@ -14,9 +14,9 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from traceback import clear_frames
 from typing import Any, NamedTuple, TypeVar
@@ -28,8 +28,9 @@ from whoosh.index import TOC, EmptyIndexError
 from whoosh.reading import SegmentReader
 
 from indexes import directory
+from indexes.analysis import stem
 from indexes.codec import ArrayTerms, Run
-from indexes.facets import Columns, Ids, Mask
+from indexes.facets import KEYS, Columns, Counts, Ids, Mask
 from indexes.schema import SCHEMA, SEPARATOR
 
 NAME = "MAIN"  # Whoosh's default name of an index
@@ -74,43 +75,49 @@ class Segment:
         self._terms: ArrayTerms = self._reader._terms
         self._lock = threading.RLock()  # Whoosh's files have one reading position for all
         self._kept: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
+        self._derived: dict[str, Any] = {}
         self._bytes = 0
         self.size: int = segment.doc_count_all()
         self.columns = Columns.read(self._reader.column_reader("doc"))
 
     def postings(self, term: str) -> Postings:
-        return self._keep("all", term, lambda: self._read_postings(term))
+        return self.keep("all", term, lambda: self._read_postings(term))
 
     def places(self, term: str) -> NDArray[np.int64]:
         """Where the term stands, document and position in one number (`doc << 32 | position`), in order."""
-        return self._keep("places", term, lambda: self._read_places(term))
+        return self.keep("places", term, lambda: self._read_places(term))
 
     def exact(self, term: str) -> Ids:
         """The documents that hold this whole string (see `schema.exact_terms`)."""
-        return self._keep("exact", term, lambda: _signed(self._run("exact", term.encode()).ids))
+        return self.keep("exact", term, lambda: _signed(self._run("exact", term.encode()).ids))
 
     def holding(self, word: str) -> Ids:
         """The documents with this very word, accents aside."""
-        return self._keep("word", word, lambda: self._read_word(word))
+        return self.keep("word", word, lambda: self._read_word(word))
 
     def begins(self, prefix: str) -> Ids:
         """The documents with a word that begins so."""
-        return self._keep("begins", prefix, lambda: self._read_prefix("word", prefix))
+        return self.keep("begins", prefix, lambda: self._read_prefix("word", prefix))
 
     def exact_begins(self, prefix: str) -> Ids:
-        return self._keep("exact begins", prefix, lambda: self._read_prefix("exact", prefix))
+        return self.keep("exact begins", prefix, lambda: self._read_prefix("exact", prefix))
 
-    def words_beginning(self, prefix: str) -> list[str]:
+    def places_beginning(self, prefix: str) -> NDArray[np.int64]:
+        """`places` of every term that a word which begins so may have. Long, where texts are: keep what comes of it."""
         with self._lock, _reading(prefix):
-            return [term.decode() for term in self._terms.beginning("word", prefix.encode())]
+            return self._read_places_beginning(prefix)
 
-    def dictionary(self) -> dict[str, int]:
-        """Every unstemmed word with the number of documents that hold it."""
-        return self._keep("dictionary", "", self._read_dictionary)
+    def dictionary(self) -> Iterator[tuple[str, int]]:
+        """Every unstemmed word, in order, with the number of documents that hold it."""
+        with self._lock, _reading("dictionary"):
+            return self._terms.counts("word")
 
     def derived(self, name: str, make: Callable[[], T]) -> T:
-        """Anything worth keeping that follows from this segment alone."""
-        return self._keep("derived", name, make)
+        """Anything worth keeping that follows from this segment alone. Others may search while it is made."""
+        if name not in self._derived:
+            self._derived[name] = make()
+        found: T = self._derived[name]
+        return found
 
     def _read_postings(self, term: str) -> Postings:
         run = self._run("all", term.encode())
@@ -120,38 +127,46 @@ class Segment:
         run = self._run("all", term.encode())
         if not len(run.ids):
             return np.zeros(0, np.int64)
-        counts, places = run.places()
-        return (np.repeat(run.ids.astype(np.int64), counts) << 32) | places
+        return _places(run.ids, *run.places())
 
     def _read_word(self, word: str) -> Ids:
         forms = (word.encode(), *self._terms.beginning("word", (word + SEPARATOR).encode()))
         return self._union("word", forms)
 
     def _read_prefix(self, field: str, prefix: str) -> Ids:
-        return self._union(field, self._terms.beginning(field, prefix.encode()))
+        return self._in_order(self._terms.together(field, prefix.encode()).ids)
+
+    def _read_places_beginning(self, prefix: str) -> NDArray[np.int64]:
+        forms = self._terms.beginning("word", prefix.encode())
+        words = {form.partition(SEPARATOR.encode())[0] for form in forms}
+        terms = {stem(word.decode()).encode() for word in words}
+        found = [_places(*self._terms.together("all", prefix.encode()))]
+        # Few words have a term that begins otherwise: « yeux », or all the shorter ones of a long beginning.
+        others = (term.decode() for term in terms if not term.startswith(prefix.encode()))
+        return np.sort(np.concatenate((*found, *map(self._read_places, others))))
 
     def _union(self, field: str, terms: Iterable[bytes]) -> Ids:
         runs = [self._run(field, term).ids for term in terms]
-        if len(runs) < 2:
-            return _signed(runs[0]) if runs else _NO_IDS
-        found = np.zeros(self.size, np.bool_)
-        found[np.concatenate(runs)] = True
-        return np.flatnonzero(found).astype(np.int32)
+        return _signed(runs[0]) if len(runs) == 1 else self._in_order(np.concatenate(runs))
 
-    def _read_dictionary(self) -> dict[str, int]:
-        return dict(self._terms.counts("word"))
+    def _in_order(self, ids: NDArray[np.uint32]) -> Ids:
+        """Each once."""
+        found = np.zeros(self.size, np.bool_)
+        found[ids] = True
+        return np.flatnonzero(found).astype(np.int32)
 
     def _run(self, field: str, term: bytes) -> Run:
         return self._terms.run(field, term)
 
-    def _keep(self, kind: str, name: str, make: Callable[[], T]) -> T:
+    def keep(self, kind: str, name: str, make: Callable[[], T]) -> T:
+        """What was made of posting lists, as long as there is room; arrays."""
         with self._lock:
             kept = self._kept.get((kind, name))
             if kept is not None:
                 self._kept.move_to_end((kind, name))
                 found: T = kept[0]
                 return found
-            with nullcontext() if kind == "derived" else _reading(f"{kind} {name}"):
+            with _reading((kind, name)):
                 value = make()
             size = _size(value)
             self._kept[kind, name] = value, size
@@ -162,15 +177,17 @@ class Segment:
             return value
 
 
+def _places(ids: NDArray[np.uint32], counts: NDArray[np.uint32], places: NDArray[np.uint32]) -> NDArray[np.int64]:
+    return (np.repeat(ids.astype(np.int64), counts) << 32) | places
+
+
 def _signed(ids: NDArray[np.uint32]) -> Ids:
     return ids.view(np.int32)
 
 
 def _size(value: Any) -> int:
-    """Its bytes, nearly: arrays know theirs, a word of a dictionary takes about 80."""
-    arrays = value if isinstance(value, tuple) else (value,)
-    sizes = (getattr(part, "nbytes", 0) or 80 * len(part) for part in arrays if hasattr(part, "__len__"))
-    return 200 + sum(sizes)
+    """The bytes of one or several arrays, nearly."""
+    return 200 + sum(part.nbytes for part in (value if isinstance(value, tuple) else (value,)))
 
 
 def _newest(storage: FileStorage) -> int:
@@ -187,7 +204,14 @@ class Leaf:
         self.alive = np.ones(segment.size, np.bool_)
         self.alive[deleted] = False
         self._visible: dict[str, Mask] = {}
+        self._hidden: dict[str, bool] = {}
         self._derived: dict[str, Any] = {}
+
+    def within(self, scope: str) -> Leaf:
+        """The same segment, as if it held the documents of this collection only."""
+        out = Leaf(self.segment, [])
+        out.alive = self.alive & self.columns.facets["scope"].mask({scope})
+        return out
 
     def derived(self, name: str, make: Callable[[], T]) -> T:
         """Anything worth keeping as long as this generation lives."""
@@ -203,8 +227,41 @@ class Leaf:
             mask = self.alive
             if status != "any":
                 mask = mask & self.columns.facets["status"].mask({status})
+            self._hidden[status] = not mask.all()
             self._visible[status] = mask
         return mask
+
+    def hides(self, status: str) -> bool:
+        """Whether there is any document that `visible` leaves out."""
+        self.visible(status)
+        return self._hidden[status]
+
+    def counts(self, ids: Ids, status: str, keys: Collection[str]) -> dict[str, Counts]:
+        """`Columns.counts` of visible documents. Of more than half of them, the others are counted."""
+        visible = self.visible(status)
+        size, totals = self.totals(status)
+        if len(ids) * 2 <= size:
+            return self.columns.counts(ids, keys)
+        left = visible.copy()
+        left[ids] = False
+        others = self.columns.counts(np.flatnonzero(left), keys)
+        return {key: totals[key] - others[key] for key in keys}
+
+    def totals(self, status: str) -> tuple[int, dict[str, Counts]]:
+        """How many documents are visible, and how many of them have each value of each facet."""
+
+        def count() -> tuple[int, dict[str, Counts]]:
+            ids = np.flatnonzero(self.visible(status))
+            return len(ids), self.columns.counts(ids, KEYS)
+
+        return self.derived(f"totals {status}", count)
+
+
+class Values(NamedTuple):
+    """The values of a facet over all segments, in order, and for each segment where its own stand among them."""
+
+    values: list[str]
+    places: list[NDArray[np.intp]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,18 +271,47 @@ class Snapshot:
     path: Path
     generation: int
     leaves: tuple[Leaf, ...]
+    _values: dict[str, Values] = field(default_factory=dict)
+    _collections: dict[str, Snapshot] = field(default_factory=dict)
+
+    def within(self, scope: str) -> Snapshot:
+        """The index of one collection: « local », ours, or « network », everything."""
+        if scope == "network":
+            return self
+        if scope not in self._collections:
+            leaves = tuple(leaf.within(scope) for leaf in self.leaves)
+            self._collections[scope] = Snapshot(self.path, self.generation, leaves)
+        return self._collections[scope]
 
     @property
     def size(self) -> int:
         """How many documents, the deleted ones that still take room included."""
         return sum(leaf.segment.size for leaf in self.leaves)
 
-    def known(self) -> dict[int, int]:
-        """notice -> the change of it that the index knows."""
-        out: dict[int, int] = {}
+    def values(self, key: str) -> Values:
+        """The values of a facet."""
+        if key not in self._values:
+            own = [leaf.columns.facets[key].values for leaf in self.leaves]
+            numbers = {value: n for n, value in enumerate(sorted(set().union(*own)))}
+            places = [np.fromiter((numbers[value] for value in values), np.intp, len(values)) for values in own]
+            self._values[key] = Values(list(numbers), places)
+        return self._values[key]
+
+    def totals(self, key: str, status: str) -> Counts:
+        """How many visible documents have each of `values`."""
+        out = np.zeros(len(self.values(key).values), np.int64)
+        for leaf, places in zip(self.leaves, self.values(key).places, strict=True):
+            out[places] += leaf.totals(status)[1][key]
+        return out
+
+    def known(self, among: Collection[int] | None = None) -> dict[int, list[tuple[int, int]]]:
+        """notice -> each time it stands here: the change of it that the index knows, the digest of what it was told."""
+        out: dict[int, list[tuple[int, int]]] = {}
         for leaf in self.leaves:
-            ids, seqs = leaf.columns.notice_ids[leaf.alive], leaf.columns.seqs[leaf.alive]
-            out.update(zip(ids.tolist(), seqs.tolist(), strict=True))
+            columns = leaf.columns.notice_ids, leaf.columns.seqs, leaf.columns.digests
+            asked = leaf.alive if among is None else leaf.alive & np.isin(columns[0], list(among))
+            for notice_id, seq, digest in zip(*(column[asked].tolist() for column in columns), strict=True):
+                out.setdefault(notice_id, []).append((seq, digest))
         return out
 
     def documents_of(self, notice_ids: NDArray[np.int64]) -> list[int]:
@@ -296,8 +382,8 @@ class Index:
 
     def _latest(self) -> Snapshot:
         path = directory.current_generation(self.directory)
-        if path is None:
-            raise FileNotFoundError(self.directory / "current")
+        if path is None:  # it is replaced in one step: waiting brings nothing
+            raise UnreadableIndex(str(self.directory))
         storage = FileStorage(str(path))
         number = _newest(storage)
         last = self._last

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from indexes.analysis import (
     written_words,
 )
 
-FORMAT = 5  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
+FORMAT = 6  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
 
 
 @dataclass(frozen=True)
@@ -197,11 +198,12 @@ def exact_terms(doc: IndexDoc) -> set[bytes]:
     return {term.encode() for term in terms}
 
 
-# In the order of the line; `reader.Columns` takes them back in the same order.
+# In the order of the line; `facets.Columns` takes them back in the same order.
 def columns_of(doc: IndexDoc) -> bytes:
     line = [
         doc.notice_id,
         doc.changed_seq,
+        digest_of(doc),
         doc.status,
         doc.scope,
         doc.kind,
@@ -213,3 +215,9 @@ def columns_of(doc: IndexDoc) -> bytes:
         list(dict.fromkeys(doc.access)),
     ]
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def digest_of(doc: IndexDoc) -> int:
+    """All that the index is told of a notice as one number: another one says that it was told something else."""
+    said = repr(doc).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big", signed=True)

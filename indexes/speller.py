@@ -9,8 +9,7 @@ dictionary is the index's own `word` field, read once per segment.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -19,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from indexes import nearness
+from indexes import lexicon, nearness
 from indexes.analysis import stem
 from indexes.evaluation import evaluate
-from indexes.facets import Mask
-from indexes.grammar import Clause, Phrase, Query, Word
-from indexes.reader import Segment, Snapshot
-from indexes.schema import SEPARATOR
+from indexes.facets import Ids, Mask
+from indexes.grammar import Clause, Query, Word
+from indexes.reader import Leaf, Segment, Snapshot
 
 SHORTEST = 4  # shorter words have too many neighbours
 LONGEST = 24
@@ -33,10 +31,11 @@ COMPARED = 300  # candidates whose distance is computed, in each segment
 PROPOSED = 40
 SLIP = 200  # a word that stands in more than one document in so many is no slip (or in 20, on a small base)
 WEIGHED = 8  # candidates that stand with the other words of the question
+LOOKED_AT = 100  # documents
 FITS = 0.8  # what a document that says all the words side by side in its title is worth, in edits
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-_CODES = np.full(0x250, 37, np.int64)  # any other sign
+_CODES = np.full(0x250, 37, np.uint16)  # any other sign
 _CODES[[ord(letter) for letter in _LETTERS]] = np.arange(1, 37)
 _CODES[0] = 0  # the edge of a word
 _BASE = 38
@@ -44,47 +43,50 @@ _BASE = 38
 
 @dataclass(frozen=True)
 class Dictionary:
-    """The words of one segment, and which of them hold a given pair of neighbouring letters."""
+    """The words of one segment, shorter ones first, and which of them hold a given pair of neighbouring letters."""
 
     words: list[str]
     forms: list[str]
     counts: list[int]
-    lengths: NDArray[np.int64]
+    begins: NDArray[np.int64]  # where the words of each length do
     pair_starts: NDArray[np.int64]
-    pair_words: NDArray[np.int64]
+    pair_words: NDArray[np.int32]
 
     @classmethod
     def of(cls, segment: Segment) -> Dictionary:
-        best: dict[str, tuple[int, str]] = {}
-        totals: Counter[str] = Counter()
-        for entry, count in segment.dictionary().items():
-            word, _separator, form = entry.partition(SEPARATOR)
-            if SHORTEST <= len(word) <= LONGEST and word.isalpha():
-                totals[word] += count
-                best[word] = max(best.get(word, (0, "")), (count, form or word))
-        words = list(totals)
+        known = lexicon.of(segment)
+        fit = (n for n, word in enumerate(known.words) if SHORTEST <= len(word) <= LONGEST and word.isalpha())
+        numbers = sorted(fit, key=lambda n: len(known.words[n]))
+        words = [known.words[n] for n in numbers]
+        begins = np.searchsorted(np.fromiter(map(len, words), np.int64, len(words)), np.arange(LONGEST + 4))
         pairs, owners = _pairs(words)
         order = np.argsort(pairs, kind="stable")
         starts = np.searchsorted(pairs[order], np.arange(_BASE * _BASE + 1))
-        lengths = np.fromiter((len(word) for word in words), np.int64, len(words))
-        forms, counts = [best[word][1] for word in words], [totals[word] for word in words]
-        return cls(words, forms, counts, lengths, starts, owners[order])
+        forms, counts = [known.forms[n] for n in numbers], [known.counts[n] for n in numbers]
+        return cls(words, forms, counts, begins, starts, owners[order])
 
     def near(self, word: str, distance: int) -> dict[str, tuple[int, int, str]]:
         """word -> (distance, documents, form) of the words within that distance."""
+        first, last = self.begins[len(word) - distance], self.begins[len(word) + distance + 1]
         pairs, _owners = _pairs([word])
-        lists = [self.pair_words[self.pair_starts[pair] : self.pair_starts[pair + 1]] for pair in pairs]
-        shared = np.bincount(np.concatenate(lists), minlength=len(self.words))
-        shared[np.abs(self.lengths - len(word)) > distance] = 0
+        lists = [self._holding(pair, first, last) for pair in pairs.tolist()]
+        shared = np.bincount(np.concatenate(lists) - first, minlength=last - first)
         candidates = np.flatnonzero(shared >= max(1, len(word) + 1 - 3 * distance))
         if len(candidates) > COMPARED:
+            least = np.partition(shared[candidates], -COMPARED)[-COMPARED]
+            candidates = candidates[shared[candidates] >= least]
             candidates = candidates[np.argsort(-shared[candidates], kind="stable")[:COMPARED]]
         out = {}
-        for number in candidates.tolist():
+        for number in (candidates + first).tolist():
             found = OSA.distance(word, self.words[number], score_cutoff=distance)
             if found <= distance:
                 out[self.words[number]] = (found, self.counts[number], self.forms[number])
         return out
+
+    def _holding(self, pair: int, first: int, last: int) -> NDArray[np.int32]:
+        """The words from `first` to `last` that hold this pair of letters."""
+        words = self.pair_words[self.pair_starts[pair] : self.pair_starts[pair + 1]]
+        return words[slice(*words.searchsorted((first, last)))]
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,20 @@ class _Near:
     cost: float
 
 
-def corrected(snapshot: Snapshot, query: Query, status: str) -> str | None:
+def prepare(snapshot: Snapshot) -> None:
+    """Make the dictionaries, which takes a second on a large base, before anybody waits for them."""
+    for leaf in snapshot.leaves:
+        _dictionary(leaf.segment)
+
+
+def corrected(snapshot: Snapshot, query: Query, status: str, *, spared: Collection[Word] = ()) -> str | None:
     """A question that finds nothing, with the words changed that keep it from an answer; None when none is near.
 
     Words that nobody has written come first. Where each is known, but no document has them all, one of them may
     have become another word by a slip (« calcul lentils »): it is changed when a near one stands with the others.
+    `spared`: words that are known to be right.
     """
-    words = [word for word in query.words if _may_be_wrong(word)]
+    words = [word for word in query.words if _may_be_wrong(word) and word not in spared]
     unknown = [word for word in words if not is_known(snapshot, word.term, status)]
     if unknown:
         changes = _of_unknown(snapshot, query, unknown, status)
@@ -150,6 +159,8 @@ def _fitting(
     status: str,
 ) -> _Near | None:
     """The word that fits best with the rest of the question: some document has both, the nearer the better."""
+    if not near:
+        return None
     rest = tuple(_rewritten(c, decided) for c in query.clauses if not any(_holds(c, other) for other in left))
     around = replace(query, clauses=rest, whole=())
     masks = _documents(snapshot, around, status)
@@ -191,9 +202,7 @@ def _documents(snapshot: Snapshot, query: Query, status: str) -> list[Mask]:
 
 
 def _holds(clause: Clause, word: Word) -> bool:
-    if isinstance(clause, Phrase):
-        return word in clause.words
-    return clause == word if isinstance(clause, Word) else word in clause.otherwise
+    return word in clause.words
 
 
 def _may_be_wrong(word: Word) -> bool:
@@ -205,15 +214,26 @@ def _resembling(snapshot: Snapshot, word: str, allowed: int = 0) -> list[_Near]:
     allowed = allowed or (1 if len(word) < 6 else 2)
     found: dict[str, tuple[int, int, str]] = {}
     for leaf in snapshot.leaves:
-        dictionary = leaf.segment.derived("spelling", partial(Dictionary.of, leaf.segment))
-        for near, (distance, count, form) in dictionary.near(word, allowed).items():
+        for near, (distance, count, form) in _dictionary(leaf.segment).near(word, allowed).items():
             _distance, others, _form = found.get(near, (0, 0, ""))
             found[near] = (distance, count + others, form)
     return [_Near(near, form, _cost(word, near, n, count)) for near, (n, count, form) in found.items()]
 
 
+def _dictionary(segment: Segment) -> Dictionary:
+    return segment.derived("spelling", partial(Dictionary.of, segment))
+
+
 def is_known(snapshot: Snapshot, term: str, status: str) -> bool:
-    return any(leaf.visible(status)[leaf.segment.postings(term).ids].any() for leaf in snapshot.leaves)
+    return any(_is_seen(leaf, leaf.segment.postings(term).ids, status) for leaf in snapshot.leaves)
+
+
+def _is_seen(leaf: Leaf, ids: Ids, status: str) -> bool:
+    """Whether one of these documents is visible; mostly one of the first ones is."""
+    if not leaf.hides(status):
+        return len(ids) > 0
+    visible = leaf.visible(status)
+    return bool(visible[ids[:LOOKED_AT]].any() or visible[ids[LOOKED_AT:]].any())
 
 
 def _cost(asked: str, near: str, distance: int, count: int) -> float:
@@ -227,14 +247,14 @@ def _squeezed(word: str) -> str:
     return "".join(letter for letter, _same in groupby(word))
 
 
-def _pairs(words: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _pairs(words: list[str]) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
     """Every pair of neighbouring letters, edges included, as numbers, and whose word each one is."""
     width = LONGEST + 2
-    letters = np.zeros((len(words), width), np.int64)
+    letters = np.zeros((len(words), width), np.uint16)
     if words:
         signs = np.array(words, f"U{LONGEST}").view(np.uint32).reshape(len(words), LONGEST)
         letters[:, 1:-1] = _CODES[np.minimum(signs, len(_CODES) - 1)]
-    pairs = letters[:, :-1] * _BASE + letters[:, 1:]
-    owners = np.broadcast_to(np.arange(len(words))[:, None], pairs.shape)
+    pairs = letters[:, :-1] * np.uint16(_BASE) + letters[:, 1:]
+    owners = np.broadcast_to(np.arange(len(words), dtype=np.int32)[:, None], pairs.shape)
     real = pairs > 0
     return pairs[real], owners[real]

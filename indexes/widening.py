@@ -2,18 +2,18 @@
 
 Who knows the thesaurus says which words of the question name a theme, and what else to look for (its own descriptor
 when a synonym was typed, its narrower terms). Such words are met by the words themselves or by one of these themes;
-what has the words comes first.
+what has the words comes first. Widening adds documents and never takes one away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from indexes.facets import Ids
-from indexes.grammar import Clause, Exact, Phrase, Word
+from indexes.grammar import Clause, Either, Exact, Word
 from indexes.reader import Leaf, Postings
 
 ABOUT = 1.0  # what a theme weighs beside a word of the title (5) or of the abstract (1), see `schema.PARTS`
@@ -21,12 +21,22 @@ ABOUT = 1.0  # what a theme weighs beside a word of the title (5) or of the abst
 
 @dataclass(frozen=True)
 class Widening:
-    """`start` and `end`: the stretch of the question that names a theme; `labels`: the themes that answer it too."""
+    """`start` and `end`: the stretch of the question that names a theme; `labels`: the themes that answer it too.
+
+    Without labels it says only that these words are words of the thesaurus.
+    """
 
     start: int
     end: int
-    name: str  # as the page says it: « élargi à « Orientation scolaire » »
+    name: str
     labels: tuple[str, ...]
+
+
+Thesaurus = Callable[[str], Sequence[Widening]]  # what it knows of the words of a question
+
+
+def no_thesaurus(_text: str) -> Sequence[Widening]:
+    return ()
 
 
 def widen(
@@ -35,29 +45,37 @@ def widen(
     found: Sequence[Postings],
     rarities: Sequence[float],
     widenings: Sequence[Widening],
+    *,
+    every: bool,
 ) -> tuple[list[Postings], list[float]]:
-    """The lists of a question's clauses, those of one stretch made one: all its words, or one of its themes."""
+    """The lists of a question's clauses with those of its themes.
+
+    Where all clauses must be met, the words of a stretch become one list with its themes: all the words, or one of
+    the themes. Where any will do, the themes stand beside the words.
+    """
     lists, rare = list(found), list(rarities)
-    left = list(range(len(clauses)))
+    taken: set[int] = set()
     for widening in widenings:
-        inside = [n for n in left if _is_inside(clauses[n], widening)]
-        if not inside:
+        inside = [n for n, clause in enumerate(clauses) if n not in taken and _is_inside(clause, widening)]
+        if not inside or not widening.labels:
             continue
-        left = [n for n in left if n not in inside]
-        lists.append(_either(leaf, [found[n] for n in inside], widening.labels))
+        words = [found[n] for n in inside] if every else []
+        lists.append(_either(leaf, words, widening.labels))
         rare.append(sum(rarities[n] for n in inside))
-        left.append(len(lists) - 1)
+        taken.update(inside)
+    left = [n for n in range(len(lists)) if not (every and n in taken)]
     return [lists[n] for n in left], [rare[n] for n in left]
 
 
 def _either(leaf: Leaf, words: Sequence[Postings], labels: Sequence[str]) -> Postings:
-    ids = words[0].ids
-    for postings in words[1:]:
-        ids = np.intersect1d(ids, postings.ids, assume_unique=True)
     weights = np.zeros(leaf.segment.size, np.float32)
     weights[_about(leaf, labels)] = ABOUT
-    if len(ids):
-        weights[ids] = np.mean([p.weights[np.searchsorted(p.ids, ids)] for p in words], axis=0)
+    if words:
+        ids = words[0].ids
+        for postings in words[1:]:
+            ids = np.intersect1d(ids, postings.ids, assume_unique=True)
+        if len(ids):
+            weights[ids] = np.mean([p.weights[np.searchsorted(p.ids, ids)] for p in words], axis=0)
     either = np.flatnonzero(weights).astype(np.int32)
     return Postings(either, weights[either])
 
@@ -67,11 +85,10 @@ def _about(leaf: Leaf, labels: Sequence[str]) -> Ids:
 
 
 def _is_inside(clause: Clause, widening: Widening) -> bool:
-    if isinstance(clause, Exact) or clause.negative or clause.parts:
+    if isinstance(clause, Exact | Either) or clause.negative or clause.parts:
         return False
-    words = clause.words if isinstance(clause, Phrase) else (clause,)
-    return all(_stands_inside(word, widening) for word in words)
+    return all(stands_inside(word, widening) for word in clause.words)
 
 
-def _stands_inside(word: Word, widening: Widening) -> bool:
+def stands_inside(word: Word, widening: Widening) -> bool:
     return not word.prefix and widening.start <= word.start and word.end <= widening.end

@@ -114,6 +114,22 @@ def test_marks_for_sorting_are_no_part_of_a_word() -> None:
     assert terms("\x98Les \x9cMisérables") == terms("Misérables")
 
 
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("Q.P.V.", ["qpv"]),
+        ("le R.E.C.I, ici", ["rec", "ici"]),
+        ("É.N.A", ["ena"]),
+        ("J.-P. Sartre", ["p", "sartr"]),
+        ("A.B. Marchal", ["b", "marchal"]),
+        ("1.2.3", ["1", "2", "3"]),
+        ("fin.a.b.c", ["fin", "abc"]),
+    ],
+)
+def test_letters_between_points_are_one_word_from_three_on(written: str, found: list[str]) -> None:
+    assert terms(written) == terms(fold(written)) == found
+
+
 def test_signs_and_emptiness_have_no_terms() -> None:
     for text in ("", "   ", "…?! — «»", "\x00\x07", "\ud800"):
         assert terms(text) == []

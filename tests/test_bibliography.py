@@ -15,16 +15,20 @@ from docx import Document
 from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
+from sqlalchemy.orm import Session
 
-from catalogue import notices
+from catalogue import authorities, notices, reading
+from catalogue.entities import ConceptRow
 from catalogue.unimarc import Field
-from export import as_docx, as_html, as_pdf, as_text, bibliography
+from export import as_docx, as_html, as_pdf, as_text, bibliography, records
 from export.bibliography import Bibliography, Whereabouts, Wishes
+from export.citing.items import cited
 from export.citing.processor import Processor
 from export.citing.runs import plain
 from export.formats import FORMATS, PRINTED, file_name
 from export.leaving import Licensed
 from export.records import Outgoing
+from tests import cast
 from tests.cast import ARTICLE, GAZETTE, MIETTES, PHENIX, field
 from tests.test_citing import article, document, outgoing, person
 
@@ -247,6 +251,40 @@ def addresses(app: Flask) -> dict[str, str]:
         }
     travee.drain_soon()
     return found
+
+
+def test_keywords_leave_as_the_page_shows_them(session: Session) -> None:
+    """A thesaurus’s own label for what a partner wrote in capitals, and what one field joins, one by one."""
+    authorities.load_scheme(session, "ville", "t:", {"fr": "Ville"}, (ConceptRow("t:1", {"fr": "Mobilité"}),))
+    fields = (field("606", "a", "MOBILITÉ"), field("606", "a", "Autre"), field("610", "a", "banc; EMPLOI"))
+    made = notices.create(session, cast.notice("T", *fields), by="claire", status="published")
+    page = reading.notice_page(session, made.address)
+    assert isinstance(page, reading.NoticePage)
+    (out,) = records.load(session, [made.id], public=True)
+    assert cited(out).keywords == (*page.themes, *page.keywords) == ("Mobilité", "Autre", "banc", "EMPLOI")
+
+
+def test_no_sign_that_somebody_types_breaks_a_file(app: Flask, client: FlaskClient, addresses: dict[str, str]) -> None:
+    """Titles, call numbers and locations pass through no record: neither Word nor a PDF has a sign for \x08."""
+    odd = "\x00Ma\x08 liste\x1f \u202e\ufffe\ud800"
+    placed = {one.address: Whereabouts(f"301 {odd}", (f"Salle {odd}",)) for one in GIVEN}
+    wishes = replace(ASKED, title=odd, centre=odd, locations=True)
+    full = bibliography.compose(GIVEN, wishes, placed)
+    assert (full.title, full.centre, full.entries[0].place) == (
+        "Ma liste",
+        "Ma liste",
+        Whereabouts("301 Ma liste", ("Salle Ma liste",)),
+    )
+    for printer in PRINTED.values():
+        assert b"".join(printer(full))
+    client.post("/selection", data={"acte": "ajouter", "document": addresses["miettes"]})
+    client.post("/selection", data={"acte": "regler", "titre": "Ma\x08 liste\x00\ufffe"})
+    assert 'value="Ma liste' in client.get("/selection").text
+    shared = client.post("/selection", data={"acte": "partager"}).location.split("?")[0]
+    for address in ("/selection.docx", "/selection.pdf", f"{shared}.docx", f"{shared}.pdf"):
+        assert client.get(address).status_code == 200
+    for asked in ("q=ville%08", "q=ville%ef%bf%be", "theme=a%01b"):
+        assert client.get(f"/recherche.docx?{asked}").status_code == 200
 
 
 def test_a_document_is_served_in_every_format_at_its_address(client: FlaskClient, addresses: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import string
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -97,6 +98,15 @@ CHAPTER = outgoing(
     "article",
 )
 
+BARE_HOST = outgoing(  # 461 as most catalogues write it: neither our mark nor the number of a record
+    [
+        *cast.notice("Le banc", person("Lenoir", "Odile"), field("215", "a", "p. 22-24"), year="2024")[:2],
+        field("461", "t", "Gazette des quartiers", "x", "1234-5679", "v", "n° 412", "d", "2024"),
+        field("215", "a", "p. 22-24"),
+        person("Lenoir", "Odile"),
+    ],
+    "article",
+)
 ISO_690 = [
     (
         BOOK,
@@ -124,6 +134,15 @@ ISO_690 = [
     (
         document("Être jeune", field("328", "b", "Thèse de doctorat", "e", "Université du Canal"), kind="thesis"),
         "Être jeune, 2021. Thèse de doctorat. Université du Canal.",
+    ),
+    (document("Loger", kind="study"), "Loger, 2021. Étude. Éditions du Canal."),
+    (
+        document("Loger : dossier documentaire", kind="dossier"),
+        "Loger : dossier documentaire, 2021. Éditions du Canal.",
+    ),
+    (
+        BARE_HOST,
+        "LENOIR, Odile, 2024. Le banc. Gazette des quartiers. N° 412, p. 22-24.",
     ),
     (
         document("Jeu de données", field("014", "a", "10.1234/abc", "b", "DOI"), kind="other"),
@@ -208,6 +227,60 @@ def test_styles_are_named_credited_and_whole() -> None:
         assert all(author in told for author in re.findall(r"<author>\s*<name>(.*?)</name>", text))
 
 
+THESIS = field("700", "a", "Roy", "b", "Inès", "4", "070", ind=" 1")
+DEFENDED = [  # how records say what was defended and where: the same thesis, told in four ways
+    (
+        field("328", "b", "Thèse de doctorat", "c", "géographie", "e", "Université du Canal"),
+        field("712", "a", "Univ. Canal", "4", "295", ind="02"),
+    ),
+    (field("328", "a", "Thèse de doctorat : géographie : Université du Canal : 2021"),),
+    (
+        field("300", "a", "Bibliogr. p. 300-320"),
+        field("300", "a", "Thèse de doctorat : géographie"),
+        field("712", "a", "Université du Canal", "4", "295", ind="02"),
+    ),
+    (field("300", "a", "Thèse de doctorat : géographie : 2021"), field("710", "a", "Université du Canal", "4", "295")),
+]
+
+
+@pytest.mark.parametrize("fields", DEFENDED)
+def test_a_thesis_says_its_degree_and_its_university(fields: tuple[Field, ...]) -> None:
+    thesis = outgoing([*cast.notice("Être jeune")[:2], field("210", "d", "2021"), THESIS, *fields], "thesis")
+    assert spaced(reference(thesis)) == (
+        "ROY, Inès, 2021. Être jeune. Thèse de doctorat : géographie. Université du Canal."
+    )
+    assert spaced(reference(thesis, "apa")) == (
+        "Roy, I. (2021). Être jeune [thèse de doctorat : géographie]. Université du Canal."
+    )
+    one = cited(thesis, BASE)
+    assert (one.item["genre"], one.item["publisher"]) == ("Thèse de doctorat : géographie", "Université du Canal")
+    assert one.others == ()
+    assert "PB  - Université du Canal\r\n" in ris.entry(one)
+    assert "school = {Université du Canal}" in bibtex.entry(one)
+
+
+def test_the_supervisor_is_told_beside_and_a_book_made_of_a_thesis_keeps_its_publisher() -> None:
+    supervised = document(
+        "T", person("Roy", "Luc", "727", "702"), field("300", "a", "Mémoires d’un juge"), kind="thesis"
+    )
+    one = cited(supervised)
+    assert one.others == ("Direction de thèse : Roy, Luc",)
+    assert "genre" not in one.item and one.item["publisher"] == "Éditions du Canal"
+
+
+def test_apa_puts_what_a_study_is_in_brackets_and_never_glues_its_publisher() -> None:
+    assert spaced(reference(document("Loger", person("Roy", "Inès"), kind="study"), "apa")) == (
+        "Roy, I. (2021). Loger [Étude]. Éditions du Canal."
+    )
+    assert spaced(reference(document("Loger", kind="report"), "apa")) == "Loger. (2021). Éditions du Canal."
+
+
+def test_a_place_before_its_publisher_has_a_french_colon_in_french_alone() -> None:
+    placed = outgoing([*cast.notice("T")[:2], field("210", "a", "Lille", "c", "Le Canal", "d", "2021")])
+    assert f"Lille{NO_BREAK}: Le Canal" in reference(placed, "harvard")
+    assert "Lille: Le Canal" in reference(placed, "harvard", "en")
+
+
 # --- typography --------------------------------------------------------------------------------
 
 
@@ -282,6 +355,42 @@ def test_parts_that_a_reference_leaves_out_are_told_beside_it() -> None:
 def test_unknown_places_and_publishers_are_not_said() -> None:
     fields = [*cast.notice("T")[:2], field("210", "a", "[S.l.]", "c", "[s.n.]", "d", "2020")]
     assert not {"publisher", "publisher-place"} & set(cited(outgoing(fields)).item)
+
+
+def test_keywords_are_those_of_the_page() -> None:
+    """A concept's own label for what a record writes in capitals, once; free keywords one by one."""
+    fields = (field("606", "a", "LOGEMENT"), field("606", "a", "Housing"), field("610", "a", "banc public;EMPLOI"))
+    written = replace(
+        document("T", *fields), labels={"LOGEMENT": "Logement", "Housing": "Logement", "EMPLOI": "Emploi"}
+    )
+    one = cited(written, BASE)
+    assert one.keywords == ("Logement", "banc public", "Emploi") and one.themes == ("Logement",)
+    assert [line[6:] for line in ris.entry(one).splitlines() if line.startswith("KW")] == list(one.keywords)
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("octobre-décembre 2024", "2024/10//octobre-décembre 2024"),
+        ("printemps 2024", "2024///printemps"),
+        ("décembre 2023-janvier 2024", "2023/12//décembre 2023-janvier 2024"),
+        ("[19..]", "///19.."),
+    ],
+)
+def test_a_date_of_ris_has_its_three_slashes_and_comes_back(date: str, expected: str) -> None:
+    dated = article("Le banc", date=date)
+    text = written("ris", [dated])
+    assert f"DA  - {expected}\r\n" in text.decode()
+    (back,) = read_back("ris", text)
+    assert unimarc.years(back.fields) == unimarc.years(dated.fields)
+    assert unimarc.date_text(back.fields) == date.strip("[]"), "as it is written, once"
+
+
+def test_an_article_of_the_press_is_called_the_same_in_every_file() -> None:
+    magazine, paper = PRESS, article("Grève", issue="", kind="press_article")
+    for notice, of_ris, of_bibtex in ((magazine, "MGZN", "magazine"), (paper, "NEWS", "newspaper")):
+        one = cited(notice)
+        assert f"TY  - {of_ris}\r\n" in ris.entry(one) and f"entrysubtype = {{{of_bibtex}}}" in bibtex.entry(one)
 
 
 def test_every_kind_and_role_of_the_table_is_known() -> None:

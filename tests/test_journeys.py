@@ -32,10 +32,18 @@ DESK += ["/imports", "/imports/1", "/sources", "/sources/RECI"]
 
 
 class Base:
-    """A served demonstration base: its address, its settings, its partner."""
+    """A served demonstration base: its address, its settings, its partner, what it says is worth a look."""
 
-    def __init__(self, url: str, settings: Settings, running: partner.RunningPartner, travee: Any) -> None:
+    def __init__(
+        self,
+        url: str,
+        settings: Settings,
+        running: partner.RunningPartner,
+        travee: Any,
+        seen: list[tuple[str, str]],
+    ) -> None:
         self.url, self.settings, self.partner, self.travee = url, settings, running, travee
+        self.seen = dict(seen)
         self.cookies: list[Any] = []
 
 
@@ -44,14 +52,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
     folder: Path = tmp_path_factory.mktemp("journeys")
     settings = build.demo_settings(folder, 0).model_copy(update={"testing": True, "base_url": ""})
     with partner.serve(generate.partner_records(), repository=build.PARTNER) as running:
-        build.build(settings, running.url)
+        seen = build.build(settings, running.url)
         app = create_app(settings)
         travee = app.extensions["travee"]
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         travee.start_worker(0.5)
-        yield Base(f"http://127.0.0.1:{server.server_port}", settings, running, travee)
+        yield Base(f"http://127.0.0.1:{server.server_port}", settings, running, travee, seen)
         server.shutdown()
         thread.join(timeout=10)
         server.server_close()
@@ -145,6 +153,104 @@ def test_ines_finds_a_document_and_asks_to_read_it(page: Any, base: Base) -> Non
     page.goto(base.url + "/bureau/a-revoir")
     assert "Inès" in page.locator("main").inner_text()
     assert title.split("\n")[0].split(" : ")[0][:30] in page.locator("main").inner_text()
+
+
+def test_the_demonstration_has_texts_of_its_own_and_documents_that_have_lived(page: Any, base: Base) -> None:
+    page.goto(base.url + "/recherche?q=moisissures")  # said inside a PDF only
+    place = page.get_by_role("link", name=re.compile(r"^p\.\s*2$"))
+    assert "#page=2" in place.get_attribute("href")
+    got = page.request.get(base.url + place.get_attribute("href"))
+    assert (got.status, got.headers["content-type"]) == (200, "application/pdf")
+    page.goto(base.url + "/recherche?q=réverbères")  # in a protected text: named, never quoted
+    assert page.locator(".result mark").count() == 0
+    assert re.search(r"le texte, p\.\s*2", page.locator(".result").inner_text())
+    page.goto(base.url + base.seen["un chapitre dans son livre"])
+    page.get_by_role("link", name="S'asseoir en ville").click()
+    assert "Le banc retiré" in page.locator("main").inner_text()
+    page.goto(base.url + base.seen["un document retiré"])
+    assert "n’est plus dans notre fonds" in page.locator(".note.warn").inner_text()
+    assert "Labo Cités" in page.locator(".access").inner_text()
+    page.goto(base.url + base.seen["une fiche réunie à une autre"])
+    assert base.seen["une fiche réunie à une autre"] not in page.url and "/d/" in page.url
+    assert page.goto(base.url + base.seen["une fiche effacée"]).status == 410
+    assert "à la demande de la personne interrogée" in page.locator("main").inner_text()
+
+
+def test_results_are_worked_with_keys(page: Any, base: Base) -> None:
+    page.goto(base.url + "/recherche?q=logement")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = page.locator(".result").nth(1)
+    assert second.locator(".doc a").evaluate("a => a === document.activeElement")
+    page.keyboard.press("x")
+    second.get_by_role("button", name=re.compile("Dans ma sélection")).wait_for()
+    assert page.locator("nav [data-picked]").inner_text().strip() == "(1)"
+    page.keyboard.press("x")
+    second.get_by_role("button", name=re.compile("Ajouter à ma sélection")).wait_for()
+    page.keyboard.press("r")
+    assert page.locator("#q").evaluate("q => q === document.activeElement")
+    page.keyboard.type("x")  # typed there, it is a letter
+    assert page.locator("#q").input_value() == "x"
+    assert page.locator(".result [aria-pressed]").count() == 0
+
+
+def test_the_arrow_brings_back_the_proposals_that_escape_closed(page: Any, base: Base) -> None:
+    page.goto(base.url + "/")
+    box, list_ = page.get_by_role("combobox"), page.locator("#propositions")
+    box.press_sequentially("logem")
+    list_.wait_for()
+    box.press("Escape")
+    assert not list_.is_visible() and box.input_value() == "logem"
+    assert box.get_attribute("aria-expanded") == "false"
+    box.press("ArrowDown")
+    assert list_.is_visible() and box.get_attribute("aria-expanded") == "true"
+    assert box.get_attribute("aria-activedescendant") is None, "nothing is chosen by itself"
+    box.press("ArrowDown")
+    assert box.get_attribute("aria-activedescendant") == "propose-0"
+    page.goto(base.url + "/recherche?q=logement")  # what the box came with has its proposals too
+    box.press("ArrowDown")
+    list_.wait_for()
+
+
+@pytest.mark.parametrize("width", [360, 320])
+def test_on_a_phone_the_header_is_short_and_the_selection_stays_in_sight(page: Any, base: Base, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto(base.url + "/recherche?q=logement")
+    brand, languages = page.locator(".brand").bounding_box(), page.locator(".languages").bounding_box()
+    assert brand["y"] <= languages["y"] + languages["height"] / 2 <= brand["y"] + brand["height"], "on one row"
+    assert page.locator(".site-head").bounding_box()["height"] <= 145
+    bar = page.locator(".taken")
+    assert not bar.is_visible(), "nothing is chosen yet"
+    page.get_by_role("button", name=re.compile("Ajouter à ma sélection")).nth(9).click()
+    bar.wait_for()
+    assert re.search(r"Ma sélection\s*\(1\)", bar.inner_text())
+    edge = bar.bounding_box()
+    assert abs(edge["y"] + edge["height"] - 740) < 1
+    page.evaluate("scrollTo(0, 0)")
+    for _ in range(60):  # wherever one goes with the keyboard, the bar does not hide it
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            """() => { const at = document.activeElement, bar = document.querySelector(".taken");
+            const [a, b] = [at.getBoundingClientRect(), bar.getBoundingClientRect()];
+            return at === document.body || bar.contains(at) || a.top >= b.bottom || a.bottom <= b.top }"""
+        ), page.evaluate("document.activeElement.outerHTML")
+    assert violations(page) == []
+    page.goto(base.url + "/recherche?q=ecole")
+    bar.get_by_role("link").click()
+    page.wait_for_url(re.compile("/selection$"))
+
+
+def test_a_result_is_added_from_its_top_right_and_is_read_first(page: Any, base: Base) -> None:
+    page.goto(base.url + "/recherche?q=logement")
+    result = page.locator(".result").first
+    button, title, frame = (
+        one.bounding_box() for one in (result.locator(".pick button"), result.locator(".doc"), result)
+    )
+    assert button["y"] + button["height"] <= title["y"] + 1
+    assert abs(button["x"] + button["width"] - frame["x"] - frame["width"]) < 1
+    assert result.evaluate("li => li.lastElementChild.matches('.pick')"), "after what it is about"
+    head = page.locator(".results-head").bounding_box()
+    assert (head["x"], head["width"]) == (frame["x"], frame["width"]), "rules of one length"
 
 
 def test_the_site_answers_without_a_script(browser: Any, base: Base) -> None:

@@ -102,6 +102,22 @@ def test_a_browser_learns_to_search_here(client: FlaskClient) -> None:
     assert 'type="application/opensearchdescription+xml"' in client.get("/").text
 
 
+def test_a_browser_is_told_a_name_that_is_whole(app: Flask, client: FlaskClient) -> None:
+    app.extensions["travee"].settings.centre_name = "Espace doc de démonstration"
+    described = read(client, "/opensearch.xml")
+    assert described.findtext("o:ShortName", namespaces=ATOM) == "Espace doc"
+    assert described.findtext("o:LongName", namespaces=ATOM) == "Espace doc de démonstration"
+    words = described.findtext("o:Description", namespaces=ATOM)
+    assert words == "Chercher dans le catalogue d’Espace doc de démonstration"
+
+
+def test_a_document_has_one_canonical_address_in_each_language(client: FlaskClient, library: dict[str, str]) -> None:
+    address = library["La ville & ses marges"]
+    for path in (f"/d/{address}", f"/en/d/{address}"):
+        page = client.get(f"{path}?utm_source=lettre").text
+        assert f'<link rel="canonical" href="http://localhost{path}">' in page
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

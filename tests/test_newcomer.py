@@ -90,11 +90,13 @@ def test_a_terminal_is_told_in_a_sentence_that_the_index_cannot_be_read(
     app.extensions["travee"].drain_soon()
     spoil(app, b"\0" * 900)
     monkeypatch.setenv("TRAVEE_DATA_DIR", str(settings.data_dir))
-    for words in (("search", "ville"), ("index", "check"), ("check",)):
+    for words in (("search", "ville"), ("index", "check", "--dry-run"), ("check",)):
         result = CliRunner().invoke(main, words)
         assert result.exit_code == 1 and not isinstance(result.exception, OSError)
         assert "L’index de recherche ne peut pas être lu" in result.stderr, words
     assert json.loads(CliRunner().invoke(main, ["check", "--json"]).stdout)["index"]["unreadable"] is True
+    mended = CliRunner().invoke(main, ["index", "check"])
+    assert mended.exit_code == 0 and "il a été refait" in mended.stdout
     (settings.data_dir / "index" / "current").write_bytes(b"\xff\xfe")
     assert CliRunner().invoke(main, ["index", "rebuild"]).exit_code == 0
     assert CliRunner().invoke(main, ["check"]).exit_code == 0

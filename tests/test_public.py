@@ -661,13 +661,36 @@ def test_footer_and_menu_lead_only_to_pages_that_exist(client: FlaskClient, libr
         assert client.get(address.replace("&amp;", "&"), follow_redirects=True).status_code == 200, address
 
 
-def test_style_sheet_and_script_keep_to_their_budgets() -> None:
-    css, script = (STATIC / "travee.css").read_bytes(), (STATIC / "travee.js").read_bytes()
+@pytest.mark.parametrize("name", ["travee.css", "bureau.css"])
+def test_style_sheets_keep_to_their_budget(name: str) -> None:
+    css = (STATIC / name).read_bytes()
     assert len(css) <= 40_000
     assert len(gzip.compress(css)) <= 11_000
-    assert len(script) <= 60_000
     assert b"@media print" in css
     assert b"http" not in css
+
+
+def test_the_script_keeps_to_its_budget() -> None:
+    script = (STATIC / "travee.js").read_bytes()
+    assert len(script) <= 60_000
+    assert len(gzip.compress(script)) <= 22_000
+
+
+def test_visitors_do_not_load_what_only_the_desk_needs(client: FlaskClient, claire: FlaskClient) -> None:
+    sheets = lambda page: re.findall(r'<link rel="stylesheet" href="/static/([a-z.]+)', page)  # noqa: E731
+    for path in ("/", "/recherche", "/nulle-part"):
+        assert sheets(client.get(path).text) == ["travee.css"], path
+    for path in ("/connexion", "/bureau", "/bureau/notices/nouvelle?modele=book"):
+        assert sheets(claire.get(path).text) == ["travee.css", "bureau.css"], path
+
+
+def test_no_rule_is_for_a_class_that_nothing_has() -> None:
+    comments = re.compile(r"\{#.*?#\}|/\*.*?\*/", re.S)
+    pages = [*STATIC.parent.glob("templates/**/*.html"), STATIC / "travee.js"]
+    named = set(re.findall(r"[\w-]+", " ".join(comments.sub("", path.read_text("utf-8")) for path in pages)))
+    for sheet in ("travee.css", "bureau.css"):
+        rules = re.sub(r"\{[^{}]*\}", " ", comments.sub("", (STATIC / sheet).read_text("utf-8")))
+        assert not set(re.findall(r"\.([a-z][\w-]*)", rules)) - named, sheet
 
 
 def test_a_broken_page_gives_a_reference(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

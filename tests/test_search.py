@@ -16,7 +16,7 @@ from indexes.grammar import Exact, Phrase, Word, parse, year_range
 from indexes.queries import Hits, Widening, search
 from indexes.reader import Index
 from indexes.schema import IndexDoc
-from indexes.suggestions import suggest
+from indexes.suggestions import OtherNames, suggest
 
 ORIENTATION, QUARTIERS, EAU, DROITS, MIXITE, ETUDIANTS = 1, 2, 3, 4, 5, 6
 BROUILLON, ETRE, URBAN, HABITER, RENOVATION, ANNUAIRE, EMPLOI, HUGO = 7, 8, 9, 10, 11, 12, 13, 14
@@ -141,6 +141,11 @@ def ask(index: Index, text: str, **options: object) -> set[int]:
     return found(search(index, text, limit=50, **options))  # type: ignore[arg-type]
 
 
+def ask_all(index: Index, text: str) -> set[int]:
+    hits = search(index, text, limit=1_000)
+    return set() if hits.relaxed or hits.corrected else found(hits)
+
+
 # -- words --------------------------------------------------------------------------------------
 
 
@@ -219,6 +224,82 @@ def test_a_prefix_finds_every_word_that_begins_so(index: Index) -> None:
     assert ask(index, "log* soc*") == {MIXITE}
 
 
+def test_a_prefix_in_a_part_is_found_there_only(tmp_path: Path) -> None:
+    """By hand, among documents enough for lists of every kind; « yeux » and « travaux » are kept as other words."""
+    made = sync.open_index(tmp_path / "index")
+    words = ("ville", "villages", "voisine", "yeux", "travaux", "vieillir", "Vesoul")
+    docs = [
+        IndexDoc(n, words[n % 7], agents=(f"{words[n % 5]} {n % 3}",), abstract=words[n % 6]) for n in range(1, 300)
+    ]
+    docs.append(IndexDoc(300, "Le travail"))  # the same word to the index as « travaux »
+    fill(made, docs[:5])
+    with directory.write_lock(made.directory, wait=10):
+        sync.write(made.snapshot(), docs[5:], replaced=[])
+    for begun in ("vi", "vil", "villag", "ye", "travau", "vieilli", "ves", "zo"):
+        parts = {"titre": "title", "auteur": "agents", "resume": "abstract"}
+        for field, part in parts.items():
+            held = {d.notice_id for d in docs if fold(str(getattr(d, part)).strip("(',)")).startswith(begun)}
+            assert ask_all(made, f"{field}:{begun}*") == held, (field, begun)
+            assert ask_all(made, f"-{field}:{begun}*") == {d.notice_id for d in docs} - held
+
+
+def test_no_more_beginnings_than_ten_are_looked_for_and_the_others_are_told(index: Index) -> None:
+    ten = [f"titre:{letters}*" for letters in str.split("lo so pa vi qu ec et ha re em")]
+    assert search(index, " ".join(ten)).ignored == ()
+    assert search(index, " ".join((*ten, *ten))).ignored == ()  # the same ten
+    hits = search(index, " ".join((*ten, "auteur:lo*", "-or*", '"la vil*"', "cote:30*", "logement")))
+    assert hits.ignored == ("auteur:lo*", "-or*", '"la vil*"', "cote:30*")
+    assert MIXITE in {hit.notice_id for hit in hits.hits}
+
+
+def test_a_phrase_may_end_with_the_beginning_of_a_word(index: Index) -> None:
+    assert ask(index, '"politique de la vil*"') == {QUARTIERS}
+    assert ask(index, '"quartiers prior*"') == {QUARTIERS}
+    assert not ask(index, '"ville polit*"')
+
+
+def test_a_name_is_not_made_of_two_authors(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    fill(made, [IndexDoc(1, "Un rapport", agents=("Dupont, Marc", "Martin, Anne", "Le Goff, Yann"))])
+    for typed, there in (("Anne Martin", 1), ("Yann Le Goff", 1), ("Marc Martin", 0), ("Goff Anne", 0)):
+        assert search(made, f'auteur:"{typed}"').total == there, typed
+
+
+def test_a_name_is_one_in_either_order(index: Index) -> None:
+    for typed in ('auteur:"Marc Dupont"', 'auteur:"Dupont, Marc"', '"Marc Dupont"'):
+        assert ask(index, typed) == {QUARTIERS}, typed
+    assert ask(index, 'auteur:"Anne Dupont"') == {DROITS}
+    assert ask(index, 'ville -auteur:"Marc Dupont"') == {ORIENTATION, EAU}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("ville AND école", "ville école"),
+        ("ville ET école", "ville école"),
+        ("ville NOT école", "ville -école"),
+        ("ville SAUF école", "ville -école"),
+        ("ville AND NOT école", "ville -école"),
+        ('ville NOT "nouvelles"', "ville -nouvelles"),
+    ],
+)
+def test_operators_of_other_catalogues_are_understood(index: Index, typed: str, meant: str) -> None:
+    assert ask(index, typed) == ask(index, meant) != set()
+
+
+def test_either_word_will_do(index: Index) -> None:
+    assert ask(index, "logement OU rénovation") == {MIXITE, ETUDIANTS, RENOVATION}
+    assert ask(index, "(logement OR rénovation) mixité") == {MIXITE}
+    assert ask(index, 'étudiants OU "logement social" OU 9782707142726') == {ETUDIANTS, MIXITE, HABITER}
+    assert search(index, "logement OU hippopotame").relaxed is False
+
+
+@pytest.mark.parametrize("typed", ["OU", "ville OU", "VILLE OU ÉCOLE", "ET ville", "SAUF"])
+def test_what_joins_nothing_is_no_operator(typed: str) -> None:
+    assert [type(clause) for clause in parse(typed).clauses if not isinstance(clause, Word)] == []
+    assert not any(clause.negative for clause in parse(typed).clauses)
+
+
 def test_a_field_is_a_part_of_the_notice(index: Index) -> None:
     assert ask(index, "auteur:dupont") == {QUARTIERS, DROITS}
     assert ask(index, "author:dupont auteur:anne") == {DROITS}
@@ -254,6 +335,11 @@ def test_a_colon_in_a_title_is_no_field(index: Index) -> None:
 def test_years(index: Index, typed: str, years: set[int]) -> None:
     by_id = {doc.notice_id: doc.year for doc in CAST}
     assert {by_id[i] for i in ask(index, typed)} == years
+
+
+def test_years_may_be_left_out(index: Index) -> None:
+    assert ask(index, "-annee:2018") == ask(index, "") - {QUARTIERS, URBAN}
+    assert ask(index, "ville -annee:2018 annee:2000-") == ask(index, "ville") - {QUARTIERS}
 
 
 def test_a_year_that_is_none_is_told_and_left_out(index: Index) -> None:
@@ -292,8 +378,17 @@ def test_a_title_of_stop_words_is_found(index: Index) -> None:
     assert ask(index, "être et avoir") == ask(index, "Etre et avoir") == {ETRE}
 
 
-def test_stop_words_alone_find_nothing(index: Index) -> None:
-    assert ask(index, "le la les") == set()
+@pytest.mark.parametrize("typed", ["le la les", "???", "*", '"', '""', "««««", "auteur:", 'auteur:""', "annee:abcd"])
+def test_what_says_nothing_finds_nothing(index: Index, typed: str) -> None:
+    hits = search(index, typed)
+    assert found(hits) == set()
+    assert hits.says_nothing
+    assert hits.suggestion is None
+
+
+def test_words_beyond_the_last_one_looked_for_are_told(index: Index) -> None:
+    assert search(index, "ville " * 41).is_cut
+    assert not search(index, "ville " * 40).is_cut
 
 
 # -- ranking and sorting ------------------------------------------------------------------------
@@ -479,6 +574,57 @@ def test_the_very_word_typed_comes_first(tmp_path: Path) -> None:
         assert search(made, typed).hits[0].notice_id == first
 
 
+@pytest.mark.parametrize(
+    ("typed", "suggestion", "is_answered"),
+    [
+        ("rouje", "rouge", True),
+        ("drogue", "rouge", False),  # two letters of a short word: another word
+        ("bouge", "rouge", False),  # alone, and another first letter
+        ("bouge carmin", "rouge carmin", True),  # stands with the other word
+        ("gettho", "ghetto", True),  # a letter has moved
+        ("xylophone", "allophone", False),
+        ("alophonne", "allophone", True),
+    ],
+)
+def test_a_word_that_may_be_right_is_not_replaced(
+    tmp_path: Path, typed: str, suggestion: str, is_answered: bool
+) -> None:
+    made = sync.open_index(tmp_path / "index")
+    fill(made, [IndexDoc(1, "Le rouge carmin"), IndexDoc(2, "Un ghetto"), IndexDoc(3, "Un allophone")])
+    hits = search(made, typed)
+    assert hits.suggestion == suggestion
+    assert (hits.corrected, hits.total) == (is_answered, int(is_answered))
+
+
+def test_a_word_that_others_have_is_no_slip(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    fill(made, [IndexDoc(1, "Les canaux navigables"), IndexDoc(2, "Les cañons navigables", scope="network")])
+    ours = {"scope": ("local",)}
+    assert search(made, "canaux", filters=ours).total == 1
+    hits = search(made, "canons", filters=ours)
+    assert (hits.total, hits.suggestion) == (0, None)
+    assert hits.facets["scope"] == [("local", 0), ("network", 1)]
+
+
+def test_words_that_others_have_together_are_no_slip(tmp_path: Path) -> None:
+    made, ours = sync.open_index(tmp_path / "index"), {"scope": ("local",)}
+    fill(made, [IndexDoc(1, "Écluses du canal"), IndexDoc(2, "Un cabal")])
+    assert search(made, "écluses cabal", filters=ours).suggestion == "écluses canal"
+    fill(made, [IndexDoc(3, "Écluses et cabal", scope="network")])
+    hits = search(made, "écluses cabal", filters=ours)
+    assert (hits.suggestion, hits.relaxed, found(hits)) == (None, True, {1, 2})
+
+
+def test_ours_are_relaxed_when_only_others_have_all_the_words(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    fill(made, [IndexDoc(1, "Un lac"), IndexDoc(2, "Un bois"), IndexDoc(3, "Le lac et le bois", scope="network")])
+    hits = search(made, "lac bois", filters={"scope": ("local",)})
+    assert (hits.relaxed, found(hits)) == (True, {1, 2})
+    assert hits.facets["scope"] == [("local", 2), ("network", 1)]
+    there = search(made, "lac bois", filters={"scope": ("network",)})
+    assert (there.relaxed, found(there), there.facets["scope"]) == (False, {3}, [("local", 2), ("network", 1)])
+
+
 def test_a_suggestion_is_written_with_its_accents(index: Index) -> None:
     assert search(index, "renovatoin").suggestion == "rénovation"
 
@@ -572,7 +718,7 @@ def test_any_question_is_answered(text: str, joined: bool) -> None:
 
 def test_the_longest_questions_are_answered_soon(index: Index) -> None:
     """Seconds would be seen; a tenth of one is far more than it takes."""
-    for text in ("logmeent " * 1_200, "a*b*c* " * 1_500, '"' * 10_000, "ab* " * 2_500, "都" * 10_000):
+    for text in ("logmeent " * 1_200, "a*b*c* " * 1_500, '"' * 10_000, "ab* titre:co* " * 900, "都" * 10_000):
         began = time.process_time()
         search(index, text)
         assert time.process_time() - began < 1.0, text[:20]
@@ -635,17 +781,47 @@ def test_a_question_is_widened_to_documents_about_the_theme(index: Index) -> Non
     asked = "politique de la ville"
     assert URBAN not in ask(index, asked, filters={"scope": ("network",)})
     wider = [Widening(0, len(asked), "Politique de la ville", ("Politique de la ville",))]
-    hits = search(index, asked, widenings=wider, filters={"scope": ("network",)})
+    hits = search(index, asked, thesaurus=lambda _text: wider, filters={"scope": ("network",)})
     assert [hit.notice_id for hit in hits.hits][:2] == [QUARTIERS, EAU]  # what has the words comes first
     assert URBAN in found(hits)
 
 
 def test_the_rest_of_a_widened_question_must_still_be_there(index: Index) -> None:
     wider = [Widening(0, 8, "Logement social", ("Logement social",))]
-    assert ask(index, "domicile parking", widenings=wider) == {MIXITE}
-    assert ask(index, "domicile -parking", widenings=wider) == set()
-    assert ask(index, "domicile piscine", widenings=wider) == {MIXITE}  # relaxed, and said so
-    assert ask(index, "titre:domicile", widenings=[Widening(0, 14, "x", ("Logement social",))]) == set()
+    known = {"thesaurus": lambda _text: wider}
+    assert ask(index, "domicile parking", **known) == {MIXITE}
+    assert ask(index, "domicile -parking", **known) == set()
+    assert ask(index, "domicile piscine", **known) == {MIXITE}  # relaxed, and said so
+    assert search(index, "domicile piscine", thesaurus=lambda _text: wider).relaxed
+    whole = [Widening(0, 14, "x", ("Logement social",))]
+    assert ask(index, "titre:domicile", thesaurus=lambda _text: whole) == set()
+
+
+def test_two_themes_in_one_question_are_two_widenings(index: Index) -> None:
+    both = [
+        Widening(0, 8, "Logement social", ("Logement social",)),
+        Widening(9, 13, "Environnement", ("Environnement",)),
+        Widening(14, 19, "Politique de la ville", ("Politique de la ville",)),
+    ]
+    assert ask(index, "domicile nova autre", thesaurus=lambda _text: both) == {MIXITE, EAU, QUARTIERS, URBAN}
+    assert ask(index, "logement eaux ville", thesaurus=lambda _text: both) >= ask(index, "logement eaux ville")
+
+
+def test_what_is_about_all_the_themes_stands_before_what_has_some_of_the_words(index: Index) -> None:
+    themes = [Widening(0, 8, "x", ("Discrimination",)), Widening(9, 12, "y", ("Orientation scolaire",))]
+    hits = search(index, "logement bbb", thesaurus=lambda _text: themes)
+    assert hits.relaxed
+    assert hits.hits[0].notice_id == ORIENTATION
+    assert found(hits) == {ORIENTATION, MIXITE, ETUDIANTS}
+    hits = search(index, "aaaaaaaa bbb", thesaurus=lambda _text: themes)
+    assert (hits.relaxed, found(hits)) == (False, {ORIENTATION})  # both themes stand for all of it
+
+
+def test_only_themes_that_bring_something_are_told(index: Index) -> None:
+    wider = [Widening(0, 8, "x", ("Logement social", "Environnement", "Zootechnie"))]
+    hits = search(index, "logement", thesaurus=lambda _text: wider)
+    assert (hits.widened, hits.themes) == (("Environnement",), wider[0].labels)
+    assert not search(index, "logement", thesaurus=lambda _text: wider, widened=False).widened
 
 
 # -- while one types ----------------------------------------------------------------------------
@@ -663,7 +839,9 @@ def test_the_rest_of_a_widened_question_must_still_be_there(index: Index) -> Non
         ("laï", []),  # of a draft
         ("d", []),
         ("ville ", []),
-        ("titre:vi", []),
+        ("titre:vi", ["titre:ville"]),
+        ('logement "étu', ['logement "étudiants"']),
+        ("disc -vi", []),
         ("", []),
     ],
 )
@@ -674,3 +852,37 @@ def test_the_box_proposes_themes_then_words(index: Index, typed: str, proposed: 
 def test_a_theme_says_how_many_documents_it_has(index: Index) -> None:
     (first, *_rest) = suggest(index, "politique")
     assert (first.kind, first.text, first.count) == ("theme", "Politique de la ville", 2)
+    (ours, *_rest) = suggest(index, "politique", scope="local")
+    assert (ours.text, ours.count) == ("Politique de la ville", 1)
+
+
+def test_a_theme_is_proposed_by_its_other_names_and_says_which(index: Index) -> None:
+    others = OtherNames([("HLM", "Logement social"), ("Habitat social", "Logement social"), ("Zoo", "Zootechnie")])
+    assert [(s.text, s.via) for s in suggest(index, "hlm", others=others)] == [("Logement social", "HLM")]
+    assert next((s.text, s.via) for s in suggest(index, "soci", others=others)) == ("Logement social", "")
+    assert not suggest(index, "zoo", others=others)  # no document is about it
+    others = OtherNames([("School mix", "Politique de la ville"), ("School", "Orientation scolaire")])
+    assert [s.via for s in suggest(index, "school", others=others)] == ["School", "School mix"]  # what it says first
+
+
+def test_authors_are_proposed_by_any_of_their_names(index: Index) -> None:
+    by_id = {doc.notice_id: doc for doc in CAST}
+
+    def named(text: str) -> list[tuple[str, int]]:
+        found = suggest(index, text, authors_of=lambda ids: [a for n in ids for a in by_id[n].agents])
+        return [(s.text, s.count) for s in found if s.kind == "author"]
+
+    assert named("auteur:du") == [("Dupont, Anne", 1), ("Dupont, Marc", 1)]
+    assert named("marc dup") == [("Dupont, Marc", 1)]
+    assert named("martin") == [("Martin, Anne", 2)]
+    assert named("reci") == [("Réseau RECI", 1)]
+    assert not named("du") and not named("titre:dupont") and not named("ville dupont")
+
+
+def test_every_kind_keeps_its_places(tmp_path: Path) -> None:
+    made = sync.open_index(tmp_path / "index")
+    themes = tuple(f"Ville {n}" for n in range(20))
+    names = tuple(f"Villeneuve, {n}" for n in "ABCDEF")
+    fill(made, [IndexDoc(1, "Villes et villages", agents=names, themes=themes, subjects=themes)])
+    kinds = [s.kind for s in suggest(made, "vill", authors_of=lambda _ids: names)]
+    assert kinds == ["theme"] * 4 + ["author"] * 2 + ["word"] * 2

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from catalogue import db, notices, selections
 from catalogue.db import Database
 from catalogue.models import Selection, SelectionEntry
+from export import records
 from tests import cast
 from tests.cast import field
 from tests.conftest import BROWSER_AGENT, PASSWORD
@@ -182,7 +183,7 @@ def test_how_it_looks_is_remembered_and_goes_into_a_shared_copy(client: FlaskCli
     said = {"titre": "Mon dossier", "style": "apa", "groupe": "theme", "ordre": "author", "resumes": "1"}
     choose(client, act="regler", **said)
     page = client.get("/selection").text
-    assert "Un résumé long." in page and "École</h3>" in page
+    assert "Un résumé long." in page and "École (1)</h3>" in page
     shared = choose(client, act="partager")
     assert re.fullmatch(r"/s/\w{8}\?nouveau=1", shared)
     stranger = client.application.test_client()
@@ -194,6 +195,93 @@ def test_how_it_looks_is_remembered_and_goes_into_a_shared_copy(client: FlaskCli
     stranger.environ_base["HTTP_USER_AGENT"] = BROWSER_AGENT
     choose(stranger, act="reprendre", code=code)
     assert "Ma sélection : 3 documents" in stranger.get("/selection").text
+
+
+@pytest.mark.parametrize("act", ["docx", "txt", "partager"])
+def test_what_is_chosen_goes_into_the_file_without_asking_for_the_preview_first(
+    client: FlaskClient, library: list[str], act: str
+) -> None:
+    choose(client, *library)
+    where = choose(client, act=act, titre="Mon dossier", style="apa", groupe="kind")
+    assert where.split("?")[0].startswith("/s/" if act == "partager" else f"/selection.{act}")
+    code = where.split("?")[0] if act == "partager" else "/selection"
+    text = client.get(f"{code}.txt").text
+    assert "Mon dossier" in text and "Ouvrages (3)" in text and "Sur l’école. (2021)." in text, "APA, by kind"
+    page = client.get("/selection").text
+    assert 'value="Mon dossier"' in page and '<option value="apa" selected>' in page
+
+
+def acts(page: str) -> dict[str, list[str]]:
+    """What each document of the list can be asked: {address: [monter, retirer]}."""
+    out: dict[str, list[str]] = {}
+    for name, address in re.findall(r'name="(monter|descendre|retirer)" value="(\w{8})"', page):
+        out.setdefault(address, []).append(name)
+    return out
+
+
+def test_a_document_moves_only_where_it_can(client: FlaskClient, library: list[str]) -> None:
+    choose(client, *library)
+    a, b, c = library
+    assert acts(client.get("/selection").text) == {
+        a: ["descendre", "retirer"],
+        b: ["monter", "descendre", "retirer"],
+        c: ["monter", "retirer"],
+    }
+    moved = client.post("/selection", data={"monter": c})
+    assert moved.location == f"/selection#d-{c}"
+    assert list(acts(client.get("/selection").text)) == [a, c, b]
+    choose(client, act="regler", style="iso690", groupe="kind")
+    assert acts(client.get("/selection").text)[a] == ["retirer"]
+
+
+def test_a_long_list_is_shown_by_pages_and_taken_away_whole(
+    client: FlaskClient, library: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalogue.web.selection.PER_PAGE", 2)
+    a, b, c = library
+    choose(client, *library)
+    choose(client, act="regler", style="iso690-numeric")
+    first, second = client.get("/selection").text, client.get("/selection?page=2").text
+    assert (list(acts(first)), list(acts(second))) == ([a, b], [c])
+    assert "Page 1 sur 2" in first and 'href="/selection?page=2"' in first and 'href="/selection"' in second
+    assert "3. <i>Sur l’école" in second.replace("\u00a0", " "), "numbered through the pages"
+    assert acts(client.get("/selection?page=99").text) == acts(second)
+    assert client.post("/selection", data={"descendre": b}).location == f"/selection?page=2#d-{b}"
+    assert client.post("/selection", data={"retirer": b, "page": "2"}).location.endswith("&page=2")
+    assert client.get("/selection.txt").text.count("/d/") == 2
+    copy = choose(client, c, b)
+    copy = choose(client, act="partager").split("?")[0]
+    assert list(re.findall(r'<li id="d-(\w{8})"', client.get(f"{copy}?page=2").text)) == [b]
+
+
+def test_a_full_page_stays_light(app: Flask, client: FlaskClient) -> None:
+    """300 documents were 318 kB; UX.md, section 7: under 60 kB."""
+    with app.extensions["travee"].db.write() as session:
+        titles = [f"La rénovation urbaine vue par celles et ceux qui l’habitent, enquête n° {n}" for n in range(55)]
+        made = published(session, *titles)
+    choose(client, *made)
+    copy = choose(client, act="partager", style="iso690", emplacements="1", titre="")
+    pages = [client.get(address) for address in ("/selection", copy)]
+    assert [page.text.count("<li id=") for page in pages] == [50, 50]
+    assert all(len(page.data) < 60_000 for page in pages), [len(page.data) for page in pages]
+
+
+def test_a_document_whose_source_lets_nothing_leave_is_named_and_can_be_removed(
+    client: FlaskClient, library: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(client, *library)
+    load = records.load
+    monkeypatch.setattr(records, "load", lambda *a, **k: (n for n in load(*a, **k) if n.address != library[0]))
+    page = client.get("/selection").text
+    assert "Leur source ne permet pas de les emporter" in page
+    assert acts(page)[library[0]] == ["retirer"] and "Ma sélection : 3 documents" in page
+
+
+def test_on_paper_a_document_is_known_by_its_address(client: FlaskClient, library: list[str]) -> None:
+    choose(client, library[0])
+    assert (
+        f'data-permalink="localhost/d/{library[0]}"><span class="screen">Voir la fiche' in client.get("/selection").text
+    )
 
 
 def test_signing_in_keeps_what_was_chosen_before(app: Flask, client: FlaskClient, library: list[str]) -> None:
@@ -234,15 +322,16 @@ def test_ines_takes_a_bibliography_away_on_her_phone(
         page.get_by_role("button", name=re.compile("Ajouter à ma sélection")).first.click()
         page.get_by_role("button", name=re.compile("Dans ma sélection")).nth(n).wait_for()
     assert page.locator("[data-said]").inner_text() == "3 documents dans votre sélection"
-    page.get_by_role("link", name=re.compile(r"Ma sélection\s*\(3\)")).click()
+    page.get_by_role("link", name=re.compile(r"Ma sélection\s*\(3\)")).last.click()
     assert Axe().run(page).violations_count == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("Titre").fill("Habiter")
     page.get_by_label("Regrouper").select_option(label="par type")
-    page.get_by_role("button", name="Mettre à jour l’aperçu").click()
-    assert page.locator("h3").first.inner_text() == "Ouvrages"
+    page.locator("h3").first.wait_for()  # the preview follows the choice
+    assert page.locator("h3").first.inner_text() == "Ouvrages (3)"
+    assert page.locator("[data-said]").inner_text() == "L’aperçu est à jour."
     with page.expect_download() as download:
-        page.get_by_role("link", name="Word").click()
+        page.get_by_role("button", name="Word").click()
     download.value.save_as(tmp_path / "b.docx")
     words = [p.text for p in docx.Document(str(tmp_path / "b.docx")).paragraphs]
     assert words[0] == "Habiter"

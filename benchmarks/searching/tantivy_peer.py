@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import tantivy as tv
 from benchmarks.searching.peers import FACETS, LIMIT, Answer, marked
 from benchmarks.searching.questions import Asked
 from indexes.analysis import STOP_WORDS
-from indexes.grammar import Exact, Phrase, Query, Word, parse, year_range
+from indexes.grammar import Clause, Either, Exact, Phrase, Query, Word, parse, year_range
 from indexes.schema import IndexDoc
+from indexes.speller import SHORTEST, SLIP
 
 COUNTS = {name: {"terms": {"field": name, "size": 50}} for name in FACETS}
 TITLE = 3.0
@@ -88,9 +89,11 @@ class Tantivy:
 
     def ask(self, asked: Asked) -> Answer:
         query = self._read.get(asked.text) or self._read.setdefault(asked.text, parse(asked.text))
-        wanted = self._query(query, asked)
         newest = "year" if asked.sort == "newest" else None
-        found: Any = self._searcher.search(wanted, limit=LIMIT, order_by_field=newest)
+        for wanted in self._queries(query, asked):
+            found: Any = self._searcher.search(wanted, limit=LIMIT, order_by_field=newest)
+            if found.count:
+                break
         ids = [self._searcher.doc(address)["id"][0] for _score, address in found.hits]
         counts = {}
         if asked.facets:
@@ -116,8 +119,30 @@ class Tantivy:
         found = self._searcher.search(tv.Query.boolean_query(any_of), limit=LIMIT, count=False)
         return [self._searcher.doc(address)["id"][0] for _score, address in found.hits]
 
-    def _query(self, query: Query, asked: Asked) -> tv.Query:
-        must = [(tv.Occur.Must, self._clause(clause, asked)) for clause in query.positive]
+    def _queries(self, query: Query, asked: Asked) -> Iterator[tv.Query]:
+        """All the words; where no document has them all, what ours does then: what resembles the words that may be
+        slips, with the others; then any of the words."""
+        yield self._query(query, asked)
+        words = [clause for clause in query.positive if isinstance(clause, Word) and not clause.prefix]
+        if asked.kind == "typo" or not words or len(query.positive) == 1:
+            return
+        near = [word for word in words if self._may_be_a_slip(word)]
+        if near:
+            yield self._query(query, asked, near=near)
+        yield tv.Query.boolean_query([(tv.Occur.Should, self._clause(clause, asked)) for clause in query.positive])
+
+    def _may_be_a_slip(self, word: Word) -> bool:
+        held = self._searcher.doc_freq("body", self._stem(word))
+        return len(word.word) > SHORTEST and held * SLIP <= self._searcher.num_docs + 20 * SLIP
+
+    def _query(self, query: Query, asked: Asked, near: Sequence[Word] = ()) -> tv.Query:
+        must = [
+            (
+                tv.Occur.Must,
+                self._fuzzy(clause, 1) if isinstance(clause, Word) and clause in near else self._clause(clause, asked),
+            )
+            for clause in query.positive
+        ]
         if asked.sort == "relevance":
             must += [self._title(t) for c in query.positive if isinstance(c, Word) for t in self._stems.analyze(c.word)]
         for kind in asked.filters.get("kind", ()):
@@ -128,7 +153,9 @@ class Tantivy:
             must.append((tv.Occur.Must, years))
         return tv.Query.boolean_query(must) if must else tv.Query.all_query()
 
-    def _clause(self, clause: Word | Phrase | Exact, asked: Asked) -> tv.Query:
+    def _clause(self, clause: Clause, asked: Asked) -> tv.Query:
+        if isinstance(clause, Either):
+            return tv.Query.boolean_query([(tv.Occur.Should, self._clause(one, asked)) for one in clause.options])
         field = clause.parts[0] if not isinstance(clause, Exact) and clause.parts else "body"
         if isinstance(clause, Exact):
             return self._term("exact", clause.key[1:])
@@ -140,9 +167,11 @@ class Tantivy:
         if clause.prefix:
             return tv.Query.regex_query(self.schema, "plain", f"{clause.word}.*")
         if asked.kind == "typo":
-            near = 2 if len(clause.word) > SHORT else 1
-            return tv.Query.fuzzy_term_query(self.schema, "body", self._stem(clause), distance=near)
+            return self._fuzzy(clause, 2 if len(clause.word) > SHORT else 1)
         return self._term(field, self._stem(clause))
+
+    def _fuzzy(self, word: Word, distance: int) -> tv.Query:
+        return tv.Query.fuzzy_term_query(self.schema, "body", self._stem(word), distance=distance)
 
     def _stem(self, word: Word) -> str:
         return next(iter(self._stems.analyze(word.word)), word.word)

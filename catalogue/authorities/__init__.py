@@ -20,7 +20,7 @@ from catalogue.authorities.agents import (
     take_in_headings,
     with_forms_of,
 )
-from catalogue.authorities.classes import restore_classes, snapshot_class, take_in_classes
+from catalogue.authorities.classes import restore_classes, snapshot_class, take_in_classes, take_in_indices
 from catalogue.authorities.concepts import (
     Known,
     SchemeReport,
@@ -103,6 +103,7 @@ __all__ = [
     "take_in_agents",
     "take_in_classes",
     "take_in_headings",
+    "take_in_indices",
     "take_in_thesauri",
     "top_themes",
     "with_forms_of",

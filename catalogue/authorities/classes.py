@@ -13,6 +13,9 @@ from catalogue.authorities.agents import Taken
 from catalogue.entities import INDEX, ClassRow
 from catalogue.history import Change
 from catalogue.models import Batch, ClassificationEntry, ExternalId, Source
+from catalogue.unimarc import Fields, authority_number, clean, first
+
+INDEX_FIELD = "676"  # also the plan of what is known from there alone: records do not name it
 
 
 def snapshot_class(entry: ClassificationEntry) -> dict[str, Any]:
@@ -62,6 +65,28 @@ def take_in_classes(session: Session, source: Source, rows: Iterable[ClassRow], 
     _name(session, source, {r.source_number: entries[key].id for key, r in wanted.items() if r.source_number})
     taken.ids = [entry.id for entry in (*fresh, *(entry for entry, _values in changes))]
     return taken
+
+
+def take_in_indices(
+    session: Session, source: Source, records: Iterable[Fields], *, batch: Callable[[], Batch]
+) -> Taken:
+    """Classes that a source has numbered in its records: PMB's 676, `$9 id:`, with the words of the index in $l.
+
+    Only for numbers of which nothing is known yet: what a dump said of its plans is richer. A partner's plan says
+    nothing of our shelves, so that of a harvested source is left where it is.
+    """
+    if source.kind == "oai":
+        return Taken()
+    found: dict[str, ClassRow] = {}
+    for f in (f for record in records for f in record if f["t"] == INDEX_FIELD):
+        if (number := authority_number(f)) and (index := clean(first(f, "a"))):
+            found.setdefault(number, ClassRow(INDEX_FIELD, index, clean(first(f, "l")), number))
+    known: set[str] = set()
+    for part in db.chunks(sorted(found)):
+        numbers = select(ExternalId.value).where(ExternalId.source_id == source.id, ExternalId.space == INDEX)
+        known.update(session.scalars(numbers.where(ExternalId.value.in_(part))))
+    fresh = [row for number, row in found.items() if number not in known]
+    return take_in_classes(session, source, fresh, batch=batch) if fresh else Taken()
 
 
 def put_classes(

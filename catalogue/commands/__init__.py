@@ -24,12 +24,14 @@ from catalogue.app import Travee
 from catalogue.config import Settings
 from catalogue.i18n import N_, _
 from indexes.reader import UnreadableIndex
+from indexes.sync import IndexBusy
 
 log = logging.getLogger("travee")
 DONE, FAILED, WRONG_USAGE, IN_PART = 0, 1, 2, 3
 INDEX_UNREADABLE = N_(
     "L’index de recherche ne peut pas être lu ; la base, elle, est entière. « travee index rebuild » le refait."
 )
+INDEX_BUSY = N_("Un autre programme écrit dans l’index depuis deux minutes. Recommencez quand il aura fini.")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Un document JSON sur la sortie standard, rien d’autre.")
 
@@ -38,8 +40,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Un document JSON
 def running(as_json: bool = False, *, unready: bool = False) -> Iterator[Travee]:
     """The application's parts, opened for one command and closed after it.
 
-    A base that is not there yet, or cannot be reached, is one sentence, and so is an index that cannot be read;
-    `unready` is for `init`, which makes the base.
+    A base that is not there yet, or cannot be reached, is one sentence, and so is an index that cannot be read, or that
+    another program is writing; `unready` is for `init`, which makes the base.
     """
     travee = Travee(Settings())
     try:
@@ -49,6 +51,8 @@ def running(as_json: bool = False, *, unready: bool = False) -> Iterator[Travee]
     except UnreadableIndex as error:
         log.debug("the index cannot be read", exc_info=error)
         fail(as_json, _(INDEX_UNREADABLE))
+    except IndexBusy:
+        fail(as_json, _(INDEX_BUSY))
     except SQLAlchemyError as error:
         words = str(getattr(error, "orig", None) or error).splitlines()[0]
         sentence = _("La base ne répond pas comme il faut ({error}). Réessayez dans un instant.")

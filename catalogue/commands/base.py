@@ -1,4 +1,4 @@
-"""The base itself: init, users, serving, the worker, the index, search, lots, check."""
+"""The base itself: init, users, serving, the worker, search, lots, check."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from catalogue import alerts, desk_history, digital, history, i18n, integrity, lots, setup, users
 from catalogue.app import Travee, create_app
 from catalogue.commands import FAILED, IN_PART, INDEX_UNREADABLE, as_json, fail, finish, running
+from catalogue.commands.indexing import INDEX_DIFFERS, INDEX_REPAIRED, index_lines, writing_the_index
 from catalogue.config import Settings
 from catalogue.i18n import N_, _, format_number, ngettext
 from catalogue.models import Notice, User
@@ -35,9 +36,6 @@ MESSAGES = {
 }
 
 
-INDEX_DIFFERS = N_(
-    "L’index s’écarte de la base : lancez « travee index sync », puis « travee index rebuild » si cela reste."
-)
 LEFT = {
     "changed_since": N_("Laissé : {what}, modifié depuis par {by}."),
     "barcode_taken": N_("Laissé : {what}, son code-barres est maintenant celui d’un autre exemplaire."),
@@ -55,7 +53,7 @@ def init(as_json: bool) -> None:
         backup = setup.init(settings)
     except SQLAlchemyError as error:
         fail(as_json, _("La base n’a pas pu être préparée : {error}").format(error=error))
-    with running(as_json, unready=True) as travee:
+    with running(as_json, unready=True) as travee, writing_the_index(travee, as_json):
         travee.drain()
     lines = [_("La base est prête : {url}").format(url=Travee(settings).db.engine.url.render_as_string())]
     if backup:
@@ -153,6 +151,7 @@ def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
     logging.basicConfig(level=logging.INFO)
     if not no_worker:
         travee.start_worker()
+    travee.read_ahead()
     signal.signal(signal.SIGTERM, _leave)
     click.echo(_("Travée répond sur http://{host}:{port}/").format(host=host, port=port), err=True)
     try:
@@ -199,46 +198,10 @@ def jobs_run_once(as_json: bool) -> None:
     lines = [_("{n} notices portées à l’index.").format(n=indexed)]
     if harvested:
         lines.insert(0, i18n.ngettext("{n} moisson faite.", "{n} moissons faites.", harvested).format(n=harvested))
-    finish(as_json, {"indexed": indexed, "harvested": harvested}, *lines)
-
-
-@click.group()
-def index() -> None:
-    """L’index de recherche : toujours refait à partir de la base."""
-
-
-@index.command("sync")
-@as_json
-def index_sync(as_json: bool) -> None:
-    """Porte à l’index ce qui attend."""
-    with running(as_json) as travee:
-        done = 0
-        while n := travee.drain():
-            done += n
-    finish(as_json, {"indexed": done}, _("{n} notices portées à l’index.").format(n=done))
-
-
-@index.command("rebuild")
-@as_json
-def index_rebuild(as_json: bool) -> None:
-    """Refait l’index à côté, puis l’échange : la recherche continue pendant ce temps."""
-    with running(as_json) as travee:
-        done = sync.rebuild(travee.db.read_session, travee.settings.index_dir)
-    finish(as_json, {"indexed": done}, _("L’index est refait : {n} notices.").format(n=done))
-
-
-@index.command("check")
-@as_json
-def index_check(as_json: bool) -> None:
-    """Compare l’index et la base."""
-    with running(as_json) as travee:
-        report = sync.check(travee.db.read_session, travee.index())
-    document = {"missing": report.missing, "stale": report.stale, "orphaned": report.orphaned}
-    wrong = any(document.values())
-    sentence = _("L’index et la base disent la même chose.")
-    if wrong:
-        sentence = _(INDEX_DIFFERS)
-    finish(as_json, {"agree": not wrong, **document}, sentence, code=FAILED if wrong else 0)
+    if travee.index_fails:
+        lines.append(_("L’index n’a pas pu être mis à jour ; ce qui attend sera repris au prochain passage."))
+    document = {"indexed": indexed, "harvested": harvested, "index_fails": travee.index_fails}
+    finish(as_json, document, *lines, code=IN_PART if travee.index_fails else 0)
 
 
 @click.command()
@@ -272,6 +235,8 @@ def search(query: str, filters: tuple[str, ...], sort: str, status: str, limit: 
     lines.append(i18n.ngettext("{n} document", "{n} documents", n).format(n=n))
     if document["suggestion"]:
         words = _("Aucun document n’a ces mots tels quels ; cherché : {words}")
+        if not document["corrected"]:
+            words = _("Aucun document n’a ces mots tels quels. Vouliez-vous dire : {words} ?")
         lines.append(words.format(words=document["suggestion"]))
     finish(as_json, document, *lines)
 
@@ -293,6 +258,7 @@ def _found(
         ],
         "facets": {name: dict(counts) for name, counts in hits.facets.items()},
         "suggestion": hits.suggestion,
+        "corrected": hits.corrected,
     }
 
 
@@ -365,11 +331,12 @@ def check(repair: bool, as_json: bool) -> None:
             with travee.db.write() as session:
                 integrity.repair(session, {f.address for f in found})
                 digital.forget_texts(session, [f.sha256 for f in lost if f.what == "text_missing"])
+        if repair:
             travee.drain_soon()
         try:
-            report, unreadable = sync.check(travee.db.read_session, travee.index()), False
+            report, unreadable = sync.check(travee.db.read_session, travee.index(), mend=repair), False
         except UnreadableIndex:
-            report, unreadable = sync.CheckReport((), (), (), 0), True
+            report, unreadable = sync.CheckReport(), True
         amiss = alerts.amiss(travee.settings)
     found += [integrity.Fault("document", f"{f.address}/fichier/{f.document_id}", f.what) for f in lost]
     wrong = bool(found or amiss) or unreadable or not report.ok
@@ -377,21 +344,16 @@ def check(repair: bool, as_json: bool) -> None:
         "agree": not wrong,
         "faults": [{"entity": f.entity, "address": f.address, "what": f.what} for f in found],
         "mail": amiss or None,
-        "index": {
-            "unreadable": unreadable,
-            "missing": report.missing,
-            "stale": report.stale,
-            "orphaned": report.orphaned,
-        },
+        "index": {"unreadable": unreadable, **report.found},
     }
     lines = [f"{f.entity} {f.address} : {f.what}" for f in found]
     lines += [amiss] if amiss else []
     if unreadable:
         lines.append(_(INDEX_UNREADABLE))
     if not report.ok:
-        lines.append(_(INDEX_DIFFERS))
+        lines += [*index_lines(report), _(INDEX_REPAIRED) if repair else _(INDEX_DIFFERS)]
     lines.append(_("Des écarts ont été trouvés.") if wrong else _("Tout concorde."))
     finish(as_json, document, *lines, code=FAILED if wrong else 0)
 
 
-COMMANDS: list[click.Command] = [init, user, serve, worker, jobs, index, search, batch, undo, check]
+COMMANDS: list[click.Command] = [init, user, serve, worker, jobs, search, batch, undo, check]

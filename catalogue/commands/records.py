@@ -36,6 +36,7 @@ from catalogue.desk_history import item_status_words, lot_words, status_words
 from catalogue.i18n import _, current_language, format_date, format_instant, format_number, ngettext
 from catalogue.models import Batch, Notice, Refused, Revision
 from catalogue.problems import Refusal
+from catalogue.reading import WITH_A_PAGE
 from catalogue.unimarc import KINDS, Field
 from export import bibliography, formats, iso2709, jsonl, marc21, marcxml, notice_list, pmbxml, records, whereabouts
 from export.bibliography import Whereabouts
@@ -516,7 +517,11 @@ def export(
         fail(as_json, _("Le dossier {folder} n’existe pas : créez-le d’abord.").format(folder=output.parent))
     if as_json and output is None:
         raise click.UsageError(_("--json demande -o FICHIER : les notices prennent la sortie standard."))
-    statuses = ALIVE if status == "any" else (status,)
+    statuses: tuple[str, ...] = ALIVE if status == "any" else (status,)
+    if public:
+        statuses = tuple(one for one in statuses if one in WITH_A_PAGE)
+        if not statuses:
+            raise click.UsageError(_("--public n’écrit que ce qui a une page publique : published, withdrawn ou any."))
     addresses = [address.strip() for several in ids for address in several.split(",") if address.strip()]
     with running(as_json) as travee, travee.db.read() as session:
         chosen, missing = _chosen(travee, session, query, addresses, statuses)

@@ -2,8 +2,8 @@
 
 Parameters and their values are French words that never change (`/recherche?q=école&type=rapport&acces=en-ligne`):
 every state of the results is an address that can be sent or kept. Two addresses that ask the same thing are
-sent to one spelling (`Asked.params`); what is unknown is dropped; only a year that cannot be understood is
-told, at its field.
+sent to one spelling (`Asked.params`); what is unknown is dropped, but a year that cannot be understood is told
+at its field, and words that are too many are told to be.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ PER_PAGE = 20
 LAST_PAGE = 2_500  # 50,000 documents: farther than anybody reads
 LONGEST_QUERY = 400
 LONGEST_VALUE = 200
+LONGEST_YEAR = 10  # signs, of what was typed in place of one
 MOST_VALUES = 40  # of all filters together
 
 # parameter -> the index's filter, in the order of a canonical address and of the filters on the page.
@@ -66,6 +67,7 @@ class Asked:
     default_scope: str = "local"
     typed_years: tuple[str, str] = ("", "")
     errors: tuple[tuple[str, str], ...] = field(default=())  # (id of the field, sentence)
+    is_cut: bool = False  # the words were longer than what is read of them
 
     def values(self, key: str) -> tuple[str, ...]:
         return tuple(value for name, value in self.chosen if name == key)
@@ -107,7 +109,7 @@ class Asked:
 
     def but(self, **changes: object) -> Asked:
         """The same question changed, from its first page."""
-        return replace(self, **{"page": 1, "errors": (), **changes})  # type: ignore[arg-type]
+        return replace(self, **{"page": 1, "errors": (), "is_cut": False, **changes})  # type: ignore[arg-type]
 
     def without(self, key: str, value: str) -> Asked:
         return self.but(chosen=tuple(pair for pair in self.chosen if pair != (key, value)))
@@ -138,6 +140,8 @@ def understand(pairs: Sequence[tuple[str, str]], default_scope: str = "local") -
             given.setdefault(name, []).append(value)
     one = {name: values[0] for name, values in given.items()}
     typed = one.get("annee_de", ""), one.get("annee_a", "")
+    if not any(typed) and not _YEARS.fullmatch(one.get("annee", "-")):
+        typed = one["annee"][:LONGEST_YEAR], ""  # told where years are typed
     errors = tuple(
         (name, _("Écrivez l’année sur 4 chiffres, par exemple 2024."))
         for name, text in zip(("annee_de", "annee_a"), typed, strict=True)
@@ -152,7 +156,7 @@ def understand(pairs: Sequence[tuple[str, str]], default_scope: str = "local") -
     if first and last and first > last:
         first, last = last, first
     sort = WORDS["tri"].get(one.get("tri", ""), "")
-    query = one.get("q", "")[:LONGEST_QUERY]
+    query = one.get("q", "")[:LONGEST_QUERY].rstrip()
     return Asked(
         query=query,
         chosen=tuple(_chosen(given))[:MOST_VALUES],
@@ -165,6 +169,7 @@ def understand(pairs: Sequence[tuple[str, str]], default_scope: str = "local") -
         default_scope=default_scope,
         typed_years=typed if errors else (str(first or ""), str(last or "")),
         errors=errors,
+        is_cut=len(one.get("q", "")) > LONGEST_QUERY,
     )
 
 

@@ -5,7 +5,7 @@ The routes belong to the public blueprint: each exists in French and in English.
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby
@@ -14,13 +14,13 @@ from flask import Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from catalogue import browsing, latest, reading
-from catalogue.i18n import format_number, ngettext
+from catalogue import journals as periodicals
+from catalogue import shelves as standing
 from catalogue.identifiers import is_code
-from catalogue.web import ctx, public, searching
-from catalogue.web.asked import query_string, understand
+from catalogue.web import ctx, proposing, public, searching
+from catalogue.web.asked import Asked, query_string, understand
 from catalogue.web.public import blueprint, to
 from catalogue.web.searching import Link, Pages
-from indexes.suggestions import suggest
 
 NEW_SHOWN = 30
 LAST_PAGE = 2_500
@@ -59,20 +59,37 @@ def author(agent_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/revues")
 def journals() -> ResponseReturnValue:
-    return render_template("public/journals.html", letters=browsing.journals(ctx.get_session()), current="journals")
+    page = _page()
+    found = periodicals.journals(ctx.get_session(), request.args.get("lettre", "").upper(), page)
+    one = {"lettre": found.letter} if found.letter else {}
+    pages = _pages(found.total, periodicals.PER_PAGE, page, "journals", **one)
+    links = [
+        Link(letter, to("journals", lettre=letter) if found.letter else f"#l-{letter}", letter == found.letter)
+        for letter in found.letters
+    ]
+    return render_template("public/journals.html", found=found, letters=links, pages=pages, current="journals")
 
 
 @blueprint.get("/revues/<address>")
 def journal(address: str) -> ResponseReturnValue:
-    found = browsing.journal_page(ctx.get_session(), address) if is_code(address) else None
+    page = _page()
+    found = periodicals.journal_page(ctx.get_session(), address, page) if is_code(address) else None
     if found is None:
         return redirect(to("notice", address=address), 302) if is_code(address) else abort(404)
-    return render_template("public/journal.html", j=found, current="journals")
+    pages = _pages(found.issues, periodicals.PER_PAGE, page, "journal", address=address)
+    if page > max(pages.count, 1):
+        return redirect(to("journal", address=address))
+    years = [
+        Link(year, to("journal", address=address, **({"page": n} if n > 1 else {})) + f"#a-{year}")
+        for year, n in found.pages_of
+        if year
+    ]
+    return render_template("public/journal.html", j=found, years=years, pages=pages, current="journals")
 
 
 @blueprint.get("/rayons")
 def shelves() -> ResponseReturnValue:
-    return render_template("public/shelves.html", classes=browsing.classes(ctx.get_session()), current="shelves")
+    return render_template("public/shelves.html", classes=standing.classes(ctx.get_session()), current="shelves")
 
 
 @blueprint.get("/rayons/<path:call_number>")
@@ -80,20 +97,20 @@ def shelf(call_number: str) -> ResponseReturnValue:
     """The shelf from this call number on: what stands beside what one was looking for."""
     wanted = " ".join(call_number.split())[:LONGEST]
     before, after = (code if is_code(code := request.args.get(name, "")) else "" for name in ("avant", "apres"))
-    found = browsing.shelf(ctx.get_session(), wanted, before=before, after=after)
-    label = browsing.class_label(ctx.get_session(), wanted)
+    found = standing.shelf(ctx.get_session(), wanted, before=before, after=after)
+    label = standing.class_label(ctx.get_session(), wanted)
     return render_template("public/shelf.html", s=found, wanted=wanted, label=label, current="shelves")
 
 
 @blueprint.get("/nouveautes")
 def new_arrivals() -> ResponseReturnValue:
-    """The last documents to come, by month of arrival; without the index, as the database has them."""
+    """The last documents to come, by month of arrival."""
     asked = replace(understand([], ctx.settings().default_scope), sort="added")
     session = ctx.get_session()
-    _total, ids = searching.last_arrived(ctx.get_index(), asked, NEW_SHOWN, documents_only=True)
+    _total, ids = searching.last_arrived(ctx.get_searcher(), asked, NEW_SHOWN, documents_only=True)
     cards = {card.notice_id: card for card in reading.result_cards(session, ids)}
     came = {address: instants[0] for address, instants in latest.instants(session, list(cards)).items()}
-    shown = [cards[i] for i in ids if i in cards]
+    shown = [cards[i] for i in ids if i in cards and cards[i].address in came]
     months = [(month, list(group)) for month, group in groupby(shown, lambda card: _month(came[card.address]))]
     return render_template("public/new.html", months=months, current="new")
 
@@ -105,24 +122,21 @@ def site_map() -> ResponseReturnValue:
 
 @blueprint.get("/suggestions")
 def suggestions() -> ResponseReturnValue:
-    """What the search box proposes, as OpenSearch has it: [typed, [texts], [how many documents], [addresses]]."""
+    """What the search box proposes, as a browser's own box would have it too (`proposing.to_json`)."""
     typed = request.args.get("q", "")
+    asked = understand(list(request.args.items(multi=True)), ctx.settings().default_scope)
     try:
-        found = suggest(ctx.get_index(), typed)
+        found = proposing.proposals(ctx.get_searcher(), typed, asked, _results)
     except OSError:
         found = []  # a box that proposes nothing is still a box
-    counts = [
-        ngettext("{n} document", "{n} documents", s.count).format(n=format_number(s.count)) if s.count else ""
-        for s in found
-    ]
-    addresses = [
-        public.absolute(to("results") + query_string([("theme", s.text)] if s.kind == "theme" else [("q", s.text)]))
-        for s in found
-    ]
-    body = json.dumps([typed, [s.text for s in found], counts, addresses], ensure_ascii=False)
+    body = proposing.to_json(typed, found)
     response = Response(body, content_type="application/x-suggestions+json; charset=utf-8")
     response.headers["Cache-Control"] = f"public, max-age={SUGGESTIONS_KEPT}"
     return response
+
+
+def _results(asked: Asked) -> str:
+    return public.absolute(to("results") + query_string(asked.params()))
 
 
 def _month(at: datetime) -> date:
@@ -131,7 +145,7 @@ def _month(at: datetime) -> date:
 
 def _page() -> int:
     text = request.args.get("page", "1")
-    return min(int(text), LAST_PAGE) if text.isascii() and text.isdigit() and int(text[:6]) > 0 else 1
+    return min(int(text), LAST_PAGE) if re.fullmatch(r"[1-9][0-9]{0,5}", text) else 1
 
 
 def _pages(total: int, size: int, page: int, name: str, **values: object) -> Pages:

@@ -10,8 +10,9 @@ from flask import current_app, g, request
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import activity
+from catalogue import activity, notices
 from catalogue.config import Settings
+from catalogue.web.searching import Searcher
 from catalogue.web.thesaurus import Thesaurus
 from indexes import sync
 
@@ -38,14 +39,14 @@ def get_session() -> Session:
 
 @contextmanager
 def get_writer() -> Iterator[Session]:
-    """One write transaction: committed at the end of the block; the index is then brought up to date.
+    """One write transaction: committed at the end of the block; the index is then told of what it changed.
 
     A reading session opened before would go on showing the state before: it is ended first.
     """
     end_session()
     with travee().db.write() as session:
         yield session
-    travee().drain_soon()
+    travee().drain_briefly(notices.queued(session))
 
 
 def end_session() -> None:
@@ -56,6 +57,11 @@ def end_session() -> None:
 
 def get_index() -> sync.Index:
     return travee().index()
+
+
+def get_searcher() -> Searcher:
+    """What answers a visitor's question."""
+    return Searcher(get_session(), get_index(), get_thesaurus())
 
 
 def get_thesaurus() -> Thesaurus:

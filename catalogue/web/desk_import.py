@@ -189,7 +189,7 @@ def _import(job: Job, *, dry: bool) -> ResponseReturnValue:
     job = waiting.ask(_folder(), job, dry=dry)
     if small and (taken := waiting.take(_folder(), job)) is not None:
         job = waiting.perform(ctx.travee().db, _folder(), taken)
-    ctx.travee().drain_soon()  # and the worker is woken
+    ctx.travee().drain_briefly()  # and the worker is woken
     if small and dry:
         return redirect(url_for("desk.prepare_import", token=job.token, _anchor="essai"), 303)
     return redirect(url_for("desk.import_progress", token=job.token), 303)

@@ -97,7 +97,7 @@ def decide_all() -> ResponseReturnValue:
         seen=int(seen),
         only=int(only) if only.isdecimal() and len(only) < 12 else None,
     )
-    ctx.travee().drain_soon()
+    ctx.travee().drain_briefly()
     flash(_told(act, done), "ok" if done.lot else "warn")
     return redirect(url_for("desk.to_review", genre=request.form.get("retour") or None, **_kept()), 303)
 
@@ -235,7 +235,7 @@ def answer(number: int) -> ResponseReturnValue:
     ruled = 0
     if by_rule is not None:
         ruled = reviewing.apply_rules(ctx.travee().db, by_rule.id, by=current_user.login).n
-        ctx.travee().drain_soon()
+        ctx.travee().drain_briefly()
         session = ctx.get_session()  # the next one may be decided by now
         proposal = session.get_one(Proposal, number)
         follows = inbox.place_of(session, proposal, kind, run_id=run_id, source=source).next

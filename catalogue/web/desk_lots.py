@@ -49,7 +49,7 @@ def undo(number: int) -> ResponseReturnValue:
         result = engine.undo_in_parts(ctx.travee().db, number, by=current_user.login)
     except engine.NotUndoable as refusal:
         return render_template("desk/undone.html", result=None, reason=_reason(refusal.code), words=words), 409
-    ctx.travee().drain_soon()
+    ctx.travee().drain_briefly()
     session = ctx.get_session()
     made = result.batch.id if result.batch else None
     # Said as the lot's own page says it: what was agreed beside each notice is not counted.

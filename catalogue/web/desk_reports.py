@@ -66,7 +66,7 @@ def retry(number: int) -> ResponseReturnValue:
     tried = [row.id for row, _name in sources.list_refused(session, run_id=number)]
     ctx.end_session()
     report = importer.retry(ctx.travee().db, by=current_user.login, run_id=number)
-    ctx.travee().drain_soon()
+    ctx.travee().drain_briefly()
     if report.trouble is not None:
         flash(report.trouble.sentence(), "danger")
     else:

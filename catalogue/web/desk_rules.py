@@ -57,7 +57,7 @@ def _apply(name: str) -> ResponseReturnValue:
     number = source.id
     ctx.end_session()
     done = reviewing.apply_rules(ctx.travee().db, number, by=current_user.login)
-    ctx.travee().drain_soon()
+    ctx.travee().drain_briefly()
     words = ngettext(
         "%(n)s proposition est décidée par ces règles.", "%(n)s propositions sont décidées par ces règles.", done.n
     )

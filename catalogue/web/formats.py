@@ -17,7 +17,7 @@ from catalogue import db, reading, selections
 from catalogue.i18n import current_language
 from catalogue.identifiers import is_code
 from catalogue.reading import Gone, Moved
-from catalogue.web import ctx, public, searching, selection, whose
+from catalogue.web import ctx, public, selection, whose, wording
 from catalogue.web.asked import understand
 from catalogue.web.public import blueprint, to
 from export import as_html, bibliography, embedded, feeds, records
@@ -27,7 +27,6 @@ from export.citing.processor import STYLES, USUAL, Processor
 from export.citing.runs import Run
 from export.formats import BY_ENDING, FILES, FORMATS, PRINTED, From, file_name
 from export.records import Outgoing
-from indexes import queries
 
 # Codes are eight signs long, said in the addresses: « .csl.json » has two points.
 ENDINGS = ",".join(f'"{ending}"' for ending in BY_ENDING)
@@ -57,14 +56,12 @@ def notice_as(address: str, ending: str) -> ResponseReturnValue:
 def results_as(ending: str) -> ResponseReturnValue:
     """The first documents of a search, in its order."""
     asked = understand(list(request.args.items(multi=True)), ctx.settings().default_scope)
-    sort = asked.sort or searching.usual_sort(asked.query)
     try:
-        found = queries.search(
-            ctx.get_index(), asked.query, filters=asked.filters, sort=sort, limit=selections.LARGEST, facets=False
-        )
+        found = ctx.get_searcher().answer(asked, limit=selections.LARGEST)
     except OSError:
         abort(503)
-    return _answer([hit.notice_id for hit in found.hits], ending, wishes=_wishes(searching.title(asked)))
+    ids = reading.published(ctx.get_session(), [hit.notice_id for hit in found.hits])
+    return _answer(ids, ending, wishes=_wishes(wording.title(asked)))
 
 
 @blueprint.get(f"/selection.<any({ENDINGS}):ending>")

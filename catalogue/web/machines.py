@@ -14,9 +14,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalogue import latest, old_addresses
-from catalogue.i18n import _, current_language
+from catalogue.i18n import _, current_language, of
 from catalogue.models import Concept, Notice
-from catalogue.web import ctx, public, searching
+from catalogue.web import ctx, public, searching, wording
 from catalogue.web.asked import Asked, query_string, understand
 from export import feeds, records
 from export.citing.items import cited
@@ -95,7 +95,7 @@ def opensearch() -> Response:
     results = public.absolute(public.to("results"))
     described = feeds.opensearch(
         name=settings.centre_name,
-        words=_("Chercher dans le catalogue de %(centre)s") % {"centre": settings.centre_name},
+        words=_("Chercher dans le catalogue %(of_centre)s") % {"of_centre": of(settings.centre_name)},
         results=results + "?q={searchTerms}",
         feed=results + ".atom?q={searchTerms}",
         suggestions=public.absolute("/suggestions") + "?q={searchTerms}",
@@ -111,7 +111,7 @@ def opensearch() -> Response:
 def feed() -> ResponseReturnValue:
     """« Suivre cette recherche »: its documents, the last to arrive first."""
     asked = understand(list(request.args.items(multi=True)), ctx.settings().default_scope)
-    return _feed(asked, searching.title(asked), "/recherche.atom")
+    return _feed(asked, wording.title(asked), "/recherche.atom")
 
 
 @blueprint.get("/nouveautes.atom")
@@ -124,7 +124,7 @@ def new_arrivals() -> ResponseReturnValue:
 def _feed(asked: Asked, title: str, path: str) -> ResponseReturnValue:
     session, centre = ctx.get_session(), ctx.settings().centre_name
     try:
-        total, ids = searching.last_arrived(ctx.get_index(), asked, IN_A_FEED)
+        total, ids = searching.last_arrived(ctx.get_searcher(), asked, IN_A_FEED)
     except OSError:
         abort(503)
     again = query_string(asked.but(sort="").params())

@@ -19,18 +19,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel import Locale
-from babel.dates import format_date as babel_date
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from catalogue import i18n, notices, reading, visits, vocabulary
+from catalogue.config import Settings
+from catalogue.date_words import month_and_year
 from catalogue.i18n import _, current_language, format_date
 from catalogue.identifiers import is_code
 from catalogue.reading import Gone, Moved, NoticePage
 from catalogue.unimarc import KINDS
-from catalogue.web import ctx, request_form, searching, whose
+from catalogue.web import ctx, request_form, searching, topics, whose, wording
 from catalogue.web.asked import FILTERS, Asked, Params, query_string, understand
 from indexes.analysis import highlight
 from indexes.reader import UnreadableIndex
@@ -58,16 +59,13 @@ def home() -> ResponseReturnValue:
 def results() -> ResponseReturnValue:
     pairs = list(request.args.items(multi=True))
     asked = understand(pairs, ctx.settings().default_scope)
-    if pairs != asked.params() and not asked.errors:
+    if pairs != asked.params() and not (asked.errors or asked.is_cut):
         return redirect(_results_address(asked))
-    widenings = ctx.get_thesaurus().widenings(ctx.get_session(), asked.query) if asked.query and asked.widen else []
-    page = searching.results(
-        ctx.get_session(), ctx.get_index(), asked, _results_address, _choices_address, widenings=widenings
-    )
+    page = searching.results(ctx.get_searcher(), asked, _results_address, _choices_address)
     page = replace(page, feed=f"{to('results')}.atom{query_string(asked.but(sort='').params())}")
     if asked.page > max(page.pages.count, 1):
         return redirect(_results_address(asked.but(page=max(page.pages.count, 1))))
-    current = "new" if searching.is_new_arrivals(asked) else "search"
+    current = "new" if wording.is_new_arrivals(asked) else "search"
     status = 422 if asked.errors else 503 if page.search_down and not page.cards else 200
     return render_template("public/results.html", page=page, current=current), status
 
@@ -83,7 +81,7 @@ def choices(which: str) -> ResponseReturnValue:
     def here(other: str) -> str:
         return _choices_address(which, asked, [("contient", containing), ("lettre", other)])
 
-    page = searching.choices(ctx.get_index(), asked, which, letter, containing, _results_address, here)
+    page = searching.choices(ctx.get_searcher(), asked, which, letter, containing, _results_address, here)
     return render_template("public/choices.html", page=page, current="search")
 
 
@@ -174,7 +172,8 @@ def theme(concept_id: int) -> ResponseReturnValue:
 @blueprint.route("/demande", methods=["GET", "POST"])
 def request_page() -> ResponseReturnValue:
     if request.method == "GET":
-        wanted = [kept.title for kept in whose.kept_documents()[1]] if request.args.get("selection") else []
+        chosen = whose.kept_documents()[1] if request.args.get("selection") else []
+        wanted = [kept.title for kept in chosen if not kept.withdrawn]  # what has gone cannot be consulted
         return _show_form(request_form.blank(request.args, wanted), 200)
     if request_form.is_trap(request.form):
         return redirect(to("thanks"), 303)
@@ -397,18 +396,25 @@ def _context() -> dict[str, Any]:
         "centre_name": settings.centre_name,
         "centre_address": settings.centre_address,
         "contact_email": settings.admin_email,
-        "opening_rule": settings.opening_rule or _("Sur rendez-vous."),
-        "opening_language": "fr" if settings.opening_rule else "",  # the centre writes it in one language
+        **_opening(settings),
         "accessibility": settings.accessibility,
         "accessibility_state": states[settings.accessibility],
         "retention_months": settings.request_retention_months,
     }
 
 
+def _opening(settings: Settings) -> dict[str, str]:
+    """When one may come, as the centre says it in the page's language, else in its own."""
+    english = settings.opening_rule_en if current_language() == "en" else ""
+    ours = english or settings.opening_rule
+    language = "fr" if ours and not english else ""
+    return {"opening_rule": ours or _("Sur rendez-vous."), "opening_language": language}
+
+
 @cache
 def _asset_version() -> str:
-    """Changes with the style sheet and the script, so that browsers may keep them."""
-    content = b"".join((STATIC / name).read_bytes() for name in ("travee.css", "travee.js"))
+    """Changes with the style sheets and the script, so that browsers may keep them."""
+    content = b"".join((STATIC / name).read_bytes() for name in ("travee.css", "bureau.css", "travee.js"))
     return hashlib.sha256(content).hexdigest()[:8]
 
 
@@ -419,10 +425,6 @@ def _extract(text: str, terms: Sequence[str]) -> list[tuple[str, bool]]:
 def _kind_label(code: str) -> str:
     kind = KINDS.get(code)
     return str(getattr(kind, current_language())) if kind else code
-
-
-def _month(day: date) -> str:
-    return babel_date(day, "MMMM y", locale=current_language())
 
 
 def _bare_address(address: str) -> str:
@@ -440,7 +442,9 @@ def _language_words(code: str) -> str:
 
 @blueprint.before_request
 def _speak() -> None:
-    i18n.set_language("en" if request.blueprint == "public_en" else "fr")
+    english = request.blueprint == "public_en"
+    i18n.set_language("en" if english else "fr")
+    topics.speak(ctx.get_thesaurus().names(ctx.get_session(), "en") if english else {})
 
 
 @blueprint.after_request
@@ -477,8 +481,9 @@ def register(app: Flask) -> None:
     selection.register(app)
     formats.register(app)
     app.context_processor(_context)
-    app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, month=_month, bare_address=_bare_address)
-    app.jinja_env.filters["language_words"] = _language_words
+    app.jinja_env.filters.update(extract=_extract, kind_label=_kind_label, bare_address=_bare_address)
+    app.jinja_env.filters.update(month=month_and_year, language_words=_language_words, spaced=wording.spaced)
+    app.jinja_env.globals.update(theme_words=topics.theme_words, theme_language=topics.theme_language)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(UnreadableIndex, _search_is_down)
     app.register_error_handler(500, _show_failure)

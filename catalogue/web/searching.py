@@ -1,4 +1,4 @@
-"""The page of results, the home page and the full list of a filter: what the index found, put in words.
+"""Questions answered, by `answer` alone: the page of results, the full list of a filter, feeds, files taken away.
 
 A view understands the address (`asked`), calls one function here and shows what it returns. Addresses come
 from the caller (`Paths`), so that nothing here knows of requests.
@@ -7,21 +7,23 @@ from the caller (`Paths`), so that nothing here knows of requests.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, reading
-from catalogue.i18n import _, current_language, format_number, language_name, ngettext
+from catalogue.i18n import _, format_number
 from catalogue.reading import Card, TitleLine
 from catalogue.text import fold
 from catalogue.unimarc import KINDS
-from catalogue.web import passages
+from catalogue.web import passages, wording
 from catalogue.web.asked import FILTERS, PER_PAGE, WORDS, Asked, Params, said, usual_sort
 from catalogue.web.passages import Passage
-from indexes import queries
-from indexes.analysis import highlight
+from catalogue.web.thesaurus import Thesaurus
+from catalogue.web.wording import value_label, year_words
+from indexes import naming, queries
 from indexes.sync import Index
 from indexes.texts import folder_beside
 
@@ -33,6 +35,45 @@ HOME_THEMES = 8
 HOME_TITLES = 5
 LETTERS_FROM = 150  # a list longer than this is shown letter by letter
 Address = Callable[[Asked], str]  # of the page of results that answers a question
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """What answers questions: the index, the words that the thesaurus knows, the documents themselves."""
+
+    session: Session
+    index: Index
+    thesaurus: Thesaurus
+
+    def answer(
+        self,
+        asked: Asked,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        sort: str = "",
+        facets: bool = False,
+        facet_limit: int | None = queries.FACET_VALUES,
+    ) -> queries.Hits:
+        """The answer to a question, the same for whoever asks: every number that a page shows is counted here.
+
+        OSError when the index does not answer.
+        """
+        return queries.search(
+            self.index,
+            asked.query,
+            filters=asked.filters,
+            sort=sort or asked.sort or usual_sort(asked.query),
+            offset=offset,
+            limit=limit,
+            facets=facets,
+            facet_limit=facet_limit,
+            thesaurus=partial(self.thesaurus.widenings, self.session),
+            widened=asked.widen,
+        )
+
+    def total(self, asked: Asked) -> int:
+        return self.answer(asked).total
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +113,14 @@ class Pages:
 
 
 @dataclass(frozen=True, slots=True)
+class Partly:
+    """What is said of documents that have some of the words, and where there are some with all of them."""
+
+    words: str
+    elsewhere: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResultsPage:
     title: str
     heading: str
@@ -87,6 +136,7 @@ class ResultsPage:
     notes: tuple[str, ...]
     suggestion: Link | None
     relaxations: tuple[Link, ...]
+    partly: Partly | None = None
     search_down: bool = False
     reasons: tuple[str, ...] = ()  # of each card: why it is there
     passages: Mapping[int, Passage] = field(default_factory=dict)  # by notice: the page of its text that answers
@@ -169,35 +219,27 @@ def home(session: Session, index: Index, *, scope: str) -> HomePage:
     )
 
 
-def results(
-    session: Session,
-    index: Index,
-    asked: Asked,
-    address: Address,
-    more: Callable[[str, Asked], str],
-    *,
-    widenings: Sequence[queries.Widening] = (),
-) -> ResultsPage:
-    """`address(asked)` is the page of results of a question, `more(name, asked)` the full list of a filter.
-
-    `widenings`: what the thesaurus adds; what adds nothing is not told.
-    """
+def results(searcher: Searcher, asked: Asked, address: Address, more: Callable[[str, Asked], str]) -> ResultsPage:
+    """`address(asked)` is the page of results of a question, `more(name, asked)` the full list of a filter."""
+    session, index = searcher.session, searcher.index
     try:
-        hits = _search(index, asked, limit=PER_PAGE, widenings=widenings)
-        narrow = _search(index, asked, limit=0, facets=False) if widenings else hits
+        hits = searcher.answer(asked, limit=PER_PAGE, offset=asked.offset, facets=True)
     except OSError:
         log.exception("the index does not answer")
         return _without_index(session, asked, address)
-    nothing = not hits.total
     cards = reading.result_cards(session, [hit.notice_id for hit in hits.hits])
     quoted = passages.find(session, index, folder_beside(index.directory), asked.query, hits.terms, cards)
-    widened = [label for widening in widenings for label in widening.labels]
+    named = naming.named(index, [card.notice_id for card in cards], asked.query)
+    reasons = (
+        wording.why(card, hits.terms, hits.themes, quoted.get(card.notice_id), named.get(card.notice_id, ""))
+        for card in cards
+    )
     return ResultsPage(
-        title=title(asked),
-        heading=_heading(asked, hits.total),
+        title=wording.title(asked),
+        heading=wording.heading(asked, hits.total),
         asked=asked,
         cards=tuple(cards),
-        reasons=tuple(why(card, hits.terms, widened, quoted.get(card.notice_id)) for card in cards),
+        reasons=tuple(reasons),
         passages=quoted,
         terms=hits.terms,
         total=hits.total,
@@ -206,29 +248,39 @@ def results(
         chips=tuple(_chips(asked, address)),
         clear=address(asked.without_filters()),
         sorts=tuple(_sorts(asked, address)),
-        notes=tuple(_notes(hits)),
-        wider=_wider(asked, widenings, address) if _has_more(hits, narrow) else None,
-        suggestion=_suggestion(asked, hits, address),
-        relaxations=tuple(_relaxations(index, asked, address)) if nothing else (),
+        notes=tuple(wording.notes(asked, hits)),
+        partly=_partly(searcher, asked, hits, address),
+        wider=Link(wording.wider(hits.widened), address(asked.but(widen=False))) if hits.widened else None,
+        suggestion=_suggestion(searcher, asked, hits, address),
+        relaxations=() if hits.total else tuple(_relaxations(searcher, asked, address)),
     )
 
 
-def last_arrived(index: Index, asked: Asked, limit: int, *, documents_only: bool = False) -> tuple[int, list[int]]:
+def last_arrived(
+    searcher: Searcher, asked: Asked, limit: int, *, documents_only: bool = False
+) -> tuple[int, list[int]]:
     """How many documents answer, and those that came last. OSError when the index does not answer.
 
     `documents_only`: what one reads; an issue is found from its articles.
     """
-    filters = asked.filters | ({"kind": NOT_ISSUES} if documents_only else {})
-    found = queries.search(index, asked.query, filters=filters, sort="added", limit=limit, facets=False)
+    if documents_only:
+        asked = asked.but(chosen=(*asked.chosen, *(("kind", kind) for kind in NOT_ISSUES)))
+    found = searcher.answer(asked, sort="added", limit=limit)
     return found.total, [hit.notice_id for hit in found.hits]
 
 
 def choices(
-    index: Index, asked: Asked, name: str, letter: str, containing: str, address: Address, here: Callable[[str], str]
+    searcher: Searcher,
+    asked: Asked,
+    name: str,
+    letter: str,
+    containing: str,
+    address: Address,
+    here: Callable[[str], str],
 ) -> ChoicesPage:
     """`here(letter)` is this page at another letter."""
     key = FILTERS[name]
-    hits = queries.search(index, asked.query, filters=asked.filters, limit=0, facet_limit=None)
+    hits = searcher.answer(asked, facets=True, facet_limit=None)
     chosen = set(asked.values(key))
     every = [Choice(said(name, value), value_label(key, value), n, value in chosen) for value, n in hits.facets[key]]
     every.sort(key=lambda choice: fold(choice.label))
@@ -243,7 +295,9 @@ def choices(
     return ChoicesPage(
         name=name,
         title={"theme": _("Tous les thèmes"), "langue": _("Toutes les langues"), "type": _("Tous les types")}[name],
-        context=_("Parmi les documents trouvés pour « %(query)s »") % {"query": asked.query} if asked.query else "",
+        context=wording.spaced(_("Parmi les documents trouvés pour « %(query)s »")) % {"query": asked.query}
+        if asked.query
+        else "",
         choices=tuple(shown),
         letters=tuple(Link(one, here(one), one == letter) for one in letters),
         letter=letter if letters else "",
@@ -254,57 +308,7 @@ def choices(
     )
 
 
-def value_label(key: str, value: str) -> str:
-    """The words of a filter's value, in the current language."""
-    if key == "kind":
-        kind = KINDS.get(value)
-        return str(getattr(kind, current_language())) if kind else value
-    if key == "access":
-        words = {"online": _("Lire en ligne"), "onsite": _("Sur place"), "partner": _("Chez un partenaire")}
-        return words.get(value, value)
-    return language_name(value) if key == "language" else value
-
-
 # --- the parts -------------------------------------------------------------------------------
-
-
-def _search(
-    index: Index, asked: Asked, *, limit: int, facets: bool = True, widenings: Sequence[queries.Widening] = ()
-) -> queries.Hits:
-    sort = asked.sort or usual_sort(asked.query)
-    return queries.search(
-        index,
-        asked.query,
-        filters=asked.filters,
-        sort=sort,
-        offset=asked.offset,
-        limit=limit,
-        facets=facets,
-        widenings=widenings,
-    )
-
-
-def title(asked: Asked) -> str:
-    if asked.query:
-        return _("Recherche : %(query)s") % {"query": asked.query}
-    if words := [*(value_label(key, value) for key, value in asked.chosen), *filter(None, [_year_words(asked)])]:
-        return _("Documents : %(filters)s") % {"filters": ", ".join(words)}
-    return _("Nouveautés") if is_new_arrivals(asked) else _("Tous les documents")
-
-
-def is_new_arrivals(asked: Asked) -> bool:
-    return asked.sort == "added" and not asked.query and not asked.is_narrowed
-
-
-def _heading(asked: Asked, total: int) -> str:
-    words = {"n": format_number(total), "query": asked.query}
-    if not total:
-        return (_("Aucun document pour « %(query)s »") if asked.query else _("Aucun document")) % words
-    if asked.query:
-        return ngettext("%(n)s document pour « %(query)s »", "%(n)s documents pour « %(query)s »", total) % words
-    if is_new_arrivals(asked):
-        return _("Nouveautés : les derniers documents arrivés")
-    return ngettext("%(n)s document", "%(n)s documents", total) % words
 
 
 def _pages(asked: Asked, total: int, address: Address) -> Pages:
@@ -365,18 +369,9 @@ def _more_words(name: str, size: int) -> str:
 
 def _chips(asked: Asked, address: Address) -> list[Link]:
     chips = [Link(value_label(key, value), address(asked.without(key, value))) for key, value in asked.chosen]
-    if words := _year_words(asked):
+    if words := year_words(asked):
         chips.append(Link(words, address(asked.without_years())))
     return chips
-
-
-def _year_words(asked: Asked) -> str:
-    first, last = asked.first_year, asked.last_year
-    if first and last:
-        return str(first) if first == last else f"{first}–{last}"
-    if first:
-        return _("depuis %(year)s") % {"year": first}
-    return _("jusqu’en %(year)s") % {"year": last} if last else ""
 
 
 def _sorts(asked: Asked, address: Address) -> list[Link]:
@@ -395,77 +390,41 @@ def _sorts(asked: Asked, address: Address) -> list[Link]:
     ]
 
 
-def _notes(hits: queries.Hits) -> list[str]:
-    notes = []
-    if hits.relaxed and hits.total:
-        notes.append(_("Aucun document n’a tous ces mots à la fois : ceux-ci en ont une partie."))
-    if hits.ignored:
-        notes.append(_("Nous n’avons pas compris : %(words)s") % {"words": " ".join(hits.ignored)})
-    return notes
+def _partly(searcher: Searcher, asked: Asked, hits: queries.Hits, address: Address) -> Partly | None:
+    """These documents have some of the words only; others than ours may have them all."""
+    if not (hits.relaxed and hits.total):
+        return None
+    wider = asked.but(scope="network")
+    there = searcher.answer(wider) if asked.scope == "local" else queries.Hits()
+    whole = there.total if not (there.relaxed or there.corrected) else 0
+    link = Link(_("Avec tous ces mots, dans tout le réseau"), address(wider), count=whole) if whole else None
+    return Partly(wording.relaxed(others_have=bool(whole)), link)
 
 
-def _has_more(wide: queries.Hits, narrow: queries.Hits) -> bool:
-    return wide is not narrow and (wide.total > narrow.total or narrow.relaxed > wide.relaxed)
-
-
-def why(card: Card, words: Sequence[str], widened: Sequence[str] = (), passage: Passage | None = None) -> str:
-    """Where the words of a question stand in a document: « le titre, le thème Logement social »."""
-    if not words:
-        return ""
-    places = [
-        (_("le titre"), card.title),
-        (_("les auteurs"), " ; ".join(card.names)),
-        (_("la revue"), card.host),
-        (_("le résumé"), card.summary),
-    ]
-    out = [place for place, text in places if _stands_in(text, words)]
-    themes = [label for label in card.themes if label in widened or _stands_in(label, words)]
-    if themes:
-        named = ", ".join(_("« %(theme)s »") % {"theme": label} for label in themes[:3])
-        out.append(ngettext("le thème {themes}", "les thèmes {themes}", len(themes[:3])).format(themes=named))
-    if passage is not None:
-        out.append(_("le texte, p. %(page)s") % {"page": format_number(passage.page)})
-    return _("Trouvé dans %(places)s") % {"places": ", ".join(out or [_("les notes ou le texte")])}
-
-
-def _stands_in(text: str, words: Sequence[str]) -> bool:
-    return any(hit for _piece, hit in highlight(text, words, len(text) + 1)) if text else False
-
-
-def _wider(asked: Asked, widenings: Sequence[queries.Widening], address: Address) -> Link:
-    """« élargi à « Orientation scolaire » », and the same question as it was typed."""
-    names = dict.fromkeys(name for w in widenings for name in (w.name, *w.labels))
-    shown = [_("« %(theme)s »") % {"theme": name} for name in list(names)[:3]]
-    if len(names) > 3:
-        shown.append(ngettext("un autre thème", "{n} autres thèmes", len(names) - 3).format(n=len(names) - 3))
-    return Link(_("Élargi à %(themes)s.") % {"themes": ", ".join(shown)}, address(asked.but(widen=False)))
-
-
-def _suggestion(asked: Asked, hits: queries.Hits, address: Address) -> Link | None:
+def _suggestion(searcher: Searcher, asked: Asked, hits: queries.Hits, address: Address) -> Link | None:
+    """The question with words corrected: what was answered, or what could be."""
     if not hits.suggestion or fold(hits.suggestion) == fold(asked.query):
         return None
-    return Link(hits.suggestion, address(asked.but(query=hits.suggestion)))
+    proposed = asked.but(query=hits.suggestion)
+    count = hits.total if hits.corrected else searcher.total(proposed)
+    return Link(hits.suggestion, address(proposed), current=hits.corrected, count=count) if count else None
 
 
-def _relaxations(index: Index, asked: Asked, address: Address) -> list[Link]:
+def _relaxations(searcher: Searcher, asked: Asked, address: Address) -> list[Link]:
     """Questions a little wider, one step each, that do find something."""
     wider: list[tuple[str, Asked]] = [
-        (_("Sans le filtre « %(filter)s »") % {"filter": value_label(key, value)}, asked.without(key, value))
-        for key, value in asked.chosen[:5]
+        (wording.without(value_label(key, value)), asked.without(key, value)) for key, value in asked.chosen[:5]
     ]
-    if words := _year_words(asked):
-        wider.append((_("Sans le filtre « %(filter)s »") % {"filter": words}, asked.without_years()))
+    if words := year_words(asked):
+        wider.append((wording.without(words), asked.without_years()))
     if len(wider) > 1:
         wider.append((_("Sans aucun filtre"), asked.without_filters()))
     if asked.scope == "local":
         wider.append((_("Dans tout le réseau"), asked.but(scope="network")))
     if asked.scope == "local" and wider[1:]:
         wider.append((_("Sans filtre, dans tout le réseau"), asked.without_filters().but(scope="network")))
-    found = []
-    for label, question in wider:
-        if total := _search(index, question, limit=0, facets=False).total:
-            found.append(Link(label, address(question), count=total))
-    return found
+    counted = ((label, question, searcher.total(question)) for label, question in wider)
+    return [Link(label, address(question), count=total) for label, question, total in counted if total]
 
 
 def _without_index(session: Session, asked: Asked, address: Address) -> ResultsPage:
@@ -475,8 +434,8 @@ def _without_index(session: Session, asked: Asked, address: Address) -> ResultsP
     if themes and not asked.query:
         total, ids = reading.ids_with_theme(session, themes, limit=PER_PAGE, offset=asked.offset)
     return ResultsPage(
-        title=title(asked),
-        heading=_heading(asked, total) if total else _("La recherche ne répond pas"),
+        title=wording.title(asked),
+        heading=wording.heading(asked, total) if total else _("La recherche ne répond pas"),
         asked=asked,
         cards=tuple(reading.result_cards(session, ids)),
         terms=(),

@@ -7,7 +7,9 @@ whoever signs in finds the documents added to their own list.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, make_response, redirect, render_template, request
@@ -23,12 +25,15 @@ from catalogue.selections import Kept
 from catalogue.web import ctx, public, request_form, whose
 from catalogue.web.asked import query_string
 from catalogue.web.public import blueprint, to
+from catalogue.web.searching import Pages
 from export import as_html, as_text, bibliography, records, whereabouts
 from export.bibliography import Bibliography, Wishes
 from export.citing.processor import STYLES, USUAL
+from export.formats import BY_ENDING
 
 log = logging.getLogger("travee")
 
+PER_PAGE, WITH_SUMMARIES = 50, 20  # documents of one page; files hold them all
 LETTERS_ALLOWED = "3 per minute; 20 per day"  # from one address
 
 
@@ -39,13 +44,16 @@ LETTERS_ALLOWED = "3 per minute; 20 per day"  # from one address
 def selection(failed: str = "") -> ResponseReturnValue:
     found, kept = whose.kept_documents()
     wishes = wishes_of(found)
-    made = compose([k.notice_id for k in kept], wishes) if kept else None
+    pages, shown = _pages("selection", len(kept), wishes)
+    made = compose([k.notice_id for k in kept], wishes, shown) if kept else None
     response = Response(
         render_template(
             "public/selection.html",
             kept={k.address: k for k in kept},
             wishes=wishes,
             made=made,
+            pages=pages,
+            left=[k for k in kept if made and k.address not in made.addresses],
             styles=_styles(),
             offsite=_to_consult(kept),
             put_back=_addresses(request.args.get("remettre", "")),
@@ -64,7 +72,7 @@ def selection(failed: str = "") -> ResponseReturnValue:
 @blueprint.post("/selection")
 def change_selection() -> ResponseReturnValue:
     """One act on the list, then back to where it was asked."""
-    act = ACTS.get(request.form.get("acte", ""))
+    act = ACTS.get(_asked_act())
     if act is None:
         abort(400)
     owner, token = whose.owner(), whose.present_token()
@@ -84,6 +92,11 @@ def change_selection() -> ResponseReturnValue:
     return whose.remember(make_response(redirect(answer, 303)), token)
 
 
+def _asked_act() -> str:
+    """One form serves the whole list: its buttons say their act by their name, their document by their value."""
+    return request.form.get("acte") or next((name for name in OF_ONE if name in request.form), "")
+
+
 def _total_words(total: int) -> str:
     return ngettext("{n} document dans votre sélection", "{n} documents dans votre sélection", total).format(n=total)
 
@@ -96,7 +109,8 @@ def _add(session: Any, found: Selection) -> str:
 def _remove(session: Any, found: Selection) -> str:
     before = [k.address for k in selections.documents(session, found)]
     if selections.remove(session, found, _documents()) and _back() == to("selection"):
-        return to("selection") + query_string([("remettre", ".".join(before))])
+        page = [("page", request.form["page"])] if _page_of(request.form) > 1 else []
+        return to("selection") + query_string([("remettre", ".".join(before)), *page])
     return _back()
 
 
@@ -122,11 +136,26 @@ def _down(session: Any, found: Selection) -> str:
 def _moved(session: Any, found: Selection, by: int) -> str:
     (address,) = _documents() or ("",)
     selections.move(session, found, address, by)
-    return f"{to('selection')}#d-{address}"
+    order = [k.address for k in selections.documents(session, found)]
+    page = 1 + (order.index(address) // _size(wishes_of(found)) if address in order else 0)
+    return to("selection") + (query_string([("page", str(page))]) if page > 1 else "") + f"#d-{address}"
 
 
 def _describe(session: Any, found: Selection) -> str:
+    _keep_choices(session, found)
+    return to("selection") + "#apercu"
+
+
+def _take_away(ending: str, session: Any, found: Selection) -> str:
+    """What is on the screen goes into the file: the choices are kept first."""
+    _keep_choices(session, found)
+    return to("selection_as", ending=ending)
+
+
+def _keep_choices(session: Any, found: Selection) -> None:
     form = request.form
+    if not {"titre", "style"} & form.keys():  # a form that asks for nothing of the kind
+        return
     selections.describe(
         session,
         found,
@@ -139,10 +168,10 @@ def _describe(session: Any, found: Selection) -> str:
             "locations": form.get("emplacements") == "1",
         },
     )
-    return to("selection") + "#apercu"
 
 
 def _freeze(session: Any, found: Selection) -> str:
+    _keep_choices(session, found)
     if not selections.documents(session, found):
         return to("selection")
     return to("shared_selection", code=selections.freeze(session, found).code) + "?nouveau=1"
@@ -156,7 +185,7 @@ def _adopt_shared(session: Any, found: Selection) -> str:
     return to("selection")
 
 
-ACTS = {
+ACTS: dict[str, Callable[[Any, Selection], str]] = {
     "ajouter": _add,
     "retirer": _remove,
     "vider": _clear,
@@ -166,11 +195,14 @@ ACTS = {
     "regler": _describe,
     "partager": _freeze,
     "reprendre": _adopt_shared,
+    **{ending: partial(_take_away, ending) for ending in BY_ENDING},
 }
+OF_ONE = ("monter", "descendre", "retirer")
 
 
 def _documents() -> list[str]:
-    return [address for address in request.form.getlist("document")[: selections.LARGEST] if is_code(address)]
+    given = [address for name in ("document", *OF_ONE) for address in request.form.getlist(name)]
+    return [address for address in given[: selections.LARGEST] if is_code(address)]
 
 
 def _addresses(text: str) -> list[str]:
@@ -212,10 +244,13 @@ def shared_selection(code: str) -> ResponseReturnValue:
     if found is None:
         abort(404)
     kept = selections.documents(session, found)
+    wishes = wishes_of(found)
+    pages, shown = _pages("shared_selection", len(kept), wishes, code=code)
     return render_template(
         "public/shared.html",
         code=code,
-        made=compose([k.notice_id for k in kept], wishes_of(found)),
+        made=compose([k.notice_id for k in kept], wishes, shown),
+        pages=pages,
         kept={k.address: k for k in kept},
         fresh=request.args.get("nouveau") == "1",
         current="selection",
@@ -243,10 +278,29 @@ def wishes_of(found: Selection | None, title: str = "") -> Wishes:
     )
 
 
-def compose(notice_ids: Sequence[int], wishes: Wishes) -> Bibliography:
+def compose(notice_ids: Sequence[int], wishes: Wishes, shown: range | None = None) -> Bibliography:
     session = ctx.get_session()
     places = whereabouts.whereabouts(session, notice_ids) if wishes.locations else None
-    return bibliography.compose(records.load(session, notice_ids, public=True), wishes, places)
+    return bibliography.compose(records.load(session, notice_ids, public=True), wishes, places, shown)
+
+
+def _pages(name: str, total: int, wishes: Wishes, **values: str) -> tuple[Pages, range]:
+    """The page that is asked for, and the documents on it."""
+    size = _size(wishes)
+    count = max(-(-total // size), 1)
+    page = min(_page_of(request.args), count)
+    previous = to(name, **values, **({"page": page - 1} if page > 2 else {})) if page > 1 else ""
+    following = to(name, **values, page=page + 1) if page < count else ""
+    return Pages(page, count, previous, following), range((page - 1) * size, page * size)
+
+
+def _size(wishes: Wishes) -> int:
+    return WITH_SUMMARIES if wishes.summaries else PER_PAGE
+
+
+def _page_of(given: Mapping[str, str]) -> int:
+    page = given.get("page", "")
+    return int(page) if re.fullmatch("[1-9][0-9]{0,2}", page) else 1
 
 
 def _styles() -> list[tuple[str, str]]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalogue.models import Concept, ConceptLabel, ConceptRelation
-from indexes.analysis import terms
+from indexes.analysis import fold, terms
 from indexes.grammar import Word, parse
 from indexes.queries import Widening
+from indexes.suggestions import NO_OTHER_NAMES, OtherNames
 
 LONGEST_NAME = 6  # words of a label that a question may hold
 MOST_THEMES = 80  # of one widening
@@ -33,6 +34,8 @@ class _Known:
     labels: dict[int, str] = field(default_factory=dict)
     named: dict[Name, list[int]] = field(default_factory=dict)
     narrower: dict[int, list[int]] = field(default_factory=dict)
+    names: dict[str, dict[str, str]] = field(default_factory=dict)  # language -> the French label -> that of there
+    others: OtherNames = NO_OTHER_NAMES
 
 
 class Thesaurus:
@@ -46,7 +49,8 @@ class Thesaurus:
     def widenings(self, session: Session, text: str) -> list[Widening]:
         """The longest stretches of a question that name a theme, and what else to look for.
 
-        A theme whose documents all hold the words anyhow is no widening. What stands in quotes is meant as it is.
+        A theme whose documents all hold the words anyhow asks for nothing else: its name is known, that is all. What
+        stands in quotes is meant as it is.
         """
         known = self._fresh(session)
         if not known.named:
@@ -54,6 +58,14 @@ class Thesaurus:
         words = [c for c in parse(text).positive if isinstance(c, Word) and not (c.parts or c.prefix)]
         words = [word for word in words if not _quoted(text, word)]
         return list(_stretches(known, sorted(words, key=lambda word: word.start)))
+
+    def names(self, session: Session, language: str) -> Mapping[str, str]:
+        """What themes are called in another language: by their French label, those that have a name there."""
+        return self._fresh(session).names.get(language, {})
+
+    def other_names(self, session: Session) -> OtherNames:
+        """By what names themes are proposed beside their own: synonyms, other languages."""
+        return self._fresh(session).others
 
     def _fresh(self, session: Session) -> _Known:
         with self._lock:
@@ -75,7 +87,8 @@ def _stretches(known: _Known, words: Sequence[Word]) -> Iterator[Widening]:
         for length in range(min(LONGEST_NAME, len(words) - at), 0, -1):
             stretch = words[at : at + length]
             name = tuple(word.term for word in stretch)
-            if (found := known.named.get(name)) and (labels := _answers(known, found, name)):
+            if found := known.named.get(name):
+                labels = _answers(known, found, name)
                 yield Widening(stretch[0].start, stretch[-1].end, known.labels[found[0]], labels)
                 at += length - 1
                 break
@@ -108,10 +121,16 @@ def _read(session: Session, stamp: tuple[int, ...]) -> _Known:
     named: defaultdict[Name, list[int]] = defaultdict(list)
     for concept_id, label in labels.items():
         _put(named, label, concept_id)
-    others = select(ConceptLabel.concept_id, ConceptLabel.label).order_by(ConceptLabel.id)
-    for concept_id, label in session.execute(others):
+    names: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    also: list[tuple[str, str]] = []
+    others = select(ConceptLabel.concept_id, ConceptLabel.type, ConceptLabel.language, ConceptLabel.label)
+    for concept_id, type_, language, label in session.execute(others.order_by(ConceptLabel.id)):
         if concept_id in labels:
             _put(named, label, concept_id)
+            if type_ in ("preferred", "alternate") and fold(label) != fold(labels[concept_id]):
+                also.append((label, labels[concept_id]))
+            if type_ == "preferred" and language not in ("", "fr"):
+                names[language].setdefault(labels[concept_id], label)
     narrower: defaultdict[int, list[int]] = defaultdict(list)
     relations = select(ConceptRelation.concept_id, ConceptRelation.target_id).where(
         ConceptRelation.type == "broader", ConceptRelation.target_id.is_not(None)
@@ -119,7 +138,7 @@ def _read(session: Session, stamp: tuple[int, ...]) -> _Known:
     for concept_id, target_id in session.execute(relations.order_by(ConceptRelation.id)):
         if concept_id in labels and target_id in labels:
             narrower[target_id].append(concept_id)
-    return _Known(stamp, labels, dict(named), dict(narrower))
+    return _Known(stamp, labels, dict(named), dict(narrower), dict(names), OtherNames(also))
 
 
 def _put(named: dict[Name, list[int]], label: str, concept_id: int) -> None:

@@ -34,6 +34,7 @@ Item = dict[str, Any]  # as CSL's JSON schema has it
 _TABLE = tomllib.loads((Path(__file__).parent / "csl.toml").read_text("utf-8"))
 KIND_ROWS: Mapping[str, Mapping[str, Any]] = _TABLE["kinds"]
 _ROLES: Mapping[str, str] = _TABLE["roles"]
+_THESIS: Mapping[str, Any] = _TABLE["thesis"]
 _UNKNOWN = frozenset(_TABLE["unknown"]["words"])
 
 # Controls, what XML forbids, private signs, and marks that turn the writing direction of all that follows them.
@@ -50,6 +51,8 @@ _PAGES_WORD = re.compile(r"\s*pp?\s?(?:\.|ages?\b)?\s*(?=[\dA-Z])")
 _HOW_MANY = re.compile(r"(\d{1,5})\s*(?:p(?:ages?|\.)?|f(?:euillets?|\.)?)(?![a-z])")
 _NUMBERS = {"isbn": "ISBN", "issn": "ISSN", "doi": "DOI"}
 _HOSTS = ("host_serial", "host_issue", "series")  # of an article; the last is what a bare link to its set is taken for
+_DEGREES = [[word] for word in _THESIS["notes"]]
+_LONGEST_DEGREE = 60  # signs: more is a sentence
 _SEASONS = {"21": 1, "22": 2, "23": 3, "24": 4}
 
 
@@ -82,11 +85,16 @@ class Cited:
 def cited(notice: Outgoing, base_url: str = "") -> Cited:
     fields = notice.fields
     kind = notice.kind if notice.kind in KINDS else "other"
-    names, others = _names(unimarc.responsibilities(fields))
+    responsible = unimarc.responsibilities(fields)
+    universities = [r for r in responsible if kind == "thesis" and r.role == _THESIS["granted_by"]]
+    names, others = _names(r for r in responsible if r not in universities)
     host = _host(fields) if KINDS[kind].level == "article" else {}
     serial = unimarc.host_serial(fields) is not None or "ISSN" in host
     in_book = kind == "article" and "container-title" in host and not serial
-    keywords = [(text(s.label), s.scheme != "free") for s in unimarc.subjects(fields)]
+    keywords: dict[str, tuple[str, bool]] = {}  # each once: a concept may be written in two ways
+    for subject in unimarc.subjects(fields):
+        if word := text(notice.labels.get(subject.label, subject.label)):
+            keywords.setdefault(fold(word) or word, (word, subject.scheme != "free"))
     urls = tuple(dict.fromkeys(url for said, _words in unimarc.online(fields) if (url := _address(said))))
     item: Item = {
         "id": notice.address,
@@ -95,7 +103,7 @@ def cited(notice: Outgoing, base_url: str = "") -> Cited:
         **names,
         **host,
         **_said(fields, _TABLE["fields"]),
-        **(_said(fields, _TABLE["thesis"]) if kind == "thesis" else {}),
+        **(_defended(fields, universities) if kind == "thesis" else {}),
         **_extent(fields, kind),
         "language": ISO_639.get(unimarc.language(fields), USUAL_LANGUAGE),
     }
@@ -113,8 +121,8 @@ def cited(notice: Outgoing, base_url: str = "") -> Cited:
         kind=kind,
         item={name: value for name, value in item.items() if value},
         others=tuple(others),
-        keywords=tuple(word for word, _theme in keywords if word),
-        themes=tuple(word for word, theme in keywords if theme and word),
+        keywords=tuple(word for word, _theme in keywords.values()),
+        themes=tuple(word for word, theme in keywords.values() if theme),
         summary=tuple(t for line in unimarc.texts(fields).abstract.split("\n") if (t := text(line))),
         urls=urls,
         numbers=numbers,
@@ -125,7 +133,12 @@ def cited(notice: Outgoing, base_url: str = "") -> Cited:
 
 def text(value: str, longest: int = LONGEST) -> str:
     """One line that any program can take, cut where it passes all measure."""
-    plain = " ".join(_NOT_TEXT.sub(" ", unimarc.clean(value[: 4 * longest])).split())
+    return line(unimarc.clean(value[: 4 * longest]), longest)
+
+
+def line(value: str, longest: int = LONGEST) -> str:
+    """The same of what somebody has typed, where « <i> » is no markup."""
+    plain = " ".join(_NOT_TEXT.sub(" ", value).split())
     return plain if len(plain) <= longest else plain[: longest - len(CUT)].rstrip() + CUT
 
 
@@ -169,12 +182,12 @@ def _name(responsibility: Responsibility) -> dict[str, str]:
 def _host(fields: Fields) -> Item:
     """The journal and the issue of an article, or the book of a chapter."""
     found = {relation: [link for link in unimarc.links(fields) if link.relation == relation] for relation in _HOSTS}
-    issue = next(iter(found["host_issue"]), None)
+    numbers = (text(link.volume, 200) for relation in ("host_issue", "host_serial") for link in found[relation])
     titles = (text(link.title) for relation in _HOSTS for link in found[relation])
     out: Item = {}
     if title := next(filter(None, titles), ""):
         out["container-title"] = title
-    if issue and (number := text(issue.volume, 200)):
+    if number := next(filter(None, numbers), ""):
         both = _VOLUME_AND_ISSUE.fullmatch(number)
         if both is None:
             out["issue"] = _NUMBER.sub("", number, count=1)
@@ -204,6 +217,26 @@ def _first(fields: Fields, places: Sequence[str]) -> str:
             if plain and fold(plain).replace(" ", "") not in _UNKNOWN and fold(plain) not in _UNKNOWN:
                 return plain
     return ""
+
+
+def _defended(fields: Fields, universities: Iterable[Responsibility]) -> Item:
+    """What was defended and where: « Thèse de doctorat : géographie », « Université du Canal »."""
+    degree, discipline, where = (_first(fields, _THESIS[part]) for part in ("degree", "discipline", "university"))
+    noted = next(filter(None, (_noted(fields, place) for place in _THESIS["whole"])), [])
+    said = [degree, discipline] if degree else noted[:2]
+    where = where or next((part for part in noted[2:3] if not part[:4].isdigit()), "")
+    where = where or " ; ".join(text(university.name, 300) for university in universities)
+    told = {"genre": " : ".join(filter(None, said)), "publisher": where}
+    return {name: value for name, value in told.items() if value}
+
+
+def _noted(fields: Fields, place: str) -> list[str]:
+    """The parts of a note that says of what degree a thesis is: « Thèse de doctorat : géographie »."""
+    for value in unimarc.values(fields, place[:3], place[3]):
+        parts = [part.strip(" .,;") for part in re.split(r"\s*:\s+", text(value, 1000))]
+        if len(parts[0]) <= _LONGEST_DEGREE and fold(parts[0]).split()[:1] in _DEGREES:
+            return parts
+    return []
 
 
 def _extent(fields: Fields, kind: str) -> Item:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -29,6 +29,7 @@ from citeproc.string import String
 from lxml import etree
 
 from catalogue.i18n import _
+from catalogue.text import fold
 from export.citing.items import KIND_ROWS, Cited, Item
 from export.citing.runs import Marks, Run, cut, in_french, repaired, unmarked
 
@@ -50,6 +51,7 @@ class Style:
     file: str
     locale: str
     english: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, language: str) -> str:
         return self.en if language == "en" else self.fr
@@ -77,11 +79,15 @@ class Processor:
         file = chosen.english if chosen.english and language == "en" else chosen.file
         locale = _LOCALES.get(language, "fr-FR") if chosen.locale == "page" else chosen.locale
         self._style, self._lock = _loaded(file, locale)
+        self._instead = chosen.instead
         self._french = locale.startswith("fr")
         self._count = 0
 
-    def lay_out(self, cited: Cited, *, accessed: tuple[int, int, int] | None = None) -> LaidOut:
-        self._count += 1
+    def lay_out(
+        self, cited: Cited, *, accessed: tuple[int, int, int] | None = None, number: int | None = None
+    ) -> LaidOut:
+        """`number`: its own in a list of which only a part is laid out."""
+        self._count = number or self._count + 1
         try:
             marked = self._rendered(cited, accessed)
         except Exception as fault:  # a style or citeproc that stumbles over one document must not lose the others
@@ -92,7 +98,7 @@ class Processor:
         return LaidOut(cut(marked))
 
     def _rendered(self, cited: Cited, accessed: tuple[int, int, int] | None) -> str:
-        reference = _reference(cited, accessed)
+        reference = _reference(cited, accessed, self._instead)
         with self._lock:  # citeproc keeps what it is doing in the style itself
             listed = CitationStylesBibliography(self._style, {reference.key: reference}, Marks)
             (asked,) = Citation([CitationItem(reference.key)]).cites
@@ -106,7 +112,11 @@ class Processor:
         literal = date.text if isinstance(date, LiteralDate) else ""
         for between in (", ", ","):  # styles that write the year and the day apart say words twice
             text = text.replace(f"{literal}{between}{literal}", literal) if literal else text
-        return in_french(text) if self._french else text
+        if self._french:
+            if place := cited.item.get("publisher-place"):  # « Lille: Éditions »: a style made for English
+                text = text.replace(f"{place}: ", f"{place} : ")
+            return in_french(text)
+        return text
 
 
 def plain_reference(cited: Cited, *, french: bool = True) -> tuple[Run, ...]:
@@ -129,12 +139,16 @@ def plain_reference(cited: Cited, *, french: bool = True) -> tuple[Run, ...]:
 # --- what citeproc reads ---------------------------------------------------------------------
 
 
-def _reference(cited: Cited, accessed: tuple[int, int, int] | None) -> Reference:
+def _reference(cited: Cited, accessed: tuple[int, int, int] | None, instead: Mapping[str, str]) -> Reference:
     item = dict(cited.item)
     row = KIND_ROWS[cited.kind]
     if item["type"] == row["csl"]:
         named = any(variable in item for variable in ("author", "director", "editor"))
         item["type"] = row.get("laid_out" if named else "nameless", row.get("laid_out", item["type"]))
+    item["type"] = instead.get(item["type"], item["type"])
+    genre = item.pop("genre", "")
+    if genre and fold(genre) not in fold(item["title"]).split():  # else the title has said it
+        item["genre"] = genre[:1].upper() + genre[1:]
     if "DOI" in item and not item["type"].startswith("article"):  # styles print it of articles alone
         item["URL"] = f"https://doi.org/{item.pop('DOI')}"
     if accessed and "URL" in item:

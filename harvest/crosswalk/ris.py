@@ -151,15 +151,17 @@ def _with_dates(pairs: list[tuple[str, str]], rules: Table) -> Iterator[tuple[st
 
 
 def _date(value: str) -> str:
-    """« 2005/07/15/ » as 2005-07-15, « 2002///printemps » as « printemps 2002 », anything else as it is."""
+    """« 2005/07/15/ » as 2005-07-15, « 2002///printemps » as « printemps 2002 », words that say the year alone,
+    anything else as it is."""
     found = _SLASHES.fullmatch(value.strip())
     if "/" not in value or found is None:
         return value
     year, month, day, other = (part or "" for part in found.groups())
-    if not year and other:
-        return value
+    other = other.strip(" /")
+    if other and year in other:
+        return other
     date = "-".join(part.zfill(2) for part in (year, month, day) if part.strip("0"))
-    return " ".join(part for part in (other.strip(" /"), date) if part)
+    return " ".join(part for part in (other, date) if part)
 
 
 def _name(raw: bytes) -> str:

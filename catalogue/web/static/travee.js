@@ -7,7 +7,7 @@ const results = () => [...document.querySelectorAll(".results .doc a, [data-entr
 document.addEventListener("keydown", (event) => {
   if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
   const field = document.getElementById("q");
-  if (event.key === "/" && field) {
+  if (field && (event.key === "/" || (event.key === "r" && field.closest("[data-propose]")))) {
     event.preventDefault();
     field.focus();
     field.select();
@@ -19,7 +19,7 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault();
       links[next].focus();
     }
-  }
+  } else if (event.key === "x") event.target.closest(".result")?.querySelector("[data-pick] button").click();
 });
 
 // Ctrl or ⌘ with Enter presses the main button of the form one is writing in.
@@ -103,6 +103,7 @@ document.addEventListener("submit", async (event) => {
     else button.removeAttribute("aria-pressed");
     button.firstChild.data = there ? form.dataset.there : form.dataset.pick;
     for (const count of document.querySelectorAll("[data-picked]")) count.textContent = total ? `\u00a0(${total})` : "";
+    for (const bar of document.querySelectorAll("[data-taken]")) bar.hidden = !total;
     document.querySelector("[role=status][data-said]").textContent = words;
     button.removeAttribute("aria-busy");
   } catch {
@@ -111,6 +112,26 @@ document.addEventListener("submit", async (event) => {
     form.append(act);
     form.submit();
   }
+});
+
+// The preview of a selection follows its choices: one act after the other, each with the choices as they then are.
+const choices = document.querySelector("form[data-follow]");
+let following = Promise.resolve();
+choices?.addEventListener("change", () => {
+  following = following.then(async () => {
+    const body = new FormData(choices);
+    body.set("acte", "regler");
+    try {
+      const answer = await fetch(choices.action, { method: "POST", body });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.querySelector("[data-preview]");
+      if (!answer.ok || !fresh) return;
+      document.querySelector("[data-preview]").replaceWith(fresh);
+      document.querySelector("[role=status][data-said]").textContent = choices.dataset.follow;
+    } catch {
+      // « Mettre à jour l’aperçu » is still there
+    }
+  });
 });
 
 // « Copier la référence »: the button is there only where it can work.
@@ -133,7 +154,7 @@ if (box && window.AbortController) {
   for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]])
     box.setAttribute(name, value);
   const said = document.querySelector("[data-said]");
-  let [timer, asking, at] = [0, null, -1];
+  let [timer, asking, at, shown] = [0, null, -1, null];
   const mark = (n) => {
     at = n;
     [...list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
@@ -145,9 +166,9 @@ if (box && window.AbortController) {
     box.setAttribute("aria-expanded", "false");
     mark(-1);
   };
-  const show = ([typed, texts, counts, addresses]) => {
+  const show = ([typed, texts, counts, addresses, rows = texts]) => {
     if (typed !== box.value) return;
-    list.replaceChildren(...texts.map((text, i) => {
+    list.replaceChildren(...rows.map((text, i) => {
       const row = document.createElement("li");
       Object.assign(row, { id: `propose-${i}`, textContent: text });
       row.setAttribute("role", "option");
@@ -156,27 +177,33 @@ if (box && window.AbortController) {
       row.addEventListener("click", () => location.assign(addresses[i]));
       return row;
     }));
-    mark(-1);
-    list.hidden = !texts.length;
-    box.setAttribute("aria-expanded", String(texts.length > 0));
+    shown = typed;
+    open();
     if (said && texts.length) said.textContent = box.form.dataset.proposed.replace("#", texts.length);
   };
-  box.addEventListener("input", () => {
+  const open = () => {
+    mark(-1);
+    list.hidden = !list.children.length;
+    box.setAttribute("aria-expanded", String(!list.hidden));
+  };
+  const ask = (pause) => {
     clearTimeout(timer);
     asking?.abort();
     if (box.value.trim().length < 2) return close();
     timer = setTimeout(async () => {
       asking = new AbortController();
       try {
-        const answer = await fetch(`${box.form.dataset.propose}?q=${encodeURIComponent(box.value)}`, { signal: asking.signal });
+        const answer = await fetch(`${box.form.dataset.propose}?${new URLSearchParams(new FormData(box.form))}`, { signal: asking.signal });
         if (answer.ok) show(await answer.json());
       } catch { /* nothing proposed: the box works as before */ }
-    }, 120);
-  });
+    }, pause);
+  };
+  box.addEventListener("input", () => ask(120));
   box.addEventListener("keydown", (event) => {
     const rows = list.children.length;
-    if (event.isComposing || list.hidden) return;
-    if (event.key === "Escape") close();
+    if (event.isComposing || (list.hidden && event.key !== "ArrowDown")) return;
+    if (list.hidden) shown === box.value ? open() : ask(0); // the arrow brings back what Escape closed
+    else if (event.key === "Escape") close();
     else if (event.key === "ArrowDown") mark((at + 1) % rows);
     else if (event.key === "ArrowUp") mark(at < 1 ? rows - 1 : at - 1);
     else if (event.key === "Enter" && at >= 0) list.children[at].click();
