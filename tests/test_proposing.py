@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from catalogue import authorities, entities, history
+from catalogue import authorities, entities, history, notices
 from catalogue.entities import ConceptRow
-from catalogue.models import Centre
+from catalogue.models import Centre, NoticeAgent
 from catalogue.web import proposing
 from tests.cast import field
 from tests.test_public import make
@@ -103,6 +104,17 @@ def test_the_number_said_is_the_number_one_gets(client: FlaskClient, library: No
                     assert number[1] == heading[1], (typed, where)
     assert (told["ghet", ""], told["ghet", "reseau"]) == ("2", "3")
     assert (told["auteur:kow", ""], told["auteur:kow", "reseau"]) == ("2", "3")
+
+
+def test_the_author_of_what_has_just_been_unpublished_is_not_named(
+    app: Flask, client: FlaskClient, library: None
+) -> None:
+    travee = app.extensions["travee"]
+    assert "Réseau RECI" in proposed(client, "reci")
+    with travee.db.write() as session:
+        number = session.scalars(select(NoticeAgent.notice_id).where(NoticeAgent.name == "Réseau RECI")).one()
+        notices.set_status(session, notices.get(session, number), "draft", by="claire", why="essai")
+    assert not proposed(client, "reci")  # though nobody has told the index yet
 
 
 def test_an_english_page_says_themes_in_english(client: FlaskClient, library: None) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from catalogue.i18n import _, format_number, ngettext
-from catalogue.models import NoticeAgent
+from catalogue.models import Notice, NoticeAgent
 from catalogue.text import fold
 from catalogue.web.asked import LONGEST_QUERY, Asked
 from catalogue.web.searching import Searcher
@@ -73,4 +73,6 @@ def _arrow(typed: str, name: str) -> str:
 
 
 def _authors_of(session: Session, notice_ids: Sequence[int]) -> Iterable[str]:
-    return session.scalars(select(NoticeAgent.name).where(NoticeAgent.notice_id.in_(notice_ids)))
+    """What an index says is published is not taken for granted."""
+    public = and_(Notice.id == NoticeAgent.notice_id, Notice.status == "published")
+    return session.scalars(select(NoticeAgent.name).join(Notice, public).where(Notice.id.in_(notice_ids)))
