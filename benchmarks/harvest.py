@@ -50,6 +50,7 @@ SIZES = {"quick": (1_000, 10_000), "whole": (10_000, 100_000)}
 SERVE = """
 import sys
 from itertools import islice
+from urllib.parse import parse_qsl
 from werkzeug.serving import make_server
 from benchmarks.harvest import many
 from demo import partner as demo
@@ -58,7 +59,7 @@ partner = demo.Partner(islice(many(int(sys.argv[2])), int(sys.argv[1])))
 kept = {}
 
 def answer(environ, start_response):
-    key = environ["QUERY_STRING"]
+    key = tuple(sorted(parse_qsl(environ["QUERY_STRING"])))  # in whatever order it is asked
     if key not in kept:
         said = []
         body = b"".join(partner(environ, lambda status, headers, exc=None: said.append((status, headers))))
