@@ -457,7 +457,10 @@ def linking(fields: Iterable[Field]) -> Iterator[Field]:
 
 
 def links(fields: Iterable[Field]) -> list[Link]:
-    """Hosts, parts and relatives, told apart by PMB's `$9 lnk:` where a tag has two meanings, else by an ISSN."""
+    """Hosts, parts and relatives, told apart by PMB's `$9 lnk:` where a tag has two meanings, else by the ISSN of an
+    article's journal: a book's is that of its collection."""
+    fields = list(fields)
+    in_journal = level(fields) in ("article", "issue")
     out = []
     for f in linking(fields):
         tag = f["t"]
@@ -466,7 +469,7 @@ def links(fields: Iterable[Field]) -> list[Link]:
         relation = "related"
         if tag == "461" and (mark == "perio" or typed(f, "type_lnk") == "b"):  # "b": an issue names its journal
             relation = "host_serial"
-        elif tag == "461" and not mark and not target and not find_issn(first(f, "x")):
+        elif tag == "461" and not mark and not target and not (in_journal and find_issn(first(f, "x"))):
             relation = "series"
         elif tag in ("461", "463") and mark in ("bull", ""):
             relation = "host_issue" if tag == "463" else "host_serial"

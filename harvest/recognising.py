@@ -24,10 +24,10 @@ from catalogue.models import LIVING, Claim, Notice, Source, SourceRecord
 from harvest.crosswalk import pmbxml
 from harvest.incoming import Incoming
 
-_State = tuple[
-    str, int
-]  # a notice as it stood: its address, which no other base has, and the number of its last change
+# A notice as it stood: its address, which no other base has, and the number of its last change.
+_State = tuple[str, int]
 REMEMBERED = 4_000  # notices: five in six that a page meets, the pages before have met too
+_NEW = "recognising.met"  # those that a session has met, until it is known that what it saw stays
 _met: dict[_State, Described] = {}
 
 _NOTICES, _CLAIMS, _RECORDS = (db.table_of(model) for model in (Notice, Claim, SourceRecord))
@@ -128,17 +128,23 @@ def _others(session: Session, source: Source, ids: Iterable[int]) -> dict[int, D
         found |= {notice_id: (address, seq) for notice_id, address, seq in told}
     if len(_met) > REMEMBERED:
         _met.clear()
-    out = {notice_id: known for notice_id, state in found.items() if (known := _met.get(state)) is not None}
+    new: dict[_State, Described] = session.info.setdefault(_NEW, {})
+    out = {i: known for i, state in found.items() if (known := _met.get(state) or new.get(state)) is not None}
     for part in db.chunks(sorted(found.keys() - out.keys())):
         for notice_id, fields in session.execute(_FIELDS, {"part": part}):
-            out[notice_id] = _met[found[notice_id]] = describe(fields)
+            out[notice_id] = new[found[notice_id]] = describe(fields)
     return out
 
 
+@event.listens_for(Session, "after_commit")
+def _remember(session: Session) -> None:
+    """Only now: a change that is taken back leaves its number to another."""
+    _met.update(session.info.pop(_NEW, {}))
+
+
 @event.listens_for(Session, "after_rollback")
-def _forget(_session: Session) -> None:
-    """What is taken back leaves the number of its change to another."""
-    _met.clear()
+def _forget(session: Session) -> None:
+    session.info.pop(_NEW, None)
 
 
 def _by_address(session: Session, rows: Mapping[int, Incoming]) -> dict[int, int]:

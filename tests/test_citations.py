@@ -125,6 +125,13 @@ def test_an_article_is_in_its_journal_and_a_chapter_in_its_book() -> None:
     assert not values(chapter.fields, "010", "a"), "the ISBN is the book’s: it would match another chapter of it"
 
 
+def test_a_collection_with_an_issn_is_no_journal() -> None:
+    host = {"t": "461", "i": " 1", "s": [["t", "Questions de ville"], ["x", "1234-5679"], ["v", "12"]]}
+    for mark, relation in (("     nam0 22        450 ", "series"), ("     naa0 22        450 ", "host_serial")):
+        (link,) = unimarc.links([{"t": "000", "v": mark}, host])  # type: ignore[list-item]
+        assert (link.relation, link.issn) == (relation, "1234-5679")
+
+
 def test_the_same_article_is_the_same_in_every_format() -> None:
     def said(format: str, name: str, position: int = 1) -> tuple[object, ...]:
         record = next(r for r in good(read(format, (DATA / name).read_bytes())) if r.position == position)

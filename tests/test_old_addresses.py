@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from catalogue import authorities, notices
 from catalogue.entities import ConceptRow
-from catalogue.models import ClassificationEntry, Concept, Notice
+from catalogue.models import ClassificationEntry, Concept, ExternalId, Notice
 from catalogue.unimarc import Field
 from export import pmbxml
 from harvest import importer
@@ -65,3 +65,19 @@ def test_an_old_address_says_nothing_of_what_is_not_published(app: Flask, client
         notices.set_status(session, one, "draft", by="claire")
     for asked in ("lvl=notice_display&id=116", "lvl=categ_see&id=927"):
         assert client.get(f"/opac_css/index.php?{asked}").status_code == 404
+
+
+@pytest.mark.usefixtures("address")
+def test_another_file_does_not_rename_our_shelves(app: Flask, tmp_path: Path) -> None:
+    """Its numbers are known all the same: its old addresses would lead to our shelf."""
+    travee = app.extensions["travee"]
+    path = tmp_path / "theirs.xml"
+    about = field("676", "a", "363.5", "l", "Habitat (plan d’un autre)", "9", "id:7")
+    numbered: list[Field] = [{"t": "001", "v": "9"}, *notice("Un autre toit", about)]
+    path.write_bytes(b"<unimarc>" + pmbxml.notice_bytes(numbered) + b"</unimarc>")
+    importer.import_file(travee.db, path, source="un autre PMB", by="claire")
+    with travee.db.read_session() as session:
+        entry = session.scalars(select(ClassificationEntry)).one()
+        assert entry.label == "Pauvreté, sans-abri"
+        known = select(ExternalId.value).where(ExternalId.entity == "class", ExternalId.entity_id == entry.id)
+        assert sorted(session.scalars(known)) == ["28", "7"]

@@ -73,7 +73,8 @@ def take_in_indices(
     """Classes that a source has numbered in its records: PMB's 676, `$9 id:`, with the words of the index in $l.
 
     Only for numbers of which nothing is known yet: what a dump said of its plans is richer. A partner's plan says
-    nothing of our shelves, so that of a harvested source is left where it is.
+    nothing of our shelves, so that of a harvested source is left where it is, and no words that a class has are
+    changed: a file may be anybody's.
     """
     if source.kind == "oai":
         return Taken()
@@ -86,7 +87,11 @@ def take_in_indices(
         numbers = select(ExternalId.value).where(ExternalId.source_id == source.id, ExternalId.space == INDEX)
         known.update(session.scalars(numbers.where(ExternalId.value.in_(part))))
     fresh = [row for number, row in found.items() if number not in known]
-    return take_in_classes(session, source, fresh, batch=batch) if fresh else Taken()
+    if not fresh:
+        return Taken()
+    ours = {key: entry for key, entry in _known(session, {(r.plan, r.number) for r in fresh}).items() if entry.label}
+    _name(session, source, {r.source_number: e.id for r in fresh if (e := ours.get((r.plan, r.number)))})
+    return take_in_classes(session, source, [r for r in fresh if (r.plan, r.number) not in ours], batch=batch)
 
 
 def put_classes(
