@@ -12,12 +12,14 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from catalogue import activity, alerts, db, digital, doubles, i18n, selections, texts, tombstones, visits
 from catalogue.config import Settings
 from catalogue.db import Database
+from catalogue.models import Notice
 from catalogue.web.thesaurus import Thesaurus
 from harvest import cutting, recognising, retention, waiting
 from harvest.nightly import Nightly
@@ -56,8 +58,12 @@ class Travee:
     def index(self) -> sync.Index:
         with self._lock:
             if self._index is None:
-                self._index = sync.open_index(self.settings.index_dir)
+                self._index = sync.open_index(self.settings.index_dir, self._has_something_to_find)
             return self._index
+
+    def _has_something_to_find(self) -> bool:
+        with self.db.read() as session:
+            return session.scalar(select(Notice.id).where(Notice.status == "published").limit(1)) is not None
 
     def drain(self) -> int:
         """Bring the index up to date; 0 when somebody else is at it."""

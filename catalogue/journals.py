@@ -22,6 +22,7 @@ from catalogue.models import Item, Notice, NoticeLink
 
 PER_PAGE = 100  # journals, or issues of one
 _ISSUE_NUMBER = re.compile(r"[,.]?\s*\b(?:n°|no\.?)\s*(\d[\w./-]*\b)", re.I)
+_AFTER_THE_NAME = re.compile(r"\s*(?:$|[.,:;!?/([–—…])|\s+(?:-\s|n°|no\.?\s*\d|\d)", re.I)
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -157,8 +158,12 @@ def _issue_title(title: str, journal: str) -> tuple[str, str]:
     (('68', 'Mixité'), ('68', 'Mixité'))
     >>> _issue_title("Préau, n° 12", "Préau"), _issue_title("Hors série", "Préau")
     (('12', ''), ('', 'Hors série'))
+    >>> _issue_title("Préaux d’ailleurs, n° 3", "Préau"), _issue_title("Préau rural, n° 8", "Préau")
+    (('3', 'Préaux d’ailleurs'), ('8', 'Préau rural'))
     """
     rest = title.removeprefix(journal)
+    if not _AFTER_THE_NAME.match(rest):
+        rest = title  # another name, that begins alike
     found = _ISSUE_NUMBER.search(rest)
     number = found[1] if found else ""
     if found:

@@ -120,7 +120,7 @@ class Access:
     online: tuple[OnlineWay, ...] = ()
     copies: tuple[Copy, ...] = ()
     partners: tuple[PartnerCopy, ...] = ()
-    in_issue: bool = False  # the copies are those of the issue that the article is in
+    host: str = ""  # the copies are those of what it is in: "issue", or "monograph" for a chapter
     issues: int = 0  # a journal: how many of its issues stand on our shelves
 
     @property
@@ -416,23 +416,23 @@ def _turned(session: Session, notice_id: int, status: str) -> tuple[datetime, st
 
 
 def _accesses(session: Session, rows: Sequence[Row[Any]]) -> dict[int, Access]:
-    """How each of these documents can be read. An article is read in its issue: its copies are the issue's."""
+    """How each of these documents can be read. A part has the copies of what it is in."""
     ids = [row.id for row in rows]
     articles = [row.id for row in rows if row.level == "article"]
-    issue_of = shelved.issues_of(session, articles) if articles else {}
-    copies = _copies(session, sorted({*ids, *issue_of.values()}))
+    host_of = shelved.hosts_of(session, articles) if articles else {}
+    copies = _copies(session, sorted({*ids, *(host.notice_id for host in host_of.values())}))
     digital = _grouped(session, select(DigitalDocument).where(DigitalDocument.notice_id.in_(ids)), DigitalDocument.id)
     holdings = _grouped(session, select(Holding).where(Holding.notice_id.in_(ids), claims.is_held()), Holding.id)
     serials = [row.id for row in rows if row.level == "serial"]
     issues = shelved.issues_on_shelf(session, serials) if serials else {}
     out = {}
     for row in rows:
-        own = copies[row.id]
+        own, host = copies[row.id], host_of.get(row.id)
         out[row.id] = Access(
             online=tuple(_online(row.address, row.fields, digital[row.id])),
-            copies=tuple(own or copies[issue_of.get(row.id, 0)]),
+            copies=tuple(own or (copies[host.notice_id] if host else ())),
             partners=tuple(_partners(row, holdings[row.id])),
-            in_issue=not own and row.id in issue_of,
+            host=host.level if host and not own else "",
             issues=issues.get(row.id, 0),
         )
     return out

@@ -1,4 +1,5 @@
-"""Where copies stand for other notices: an article is read in its issue, a periodical in its issues.
+"""Where copies stand for other notices: an article is read in its issue, a chapter in its book, a periodical in its
+issues.
 
 Asked by the pages that say « Sur place » and by the index that filters on it: one definition for both.
 """
@@ -6,6 +7,7 @@ Asked by the pages that say « Sur place » and by the index that filters on it:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
@@ -14,20 +16,27 @@ from catalogue import items
 from catalogue.models import Item, Notice, NoticeLink
 
 
-def issues_of(session: Session, notice_ids: Sequence[int]) -> dict[int, int]:
-    """Of these notices, the articles -> the issue each is read in: the first it names that has a page."""
-    issue = aliased(Notice)
+class Host(NamedTuple):
+    """What one takes from the shelf to read a part of it."""
+
+    notice_id: int
+    level: str  # "issue", or "monograph": a book
+
+
+def hosts_of(session: Session, notice_ids: Sequence[int]) -> dict[int, Host]:
+    """Of these notices, the articles and chapters -> what each is read in: the first it names that has a page."""
+    host = aliased(Notice)
     statement = (
-        select(NoticeLink.notice_id, issue.id)
+        select(NoticeLink.notice_id, host.id, host.level)
         .join(Notice, Notice.id == NoticeLink.notice_id)
-        .join(issue, issue.id == NoticeLink.target_id)
+        .join(host, host.id == NoticeLink.target_id)
         .where(
             *(NoticeLink.notice_id.in_(notice_ids), NoticeLink.relation == "host_issue", Notice.level == "article"),
-            *(issue.level == "issue", issue.status.in_(("published", "withdrawn"))),
+            *(host.level.in_(("issue", "monograph")), host.status.in_(("published", "withdrawn"))),
         )
         .order_by(NoticeLink.id.desc())
     )
-    return {article_id: issue_id for article_id, issue_id in session.execute(statement)}
+    return {part_id: Host(host_id, level) for part_id, host_id, level in session.execute(statement)}
 
 
 def issues_on_shelf(session: Session, notice_ids: Sequence[int]) -> dict[int, int]:

@@ -5,7 +5,9 @@ Read only; a page costs a few queries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -68,9 +70,9 @@ def classes(session: Session) -> list[ShelfClass]:
         .order_by(head)
     )
     out: list[ShelfClass] = []
-    labels = {e.number: e.label for e in session.scalars(_accepted_classes())}
+    labels = Labels(session.scalars(_accepted_classes()))
     for number, group in groupby(session.execute(statement), lambda row: _class_of(row.head)):
-        out.append(ShelfClass(number, label_of(number, labels), sum(row.n for row in group)))
+        out.append(ShelfClass(number, labels.words(number), sum(row.n for row in group)))
     return out
 
 
@@ -80,33 +82,37 @@ def _accepted_classes() -> Select[ClassificationEntry]:
     return select(ClassificationEntry).where(*where).order_by(*order)
 
 
-def label_of(number: str, labels: Mapping[str, str]) -> str:
-    """The words of a number; those of the numbers just under it where it has none of its own.
+class Labels:
+    """What a classification says of its numbers."""
 
-    >>> label_of("363", {"363.5": "Sans-abri", "363.7": "Environnement", "364": "Criminalité"})
-    'Sans-abri ; Environnement'
-    """
-    below = [label for other, label in labels.items() if other.startswith(f"{number}.")]
-    some = list(dict.fromkeys(below))
-    return labels.get(number) or " ; ".join(some[:LABELS_SHOWN]) + ("…" if len(some) > LABELS_SHOWN else "")
+    def __init__(self, entries: Iterable[ClassificationEntry]) -> None:
+        self.own: dict[str, str] = {entry.number: entry.label for entry in entries}
+        self._under: defaultdict[str, dict[str, None]] = defaultdict(dict)  # labels, each once, in the order of numbers
+        for number, label in self.own.items():
+            for dot in re.finditer(r"\.", number):
+                self._under[number[: dot.start()]][label] = None
+
+    def words(self, number: str) -> str:
+        """The words of a number; those of the numbers under it where it has none of its own."""
+        some = list(self._under.get(number, ()))
+        return self.own.get(number) or " ; ".join(some[:LABELS_SHOWN]) + ("…" if len(some) > LABELS_SHOWN else "")
 
 
-def _labels(session: Session, call_numbers: Iterable[str]) -> dict[str, str]:
+def _labels(session: Session, call_numbers: Iterable[str]) -> Labels:
     """What the classification says of the numbers that these call numbers begin with, and of those under it."""
     firsts = {words[0] for number in call_numbers if (words := number.split())}
     whole = {first.split(".")[0] for first in firsts}
     begins = [first[:n] for first in firsts for n in range(len(first), 0, -1)]
     under = [ClassificationEntry.number.startswith(f"{number}.", autoescape=True) for number in sorted(whole)]
-    entries = session.scalars(_accepted_classes().where(or_(ClassificationEntry.number.in_(begins), *under)))
-    return {entry.number: entry.label for entry in entries}
+    return Labels(session.scalars(_accepted_classes().where(or_(ClassificationEntry.number.in_(begins), *under))))
 
 
-def _stretch_of(call_number: str, call_key: str, labels: Mapping[str, str]) -> str:
+def _stretch_of(call_number: str, call_key: str, labels: Labels) -> str:
     """The most precise number that has words of its own, within its class; else its class."""
     head = _class_of(call_key[:CLASS_DIGITS])
     first = call_number.split()[0]
     begins = (first[:n] for n in range(len(first), len(head), -1))
-    return next((number for number in begins if number in labels), head)
+    return next((number for number in begins if number in labels.own), head)
 
 
 def _class_of(head: str) -> str:
@@ -159,7 +165,7 @@ def shelf(session: Session, call_number: str, *, before: str = "", after: str = 
         tuple(
             Stretch(
                 number,
-                label_of(number, known),
+                known.words(number),
                 tuple(
                     Standing(r.code, r.call_number, r.location or "", documents[r.notice_id], r.status == "available")
                     for r in group
@@ -181,5 +187,5 @@ def class_label(session: Session, call_number: str) -> str:
     """What the classification says of the number that a call number begins with, the most precise first."""
     wanted = call_number.split()[0] if call_number.split() else ""
     known = _labels(session, [wanted])
-    found = next((known[wanted[:n]] for n in range(len(wanted), 0, -1) if wanted[:n] in known), "")
-    return found or label_of(wanted, known)
+    found = next((known.own[wanted[:n]] for n in range(len(wanted), 0, -1) if wanted[:n] in known.own), "")
+    return found or known.words(wanted)

@@ -1,7 +1,7 @@
 """Where documents can be read, for bibliographies: asked once for all of them, in a few queries.
 
-The words are those of the public pages (`catalogue.reading`): an article stands in its issue, a document that only
-a partner holds says so, what is withdrawn says nothing.
+The words are those of the public pages (`catalogue.reading`): an article stands in its issue, a chapter in
+its book, a document that only a partner holds says so, what is withdrawn says nothing.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ def _of(access: Access) -> Whereabouts:
     if first is not None:
         place = ", ".join(part for part in (first.location, first.section) if part)
         words.append(" · ".join(part for part in (place or _("Sur place"), first.status_words) if part))
-        if access.in_issue:
-            words.append(_("dans le numéro où il a paru"))
+        if access.host:
+            words.append(
+                _("dans le numéro où il a paru") if access.host == "issue" else _("dans le livre où il a paru")
+            )
     if access.issues:
         issues = ngettext("Sur place : {n} numéro", "Sur place : {n} numéros", access.issues)
         words.append(issues.format(n=access.issues))

@@ -7,7 +7,7 @@
 A rebuild fills a generation beside and then moves `current`; readers of the old one keep its files
 open until they let go. A name begins with the format it is written in, and with `empty-` as long as
 nobody has filled it: such a generation is rebuilt at the first chance, so that a lost index directory,
-or an older format, heals by itself.
+or an older format, heals by itself. Until then it answers for an empty base only (`reader.Index`).
 """
 
 from __future__ import annotations

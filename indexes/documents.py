@@ -54,7 +54,8 @@ def read(session: Session, notice_ids: Sequence[int]) -> list[IndexDoc]:
 
 
 def also_touched(session: Session, notice_ids: Sequence[int]) -> set[int]:
-    """Notices whose access follows these: the articles read in an issue, the periodical an issue belongs to.
+    """Notices whose access follows these: the articles read in an issue, the chapters in a book, the
+    periodical an issue belongs to.
 
     Whoever leaves a periodical queues it (`notices`): its link is no longer there to be followed.
     """
@@ -110,11 +111,11 @@ def _read_around(session: Session, ids: list[int]) -> _Around:
 
 
 def _on_shelf(session: Session, ids: list[int]) -> set[int]:
-    """Notices with a copy of their own, in their issue (an article) or in their issues (a periodical)."""
-    issue_of = shelved.issues_of(session, ids)
-    wanted = sorted({*ids, *issue_of.values()})
+    """Notices with a copy of their own, in their issue or book (an article) or in their issues (a periodical)."""
+    host_of = {part_id: host.notice_id for part_id, host in shelved.hosts_of(session, ids).items()}
+    wanted = sorted({*ids, *host_of.values()})
     here = set(session.scalars(select(Item.notice_id).where(Item.notice_id.in_(wanted), items.is_public())))
-    own = {notice_id for notice_id in ids if notice_id in here or issue_of.get(notice_id) in here}
+    own = {notice_id for notice_id in ids if notice_id in here or host_of.get(notice_id) in here}
     return own | shelved.issues_on_shelf(session, ids).keys()
 
 

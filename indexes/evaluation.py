@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.facets import Ids, Mask
-from indexes.grammar import NAMES, Clause, Either, Exact, Phrase, Query, Word
+from indexes.grammar import NAMES, All, Clause, Either, Exact, Phrase, Query, Word
 from indexes.reader import Leaf, Postings, Segment, Snapshot
 from indexes.schema import BAND, GAP, PARTS
 from indexes.widening import Widening, widen
@@ -67,6 +67,8 @@ def find(segment: Segment, clause: Clause) -> Postings:
         return _find_exact(segment, clause)
     if isinstance(clause, Either):
         return _find_either(segment, clause)
+    if isinstance(clause, All):
+        return _find_all(segment, clause)
     return _find_prefix(segment, clause) if clause.prefix else _find_word(segment, clause)
 
 
@@ -153,6 +155,15 @@ def _find_either(segment: Segment, either: Either) -> Postings:
     return Postings(ids, weights[ids])
 
 
+def _find_all(segment: Segment, whole: All) -> Postings:
+    found = [find(segment, clause) for clause in whole.clauses]
+    both = found[0].ids
+    for postings in found[1:]:
+        both = both[intersect(both, postings.ids)[0]]
+    weights = [postings.weights[postings.ids.searchsorted(both)] for postings in found]
+    return Postings(both, np.mean(weights, axis=0, dtype=np.float32))
+
+
 def _find_exact(segment: Segment, exact: Exact) -> Postings:
     ids = segment.exact_begins(exact.key) if exact.prefix else segment.exact(exact.key)
     if not len(ids) and exact.otherwise:
@@ -235,10 +246,13 @@ def _without(matches: Matches, size: int, unwanted: Ids) -> Matches:
 
 
 def _within(matches: Matches, leaf: Leaf, query: Query) -> Matches:
-    spans = [(span, True) for span in query.years] + [(span, False) for span in query.other_years]
-    for (first, last), wanted in spans:
+    groups = [(spans, True) for spans in query.years] + [((span,), False) for span in query.other_years]
+    for spans, wanted in groups:
         year = leaf.columns.years[matches.ids]
-        kept = ((year >= first) & (year <= last)) == wanted
+        inside = np.zeros(len(year), np.bool_)
+        for first, last in spans:
+            inside |= (year >= first) & (year <= last)
+        kept = inside == wanted
         matches = Matches(matches.ids[kept], matches.scores[kept])
     return matches
 

@@ -8,10 +8,12 @@
     auteur:"Marc Dupont"       a person, in either order
     annee:2018   annee:2018-2024   annee:2018-   annee:-2010   -annee:2018
     ville OU banlieue          either; ET, SAUF, and AND, OR, NOT are understood too, in capitals
+    annee:2010 OU annee:2018   either year
     978-2-7071-4272-6          an ISBN, ISSN or DOI is recognised by itself
 
-What cannot be understood (`annee:abcd`, a field with nothing after it) is left out and kept in `Query.ignored`, so
-that the page can say so; so are the beginnings of words after the tenth.
+What cannot be understood (`annee:abcd`, a field with nothing after it, « OU » between things that cannot be joined) is
+left out and kept in `Query.ignored`, so that the page can say so; the beginnings of words after the tenth are in
+`Query.beyond`.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from indexes.analysis import call_number_term, exact_title, fold, normal_identif
 
 LONGEST_TEXT = 2_000
 MOST_CLAUSES = 40
+LAST_YEAR = 9999
 MOST_PREFIXES = 10  # different ones: each asks for all the words that begin so
 SHORTEST_PREFIX = 2
 
@@ -48,6 +51,8 @@ YEAR_FIELDS = ("annee", "year")
 IDENTIFIER_FIELDS = ("isbn", "issn", "doi", "ean", "id")
 CALL_NUMBER_FIELDS = ("cote", "callnumber")
 KNOWN_FIELDS = frozenset((*FIELDS, *YEAR_FIELDS, *IDENTIFIER_FIELDS, *CALL_NUMBER_FIELDS))
+LONGEST_ACRONYM = 5  # letters
+FEW_WORDS = 3  # in capitals, they are acronyms; more of them are a title
 NAMES = ("agents",)  # the part whose phrases are names, said in either order
 # What people who come from other catalogues write between two words, in capitals.
 OPERATORS = {"ET": "and", "AND": "and", "OU": "or", "OR": "or", "SAUF": "not", "NOT": "not"}
@@ -95,10 +100,22 @@ class Exact:
 
 
 @dataclass(frozen=True)
+class All:
+    """A compound beside « OU », « Seine-Saint-Denis »: all its words, wherever they are, as when it stands alone."""
+
+    clauses: tuple[Word | Phrase | Exact, ...]
+    negative: bool = False
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return tuple(word for clause in self.clauses for word in clause.words)
+
+
+@dataclass(frozen=True)
 class Either:
     """« ville OU banlieue »: one of these is enough."""
 
-    options: tuple[Word | Phrase | Exact, ...]
+    options: tuple[Word | Phrase | Exact | All, ...]
     negative: bool = False
 
     @property
@@ -106,18 +123,19 @@ class Either:
         return tuple(word for option in self.options for word in option.words)
 
 
-Plain = Word | Phrase | Exact
-Clause = Plain | Either
+Clause = Word | Phrase | Exact | All | Either
+Span = tuple[int, int]  # of years, both included
 
 
 @dataclass(frozen=True)
 class Query:
     text: str
     clauses: tuple[Clause, ...] = ()
-    years: tuple[tuple[int, int], ...] = ()
-    other_years: tuple[tuple[int, int], ...] = ()  # those that must not be
+    years: tuple[tuple[Span, ...], ...] = ()  # of each group, one span is enough
+    other_years: tuple[Span, ...] = ()  # those that must not be
     whole: tuple[str, ...] = ()  # exact strings that the question as a whole may be: a title, a call number
     ignored: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()  # beginnings of words after the tenth
     is_cut: bool = False  # it had more words than are looked for
 
     @property
@@ -159,21 +177,15 @@ def parse(text: str) -> Query:
 @lru_cache(maxsize=1_000)
 def _parsed(text: str) -> Query:
     asked = text = unicodedata.normalize("NFC", text).encode("utf-8", "ignore").decode()
+    numbers = [_Number(*found) for found in _identifiers(text)]
+    for number in numbers:
+        text = text[: number.at] + " " * (number.to - number.at) + text[number.to :]
+    pieces: list[re.Match[str] | _Number] = [*_CHUNK.finditer(text), *numbers]
+    pieces.sort(key=lambda piece: piece.start())
+    typed = [asked[piece.start() : piece.end()] for piece in pieces]
     read = _Read()
-    for start, end, number in _identifiers(text):
-        read.clauses.append(Exact("i" + number, otherwise=tuple(_words(text[start:end], start))))
-        text = text[:start] + " " * (end - start) + text[end:]
-    chunks = list(_CHUNK.finditer(text))
-    operators = _operators(chunks, text)
-    for n, chunk in enumerate(chunks):
-        if n in operators:
-            continue
-        before = len(read.clauses)
-        read.take(chunk, negative=bool(chunk["minus"]) or operators.get(n - 1) == "not")
-        read.spare(before, chunk.group())
-        if operators.get(n - 1) == "or":
-            read.join(before)
-    plain = not (read.years or read.other_years or read.ignored or operators)
+    _read_all(read, pieces, typed)
+    plain = not (read.years or read.other_years or read.ignored or read.beyond)
     plain = plain and not any(c.negative or isinstance(c, Exact) for c in read.clauses)
     return Query(
         asked,
@@ -182,8 +194,45 @@ def _parsed(text: str) -> Query:
         tuple(read.other_years),
         whole=_whole(asked) if plain else (),
         ignored=tuple(read.ignored),
+        beyond=tuple(read.beyond),
         is_cut=len(read.clauses) > MOST_CLAUSES,
     )
+
+
+@dataclass(frozen=True)
+class _Number:
+    """An ISBN, ISSN or DOI that stands in a question."""
+
+    at: int
+    to: int
+    number: str
+
+    def start(self) -> int:
+        return self.at
+
+    def end(self) -> int:
+        return self.to
+
+
+def _read_all(read: _Read, pieces: Sequence[re.Match[str] | _Number], typed: Sequence[str]) -> None:
+    operators = _operators(typed)
+    waiting: list[str] = []  # operators whose second side did not come yet
+    left = None  # where the first side begins
+    for n, piece in enumerate(pieces):
+        if n in operators:
+            waiting.append(typed[n])
+            continue
+        meant, right = {OPERATORS[word] for word in waiting}, read.at
+        read.take(piece, typed[n], negative="not" in meant)
+        if read.at == right:
+            continue  # « ville OU la banlieue »: a stop word is no side
+        if "or" in meant and left and read.join(left, right):
+            right = left
+        elif "or" in meant:
+            read.ignored += [word for word in waiting if OPERATORS[word] == "or"]
+        waiting, left = [], right
+    if read.clauses:
+        read.ignored += [word for word in waiting if OPERATORS[word] != "and"]
 
 
 class _Read:
@@ -191,18 +240,36 @@ class _Read:
 
     def __init__(self) -> None:
         self.clauses: list[Clause] = []
-        self.years: list[tuple[int, int]] = []
-        self.other_years: list[tuple[int, int]] = []
+        self.years: list[tuple[Span, ...]] = []
+        self.other_years: list[Span] = []
         self.ignored: list[str] = []
+        self.beyond: list[str] = []
         self.prefixes: set[str] = set()
 
-    def take(self, chunk: re.Match[str], *, negative: bool) -> None:
+    @property
+    def at(self) -> tuple[int, int, int]:
+        """Where we are: so many clauses, so many years, so much that « OU » cannot join."""
+        return len(self.clauses), len(self.years), len(self.other_years) + len(self.ignored) + len(self.beyond)
+
+    def take(self, piece: re.Match[str] | _Number, typed: str, *, negative: bool) -> None:
+        before = len(self.clauses)
+        if isinstance(piece, _Number):
+            words = tuple(_words(typed, piece.at))
+            self.clauses.append(Exact("i" + piece.number, otherwise=words, negative=negative))
+        else:
+            self._take(piece, negative=negative or bool(piece["minus"]))
+        self._spare(before, typed)
+
+    def _take(self, chunk: re.Match[str], *, negative: bool) -> None:
         quoted = next((g for g in ("quoted", "french", "curly") if chunk[g] is not None), "")
         content = quoted or "plain"
         value, at = chunk[content] or "", chunk.start(content)
         field = fold(chunk["field"] or "")
         if field in YEAR_FIELDS and (span := year_range(value)):
-            (self.other_years if negative else self.years).append(span)
+            if negative:
+                self.other_years.append(span)
+            else:
+                self.years.append((span,))
         elif field in YEAR_FIELDS or _is_bare(field, value):
             self.ignored.append(chunk.group())
         elif field in IDENTIFIER_FIELDS:
@@ -217,7 +284,7 @@ class _Read:
                 self.clauses += _words(chunk["field"], chunk.start("field"), negative=negative)
             self.clauses += _text_clauses(value, at, bool(quoted), (), negative)
 
-    def spare(self, at: int, written: str) -> None:
+    def _spare(self, at: int, written: str) -> None:
         """Leave out what brings in more beginnings of words than are looked for."""
         words = (word for clause in self.clauses[at:] for word in clause.words if word.prefix)
         keys = (clause.key for clause in self.clauses[at:] if isinstance(clause, Exact) and clause.prefix)
@@ -226,23 +293,41 @@ class _Read:
             self.prefixes = wanted
         else:
             del self.clauses[at:]
-            self.ignored.append(written)
+            self.beyond.append(written)
 
-    def join(self, at: int) -> None:
-        """What stands on both sides of « OU » becomes one clause; several words without quotes stay as they are."""
-        if len(self.clauses) != at + 1 or not at or self.clauses[-1].negative or self.clauses[-2].negative:
-            return
-        left, right = self.clauses[-2:]
-        options = [*(left.options if isinstance(left, Either) else (left,))]
-        options += right.options if isinstance(right, Either) else (right,)
-        self.clauses[-2:] = [Either(tuple(options))]
+    def join(self, left: tuple[int, int, int], right: tuple[int, int, int]) -> bool:
+        """What stands on both sides of « OU », words or years, becomes one; False for what cannot be joined."""
+        words, others = self.clauses[left[0] : right[0]], self.clauses[right[0] :]
+        years, more = self.years[left[1] : right[1]], self.years[right[1] :]
+        if words and others and not any(clause.negative for clause in (*words, *others)):
+            self.clauses[left[0] :] = [Either((*_options(words), *_options(others)))]
+            return True
+        if years and more:
+            self.years[left[1] :] = [(*years[0], *more[0])]
+            return True
+        return False
 
 
-def _operators(chunks: Sequence[re.Match[str]], text: str) -> dict[int, str]:
-    """Which chunks are operators: never the last one, nor « OU » before anything, nor in a title all in capitals."""
-    found = {n: OPERATORS[c.group()] for n, c in enumerate(chunks[:-1]) if c.group() in OPERATORS}
-    others = " ".join(chunk.group() for n, chunk in enumerate(chunks) if n not in found)
-    return {} if others.isupper() else {n: said for n, said in found.items() if n or said == "not"}
+def _options(side: Sequence[Clause]) -> tuple[Word | Phrase | Exact | All, ...]:
+    """One side of « OU »: a compound stays whole."""
+    if len(side) > 1:
+        return (All(tuple(clause for clause in side if not isinstance(clause, All | Either))),)
+    (only,) = side
+    return only.options if isinstance(only, Either) else (only,)
+
+
+def _operators(typed: Sequence[str]) -> dict[int, str]:
+    """Which pieces are operators: never the last one, nor « OU » before anything, nor in a title all in capitals."""
+    found = {n: OPERATORS[word] for n, word in enumerate(typed[:-1]) if word in OPERATORS}
+    if _is_shouted([word for n, word in enumerate(typed) if n not in found]):
+        return {}
+    return {n: said for n, said in found.items() if n or said == "not"}
+
+
+def _is_shouted(words: Sequence[str]) -> bool:
+    """All in capitals, and no acronyms: « LOGEMENT ET VILLE », not « QPV OU ZUS »."""
+    longest = max((sum(map(str.isalpha, word)) for word in words), default=0)
+    return " ".join(words).isupper() and (len(words) > FEW_WORDS or longest > LONGEST_ACRONYM)
 
 
 def _is_bare(field: str, value: str) -> bool:
@@ -258,7 +343,7 @@ def year_range(text: str) -> tuple[int, int] | None:
     if not found or not (found[1] or found[3]):
         return None
     first = int(found[1] or 1)
-    last = int(found[3] or (9999 if found[2] else first))
+    last = int(found[3] or (LAST_YEAR if found[2] else first))
     return (first, last) if first <= last else (last, first)
 
 

@@ -48,12 +48,11 @@ class Postings(NamedTuple):
 
 
 _NO_WEIGHTS = np.zeros(0, np.float32)
-_NO_IDS = np.zeros(0, np.int32)
 _CONTENTS = re.compile(rf"_{NAME}_(\d+)\.toc")
 
 
 class UnreadableIndex(OSError):
-    """The files are damaged or gone for good. A rebuild heals it: the database has everything."""
+    """The files are damaged, gone for good or not filled yet. A rebuild heals it: the database has everything."""
 
 
 @contextmanager
@@ -326,10 +325,15 @@ class Snapshot:
 
 
 class Index:
-    """The index of one directory. Keep one per process: what it has read serves every thread."""
+    """The index of one directory. Keep one per process: what it has read serves every thread.
 
-    def __init__(self, path: Path) -> None:
+    `awaited`: whether there is anything to find in the base. As long as there is, an index that nobody has filled is
+    as good as lost: it must not answer that there is nothing.
+    """
+
+    def __init__(self, path: Path, awaited: Callable[[], bool] = lambda: False) -> None:
         self.directory = path
+        self._awaited = awaited
         directory.prepare(path)
         self._lock = threading.Lock()
         self._last: Snapshot | None = None
@@ -337,7 +341,14 @@ class Index:
         self._segments: dict[str, Segment] = {}
 
     def snapshot(self) -> Snapshot:
-        """The latest generation; opened again only when a commit or a rebuild has made a new one.
+        """The latest generation. UnreadableIndex: it cannot be read, or is yet to be filled with what is awaited."""
+        latest = self._opened()
+        if not directory.is_filled(latest.path) and self._awaited():
+            raise UnreadableIndex(f"{self.directory}: not filled yet")
+        return latest
+
+    def _opened(self) -> Snapshot:
+        """Opened again only when a commit or a rebuild has made a new generation.
 
         While somebody commits, files come and go between two calls: opening is tried again.
         """
@@ -405,6 +416,6 @@ class Index:
             return self._last
 
 
-def open_index(path: Path) -> Index:
-    """The index of this directory, made empty when there is none yet."""
-    return Index(Path(path))
+def open_index(path: Path, awaited: Callable[[], bool] = lambda: False) -> Index:
+    """The index of this directory, made empty when there is none yet. `awaited`: see `Index`."""
+    return Index(Path(path), awaited)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexes.facets import Ids
-from indexes.grammar import Clause, Either, Exact, Word
+from indexes.grammar import All, Clause, Either, Exact, Word
 from indexes.reader import Leaf, Postings
 
 ABOUT = 1.0  # what a theme weighs beside a word of the title (5) or of the abstract (1), see `schema.PARTS`
@@ -51,10 +51,16 @@ def widen(
     """The lists of a question's clauses with those of its themes.
 
     Where all clauses must be met, the words of a stretch become one list with its themes: all the words, or one of
-    the themes. Where any will do, the themes stand beside the words.
+    the themes. Where any will do, the themes stand beside the words. One side of « OU » that names a theme widens both.
     """
     lists, rare = list(found), list(rarities)
     taken: set[int] = set()
+    for n, clause in enumerate(clauses):
+        labels = [label for widening in widenings if _is_a_side(clause, widening) for label in widening.labels]
+        if labels:
+            lists.append(_either(leaf, [found[n]] if every else [], labels))
+            rare.append(rarities[n])
+            taken.add(n)
     for widening in widenings:
         inside = [n for n, clause in enumerate(clauses) if n not in taken and _is_inside(clause, widening)]
         if not inside or not widening.labels:
@@ -85,9 +91,17 @@ def _about(leaf: Leaf, labels: Sequence[str]) -> Ids:
 
 
 def _is_inside(clause: Clause, widening: Widening) -> bool:
-    if isinstance(clause, Exact | Either) or clause.negative or clause.parts:
+    if isinstance(clause, Exact | All | Either) or clause.negative or clause.parts:
         return False
     return all(stands_inside(word, widening) for word in clause.words)
+
+
+def _is_a_side(clause: Clause, widening: Widening) -> bool:
+    return isinstance(clause, Either) and any(
+        isinstance(option, Word | All)
+        and all(stands_inside(word, widening) and not word.parts for word in option.words)
+        for option in clause.options
+    )
 
 
 def stands_inside(word: Word, widening: Widening) -> bool:

@@ -7,7 +7,9 @@ import random
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import hypothesis
@@ -16,14 +18,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from catalogue import authorities, entities, history
 from catalogue.app import create_app
 from catalogue.config import Settings
 from catalogue.entities import ConceptRow
-from catalogue.models import Centre
+from catalogue.models import Centre, Concept
 from catalogue.web.asked import Asked, query_string, understand
 from catalogue.web.searching import Searcher, results
+from indexes import queries
 from tests.cast import field
 from tests.test_public import make
 
@@ -92,7 +96,8 @@ def follow(link: str) -> Asked:
 ASKED = st.builds(
     lambda words, filters, fonds, wide: understand([("q", " ".join(words)), *filters, ("fonds", fonds), *wide]),
     st.lists(
-        st.sampled_from([*LABELS, *VOCABULARY, "zébu", "xylophage", "logemant", "bouge", '"vie scolaire"']), max_size=3
+        st.sampled_from([*LABELS, *VOCABULARY, "zébu", "xylophage", "logemant", "bouge", '"vie scolaire"', "OU"]),
+        max_size=3,
     ),
     st.lists(
         st.sampled_from(
@@ -135,6 +140,24 @@ def test_every_number_shown_is_the_number_one_finds(site: Flask, asked: Asked) -
             for choice in group.choices:
                 others = [pair for pair in asked.params() if not (group.single and pair[0] == group.name)]
                 assert searcher.total(understand([*others, (group.name, choice.value)])) == choice.count, choice
+
+
+SIDES = st.sampled_from([*(label.replace(" ", "-") for label in LABELS), *VOCABULARY, '"vie scolaire"'])
+
+
+@hypothesis.settings(max_examples=60, deadline=None)
+@given(sides=st.lists(SIDES, min_size=2, max_size=3), wide=st.sampled_from([[], [("elargir", "non")]]))
+def test_either_finds_all_that_one_of_them_finds_wide_or_not(
+    site: Flask, sides: list[str], wide: list[tuple[str, str]]
+) -> None:
+    travee = site.extensions["travee"]
+    with travee.db.read_session() as session:
+        searcher = Searcher(session, travee.index(), travee.thesaurus)
+        joined = searcher.answer(understand([("q", " OU ".join(sides)), *wide]), limit=100)
+        for side in sides:
+            alone = searcher.answer(understand([("q", side), *wide]), limit=100)
+            if not (alone.relaxed or alone.corrected):
+                assert {hit.notice_id for hit in alone.hits} <= {hit.notice_id for hit in joined.hits}, side
 
 
 def totals(client: FlaskClient, asked: str) -> dict[str, int]:
@@ -203,6 +226,11 @@ def test_a_person_is_found_in_either_order(client: FlaskClient, typed: str) -> N
         ("annee:abcd", "Nous n’avons pas compris : annee:abcd"),
         ("ville " * 41, "seuls les 40 premiers mots ont été cherchés"),
         ("habitat ou ville " * 41, "nous n’en avons lu que les 400 premiers signes"),
+        (
+            "ville annee:2016 OU annee:2019-",
+            "Compris ainsi : « ville » avec (2016 ou depuis 2019).",
+        ),
+        ("ville OU vie-scolaire", "Compris ainsi : (« ville » ou « vie-scolaire »)."),
         ("ville logement OU école", "Compris ainsi : « ville » avec (« logement » ou « école »)."),
     ],
 )
@@ -212,6 +240,60 @@ def test_what_is_not_looked_for_is_said(client: FlaskClient, typed: str, said: s
     assert said in words(answer.text)
     if "40" not in said:
         assert ("Aucun document pour" in words(answer.text)) == ("OU" not in typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("ville OU annee:2018", "Nous n’avons pas compris : OU"),
+        (
+            "lo* so* pa* vi* qu* ec* et* ha* re* em* zo*",
+            "Au-delà de 10 débuts de mots, nous ne cherchons plus : zo*",
+        ),
+    ],
+)
+def test_what_is_left_out_is_said_for_what_it_is(client: FlaskClient, typed: str, said: str) -> None:
+    page = words(client.get("/recherche", query_string={"q": typed}).text)
+    assert said in page
+    assert page.count("Nous n’avons pas compris") == said.count("pas compris")
+
+
+def test_a_filter_of_thousands_of_values_is_shown_a_hundred_at_a_time(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = [f"Communication et sujet numéro {n}" for n in range(1000, 1250)]
+    search = queries.search
+
+    def many(*asked: Any, **how: Any) -> queries.Hits:
+        return replace(search(*asked, **how), facets={"theme": [(label, 3) for label in every]})
+
+    monkeypatch.setattr(queries, "search", many)
+    link, seen = f"/recherche/filtre/theme?q=ville&theme={every[-1].replace(' ', '+')}", list[str]()
+    while link:
+        page = client.get(html.unescape(link)).text
+        shown = re.findall(r'type="checkbox" name="theme" value="([^"]*)"', page)
+        assert len(shown) <= 100 and len(page) < 60_000
+        kept = re.findall(
+            r'type="(?:hidden|checkbox)" name="theme" value="([^"]*)"', page.split("<fieldset>")[0].rsplit("<form")[-1]
+        )
+        assert every[-1] in kept + shown  # what is ticked stays, on whatever page it stands
+        seen += shown
+        link = next(iter(re.findall(r'rel="next" href="([^"]*)"', page)), "")
+    assert seen == every
+    assert 'rel="prev"' in page
+
+
+def test_the_number_of_a_theme_is_what_its_link_gives(client: FlaskClient, site: Flask) -> None:
+    with site.extensions["travee"].db.read_session() as session:
+        ids = session.scalars(select(Concept.id).order_by(Concept.id)).all()
+    followed = 0
+    for concept_id in ids:
+        page = client.get(f"/themes/{concept_id}").text
+        for link, number in re.findall(r'href="(/recherche\?[^"]*)">Voir les (\d+) documents', page):
+            found = client.get(html.unescape(link), follow_redirects=True).text
+            assert re.findall(r'<h1 id="resultats"[^>]*>(\d*)', found) == [number], link
+            followed += 1
+    assert followed > 3
 
 
 def test_a_year_of_the_address_that_is_none_is_told_at_its_field(client: FlaskClient) -> None:

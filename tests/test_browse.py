@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from catalogue import authorities, history, items, journals, notices, shelves, sources
 from catalogue.entities import AgentRow, ClassRow
-from catalogue.models import Agent, Notice
+from catalogue.models import Agent, ClassificationEntry, Notice
 from catalogue.notices import NewNotice
 from catalogue.unimarc import RecordItem, with_kind
+from export.whereabouts import whereabouts
 from tests import cast
 from tests.cast import field
 from tests.test_public import make
@@ -216,7 +217,7 @@ def test_a_journal_of_many_years_and_a_long_list_of_journals_come_page_by_page(a
     assert len(seen) == len(set(seen)) == 250
     assert f'href="/revues/{address}?page=3#a-1991"' in client.get(f"/revues/{address}").text
     assert 'id="a-1991"' in client.get(f"/revues/{address}?page=3").text
-    assert client.get(f"/revues/{address}?page=9").location == f"/revues/{address}"
+    assert client.get(f"/revues/{address}?page=9").location == f"/revues/{address}?page=3"
     first = client.get("/revues")
     assert len(first.data) < 60_000 and "A revue 0<" in first.text and "B revue 1<" not in first.text
     named = {
@@ -225,6 +226,60 @@ def test_a_journal_of_many_years_and_a_long_list_of_journals_come_page_by_page(a
         for name in re.findall(r"B revue \d+", client.get(f"/revues?lettre=B{page}").text)
     }
     assert len(named) == 115
+    assert client.get("/revues?lettre=B&page=9").location == "/revues?lettre=B&page=2"
+    assert client.get("/en/revues?page=9").location == "/en/revues?lettre=A&page=2"
+
+
+def test_a_page_beyond_the_last_says_nothing_of_an_empty_list(client: FlaskClient, library: dict[str, str]) -> None:
+    author = f"/auteurs/{library['agent']}"
+    for path, last in (("/revues", "/revues"), ("/auteurs", "/auteurs?lettre=M"), (author, author)):
+        assert client.get(f"{path}?page=90").location == last
+
+
+def test_a_chapter_is_read_in_its_book(app: Flask, client: FlaskClient) -> None:
+    with app.extensions["travee"].db.write() as session:
+        shelved(session, "364 DUB")
+        book = session.scalars(select(Notice)).one()
+        chapter = make(session, "article", "Un chapitre", field("463", "0", book.address, "t", book.title))
+        address, notice_id = chapter.address, chapter.id
+    page = words(client.get(f"/d/{address}").text)
+    assert "Sur place · 364 DUB" in page and "1 exemplaire du livre où il a paru" in page
+    assert "Nous n’avons pas noté où le lire" not in page
+    with app.extensions["travee"].db.read() as session:
+        said = whereabouts(session, [notice_id])[address]
+    assert said.call_number == "364 DUB" and "dans le livre où il a paru" in said.words
+
+
+@pytest.mark.parametrize(
+    ("title", "journal", "said"),
+    [
+        ("Villes en mouvement, n° 3", "Ville", ("3", "Villes en mouvement")),
+        ("Le Monde diplomatique, n° 800", "Le Monde", ("800", "Le Monde diplomatique")),
+        ("Le Monde, n° 800", "Le Monde", ("800", "")),
+        ("Le Monde n° 800 : l’eau", "Le Monde", ("800", "l’eau")),
+        ("Le Monde 800", "Le Monde", ("", "800")),
+        ("Le Monde – L’eau", "Le Monde", ("", "L’eau")),
+        ("Le Monde-Magazine, n° 2", "Le Monde", ("2", "Le Monde-Magazine")),
+        ("Le Monde", "Le Monde", ("", "Le Monde")),
+    ],
+)
+def test_only_the_whole_name_of_a_journal_is_left_out_of_an_issue_s_title(
+    title: str, journal: str, said: tuple[str, str]
+) -> None:
+    assert journals._issue_title(title, journal) == said
+
+
+def test_a_class_without_words_takes_those_under_it_each_once() -> None:
+    entries = [
+        ("363", ""),
+        ("363.5", "Abri"),
+        ("363.5.1", "Abri"),
+        ("363.7", "Eau"),
+        ("3635.1", "Loin"),
+        ("364", "Délit"),
+    ]
+    labels = shelves.Labels(ClassificationEntry(number=number, label=label) for number, label in entries)
+    assert [labels.words(number) for number in ("363", "364", "363.5", "36")] == ["Abri ; Eau", "Délit", "Abri", ""]
 
 
 @pytest.mark.parametrize("path", ["/auteurs", "/auteurs/1", "/revues", "/revues/2b4d6f8h"])

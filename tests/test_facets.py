@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalogue import setup
 from catalogue.app import Travee
 from catalogue.config import Settings
 from indexes import directory, speller, sync
@@ -126,6 +127,7 @@ def test_the_server_reads_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(speller, "prepare", tell)
     travee = Travee(Settings(data_dir=tmp_path))
+    setup.create_tables(travee.db)
     with directory.write_lock(travee.index().directory, wait=5):
         sync.write(travee.index().snapshot(), [IndexDoc(1, "Le logement")], replaced=[])
     travee.read_ahead()

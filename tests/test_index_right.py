@@ -328,6 +328,20 @@ def test_the_copy_of_an_issue_nobody_may_see_puts_nothing_on_the_shelf(database:
     assert both_say(database, index) == []
 
 
+def test_a_chapter_is_read_in_its_book(database: Database, index: Index) -> None:
+    with database.write() as session:
+        book = make(session, notice("Une ville"))
+        chapter = make(session, notice("Une friche", field("463", "t", "Une ville", "0", book.address), leader=ARTICLE))
+        b, c = book.id, chapter.id
+    assert both_say(database, index) == []
+    with database.write() as session:
+        copy_id = add_copy(session, b, "B1").id
+    assert both_say(database, index) == [b, c]
+    with database.write() as session:
+        items.revise(session, session.get_one(Item, copy_id), {"status": "withdrawn"}, by="claire")
+    assert both_say(database, index) == []
+
+
 def test_a_withdrawn_copy_is_found_by_nobody(database: Database, index: Index) -> None:
     with database.write() as session:
         book = make(session, notice("Une tour"))
@@ -436,6 +450,52 @@ def test_what_hinders_the_index_stops_no_other_work(
         travee.work_once()
     assert done == ["files", "texts", "erasures"]
     assert "its queue keeps what waits" in caplog.text and travee.index_fails
+
+
+ASKING = ("/", "/recherche?q=friche", "/nouveautes", "/nouveautes.atom", "/recherche.atom?q=friche", "/recherche.ris")
+STATES = ("/readyz", *ASKING)
+
+
+def states(client: FlaskClient) -> set[int]:
+    return {client.get(address).status_code for address in STATES}
+
+
+def test_an_index_to_be_filled_does_not_say_that_there_is_nothing(app: Flask, client: FlaskClient) -> None:
+    """It was written by an older version: the next worker's pass makes it anew."""
+    travee = travee_of(app)
+    put(travee.db, "Une friche")
+    travee.drain_soon()
+    assert states(client) == {200}
+    filled = travee.index().snapshot().path
+    filled.rename(filled.with_name("f1-0123456789ab"))
+    (travee.settings.index_dir / "current").write_text("f1-0123456789ab", "ascii")
+    directory.prepare(travee.settings.index_dir)  # a process starts
+    assert states(client) == {503}
+    assert "ouvre bientôt" not in client.get("/").text and client.get("/suggestions?q=fri").status_code == 200
+    assert client.get("/readyz").json == {"status": "unavailable", "database": True, "index": False}
+    assert travee.work_once() == 1
+    assert states(client) == {200} and "Une friche" in client.get("/recherche?q=friche").text
+
+
+def test_nor_does_one_that_another_process_began_where_it_was_lost(app: Flask, client: FlaskClient) -> None:
+    travee = travee_of(app)
+    put(travee.db, "Une friche")
+    travee.drain_soon()
+    assert states(client) == {200}
+    shutil.rmtree(travee.settings.index_dir)
+    sync.open_index(travee.settings.index_dir)
+    assert states(client) == {503}
+    travee.drain_soon()
+    assert states(client) == {200}
+
+
+def test_a_base_with_nothing_to_find_opens_soon(app: Flask, client: FlaskClient) -> None:
+    travee = travee_of(app)
+    assert not travee.index().filled
+    with travee.db.write() as session:
+        notices.create(session, notice("Une friche"), by="claire", status="draft")
+    assert states(client) == {200}
+    assert "Le catalogue ouvre bientôt" in client.get("/").text
 
 
 def test_pages_say_that_search_is_down_when_no_index_can_be_made(app: Flask, client: FlaskClient) -> None:

@@ -282,7 +282,7 @@ def test_a_result_says_how_to_read_it(session: Session) -> None:
     assert pile.copies[1].status_words == "prêté jusqu’au 12 avril 2024"
     assert not pile.away
     article = cards[made.article].access
-    assert article.in_issue, "an article stands in its issue"
+    assert article.host == "issue", "an article stands in its issue"
     assert [copy.call_number for copy in article.copies] == ["P CAH 12"]
     assert cards[made.serial].access.issues == 1
     assert [p.centre for p in cards[made.network].access.partners] == ["ORIV"]

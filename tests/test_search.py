@@ -245,11 +245,11 @@ def test_a_prefix_in_a_part_is_found_there_only(tmp_path: Path) -> None:
 
 def test_no_more_beginnings_than_ten_are_looked_for_and_the_others_are_told(index: Index) -> None:
     ten = [f"titre:{letters}*" for letters in str.split("lo so pa vi qu ec et ha re em")]
-    assert search(index, " ".join(ten)).ignored == ()
-    assert search(index, " ".join((*ten, *ten))).ignored == ()  # the same ten
-    hits = search(index, " ".join((*ten, "auteur:lo*", "-or*", '"la vil*"', "cote:30*", "logement")))
-    assert hits.ignored == ("auteur:lo*", "-or*", '"la vil*"', "cote:30*")
-    assert MIXITE in {hit.notice_id for hit in hits.hits}
+    assert parse(" ".join(ten)).beyond == ()
+    assert parse(" ".join((*ten, *ten))).beyond == ()  # the same ten
+    typed = " ".join((*ten, "auteur:lo*", "-or*", '"la vil*"', "cote:30*", "logement"))
+    assert parse(typed).beyond == ("auteur:lo*", "-or*", '"la vil*"', "cote:30*")
+    assert MIXITE in ask(index, typed)
 
 
 def test_a_phrase_may_end_with_the_beginning_of_a_word(index: Index) -> None:
@@ -294,7 +294,54 @@ def test_either_word_will_do(index: Index) -> None:
     assert search(index, "logement OU hippopotame").relaxed is False
 
 
-@pytest.mark.parametrize("typed", ["OU", "ville OU", "VILLE OU ÉCOLE", "ET ville", "SAUF"])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("étudiants OU 9782707142726", {ETUDIANTS, HABITER}),
+        ("9782707142726 OU étudiants", {ETUDIANTS, HABITER}),
+        ("ÉCOLE OU HUGO", {ORIENTATION, HUGO}),
+        ("étudiants OU la mixité", {ETUDIANTS, MIXITE}),
+        ("étudiants OU à la mixité OU les écoles", {ETUDIANTS, MIXITE, ORIENTATION}),
+        ("logement SAUF la mixité", {ETUDIANTS}),
+        ("Saint-Étienne OU étudiants", {MIXITE, ETUDIANTS, HABITER}),
+        ("étudiants OU Saint-Étienne", {MIXITE, ETUDIANTS, HABITER}),
+        ("étudiants OU titre:mixité-logement", {MIXITE, ETUDIANTS}),
+        ("politique annee:2010 OU annee:2018", {QUARTIERS, EAU}),
+        ("politique annee:2010 OU annee:1999 OU annee:2018-", {QUARTIERS, EAU}),
+    ],
+)
+def test_all_that_stands_on_either_side_is_joined(index: Index, typed: str, meant: set[int]) -> None:
+    hits = search(index, typed)
+    assert (found(hits), hits.ignored, hits.relaxed) == (meant, (), False)
+
+
+@pytest.mark.parametrize("typed", ["ville OU annee:2018", "annee:2018 OU ville", "ville OU -école", "ville OU la"])
+def test_what_cannot_be_joined_is_told(index: Index, typed: str) -> None:
+    assert search(index, typed).ignored == ("OU",)
+
+
+SIDES = st.one_of(
+    st.lists(
+        st.sampled_from(str.split("logement social ville école politique quartiers mixité Saint Étienne vi* la")),
+        min_size=1,
+        max_size=3,
+    ).map("-".join),
+    st.sampled_from(['"politique de la ville"', "auteur:dupont", "titre:école-ville", "cote:301*", "9782707142726"]),
+)
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.lists(SIDES, min_size=2, max_size=3))
+def test_either_never_finds_less_than_one_of_them(sides: list[str]) -> None:
+    joined = found(search(_SHARED[0], " OU ".join(sides), limit=100))
+    for side in sides:
+        alone = search(_SHARED[0], side, limit=100)
+        assert alone.relaxed or alone.corrected or found(alone) <= joined, side
+
+
+@pytest.mark.parametrize(
+    "typed", ["OU", "ville OU", "VILLE OU QUARTIER", "DANS LA VILLE OU AU BORD", "ET ville", "SAUF"]
+)
 def test_what_joins_nothing_is_no_operator(typed: str) -> None:
     assert [type(clause) for clause in parse(typed).clauses if not isinstance(clause, Word)] == []
     assert not any(clause.negative for clause in parse(typed).clauses)
@@ -648,7 +695,7 @@ def test_questions_are_understood() -> None:
     query = parse('auteur:dupont "mixité sociale" log* -parking annee:2018-2020 9782707142726')
     kinds = sorted((type(clause).__name__, clause.negative) for clause in query.clauses)
     assert kinds == [("Exact", False), ("Phrase", False), ("Word", False), ("Word", False), ("Word", True)]
-    assert query.years == ((2018, 2020),)
+    assert query.years == (((2018, 2020),),)
     assert Word in map(type, query.positive) and Phrase in map(type, query.positive)
     assert Exact("i9782707142726") in [Exact(c.key) for c in query.clauses if isinstance(c, Exact)]
 

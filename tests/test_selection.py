@@ -273,7 +273,7 @@ def test_a_document_whose_source_lets_nothing_leave_is_named_and_can_be_removed(
     load = records.load
     monkeypatch.setattr(records, "load", lambda *a, **k: (n for n in load(*a, **k) if n.address != library[0]))
     page = client.get("/selection").text
-    assert "Leur source ne permet pas de les emporter" in page
+    assert "Ces documents ne peuvent pas être emportés" in page
     assert acts(page)[library[0]] == ["retirer"] and "Ma sélection : 3 documents" in page
 
 

@@ -11,7 +11,7 @@ import tantivy as tv
 from benchmarks.searching.peers import FACETS, LIMIT, Answer, marked
 from benchmarks.searching.questions import Asked
 from indexes.analysis import STOP_WORDS
-from indexes.grammar import Clause, Either, Exact, Phrase, Query, Word, parse, year_range
+from indexes.grammar import All, Clause, Either, Exact, Phrase, Query, Word, parse, year_range
 from indexes.schema import IndexDoc
 from indexes.speller import SHORTEST, SLIP
 
@@ -156,6 +156,8 @@ class Tantivy:
     def _clause(self, clause: Clause, asked: Asked) -> tv.Query:
         if isinstance(clause, Either):
             return tv.Query.boolean_query([(tv.Occur.Should, self._clause(one, asked)) for one in clause.options])
+        if isinstance(clause, All):
+            return tv.Query.boolean_query([(tv.Occur.Must, self._clause(one, asked)) for one in clause.clauses])
         field = clause.parts[0] if not isinstance(clause, Exact) and clause.parts else "body"
         if isinstance(clause, Exact):
             return self._term("exact", clause.key[1:])

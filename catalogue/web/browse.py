@@ -38,6 +38,8 @@ def authors() -> ResponseReturnValue:
     total, names = browsing.authors(session, letter, page) if letter else (0, [])
     links = [Link(one, to("authors", lettre=one), one == letter) for one in letters]
     pages = _pages(total, browsing.NAMES_PER_PAGE, page, "authors", lettre=letter)
+    if page > max(pages.count, 1):
+        return _last(pages, "authors", lettre=letter)
     return render_template(
         "public/authors.html", letters=links, letter=letter, names=names, pages=pages, current="authors"
     )
@@ -53,7 +55,7 @@ def author(agent_id: int) -> ResponseReturnValue:
         return redirect(to("author", agent_id=found), 301)
     pages = _pages(found.total, browsing.PER_PAGE, page, "author", agent_id=agent_id)
     if page > max(pages.count, 1):
-        return redirect(to("author", agent_id=agent_id))
+        return _last(pages, "author", agent_id=agent_id)
     return render_template("public/author.html", a=found, pages=pages, current="authors")
 
 
@@ -63,6 +65,8 @@ def journals() -> ResponseReturnValue:
     found = periodicals.journals(ctx.get_session(), request.args.get("lettre", "").upper(), page)
     one = {"lettre": found.letter} if found.letter else {}
     pages = _pages(found.total, periodicals.PER_PAGE, page, "journals", **one)
+    if page > max(pages.count, 1):
+        return _last(pages, "journals", **one)
     links = [
         Link(letter, to("journals", lettre=letter) if found.letter else f"#l-{letter}", letter == found.letter)
         for letter in found.letters
@@ -78,11 +82,9 @@ def journal(address: str) -> ResponseReturnValue:
         return redirect(to("notice", address=address), 302) if is_code(address) else abort(404)
     pages = _pages(found.issues, periodicals.PER_PAGE, page, "journal", address=address)
     if page > max(pages.count, 1):
-        return redirect(to("journal", address=address))
+        return _last(pages, "journal", address=address)
     years = [
-        Link(year, to("journal", address=address, **({"page": n} if n > 1 else {})) + f"#a-{year}")
-        for year, n in found.pages_of
-        if year
+        Link(year, to("journal", address=address, **_numbered(n)) + f"#a-{year}") for year, n in found.pages_of if year
     ]
     return render_template("public/journal.html", j=found, years=years, pages=pages, current="journals")
 
@@ -150,5 +152,14 @@ def _page() -> int:
 
 def _pages(total: int, size: int, page: int, name: str, **values: object) -> Pages:
     count = -(-total // size)
-    previous = to(name, **values, **({"page": page - 1} if page > 2 else {})) if 1 < page <= count else ""
+    previous = to(name, **values, **_numbered(page - 1)) if 1 < page <= count else ""
     return Pages(page, count, previous, to(name, **values, page=page + 1) if page < count else "")
+
+
+def _last(pages: Pages, name: str, **values: object) -> ResponseReturnValue:
+    """For whoever asks for a page beyond the last: a list that goes on shrinking is not empty."""
+    return redirect(to(name, **values, **_numbered(pages.count)))
+
+
+def _numbered(page: int) -> dict[str, int]:
+    return {"page": page} if page > 1 else {}

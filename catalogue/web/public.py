@@ -78,8 +78,9 @@ def choices(which: str) -> ResponseReturnValue:
     asked = understand(list(request.args.items(multi=True)), ctx.settings().default_scope)
     letter, containing = request.args.get("lettre", "")[:3], request.args.get("contient", "").strip()[:60]
 
-    def here(other: str) -> str:
-        return _choices_address(which, asked, [("contient", containing), ("lettre", other)])
+    def here(other: str, page: int) -> str:
+        at = [("contient", containing), ("lettre", other), ("page", str(page) if page > 1 else "")]
+        return _choices_address(which, asked, at)
 
     page = searching.choices(ctx.get_searcher(), asked, which, letter, containing, _results_address, here)
     return render_template("public/choices.html", page=page, current="search")

@@ -33,7 +33,7 @@ SHOWN_VALUES = 8  # of a filter with many values; the rest is a page of its own
 NOT_ISSUES = tuple(code for code in KINDS if code != "issue")
 HOME_THEMES = 8
 HOME_TITLES = 5
-LETTERS_FROM = 150  # a list longer than this is shown letter by letter
+CHOICES_PER_PAGE = 100  # of the full list of a filter; a longer one is shown letter by letter
 Address = Callable[[Asked], str]  # of the page of results that answers a question
 
 
@@ -194,6 +194,7 @@ class ChoicesPage:
     choices: tuple[Choice, ...]
     letters: tuple[Link, ...]
     letter: str
+    pages: Pages
     containing: str
     kept: Params  # what applying keeps: the question, and what is ticked but not shown
     asked_params: Params  # the question with what is ticked, for the box that narrows this list
@@ -276,19 +277,22 @@ def choices(
     letter: str,
     containing: str,
     address: Address,
-    here: Callable[[str], str],
+    here: Callable[[str, int], str],
 ) -> ChoicesPage:
-    """`here(letter)` is this page at another letter."""
+    """`here(letter, page)` is this list at another letter, another page."""
     key = FILTERS[name]
     hits = searcher.answer(asked, facets=True, facet_limit=None)
     chosen = set(asked.values(key))
     every = [Choice(said(name, value), value_label(key, value), n, value in chosen) for value, n in hits.facets[key]]
     every.sort(key=lambda choice: fold(choice.label))
     shown = [choice for choice in every if fold(containing) in fold(choice.label)]
-    letters = sorted({_initial(choice.label) for choice in shown}) if len(shown) > LETTERS_FROM else []
+    letters = sorted({_initial(choice.label) for choice in shown}) if len(shown) > CHOICES_PER_PAGE else []
     if letters:
         letter = letter if letter in letters else letters[0]
         shown = [choice for choice in shown if _initial(choice.label) == letter]
+    count = -(-len(shown) // CHOICES_PER_PAGE)
+    page = min(asked.page, max(count, 1))
+    shown = shown[(page - 1) * CHOICES_PER_PAGE :][:CHOICES_PER_PAGE]
     values = {choice.value for choice in shown}
     base = asked.but(chosen=tuple(pair for pair in asked.chosen if pair[0] != key))
     hidden = [(name, said(name, value)) for value in asked.values(key) if said(name, value) not in values]
@@ -299,12 +303,18 @@ def choices(
         if asked.query
         else "",
         choices=tuple(shown),
-        letters=tuple(Link(one, here(one), one == letter) for one in letters),
+        letters=tuple(Link(one, here(one, 1), one == letter) for one in letters),
         letter=letter if letters else "",
+        pages=Pages(
+            page,
+            count,
+            previous=here(letter, page - 1) if page > 1 else "",
+            next=here(letter, page + 1) if page < count else "",
+        ),
         containing=containing,
         kept=base.params() + hidden,
         asked_params=asked.but().params(),
-        back=address(asked),
+        back=address(asked.but()),
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from catalogue.models import Concept, ConceptLabel, ConceptRelation
 from indexes.analysis import fold, terms
-from indexes.grammar import Word, parse
+from indexes.grammar import All, Either, Word, parse
 from indexes.queries import Widening
 from indexes.suggestions import NO_OTHER_NAMES, OtherNames
 
@@ -50,14 +50,16 @@ class Thesaurus:
         """The longest stretches of a question that name a theme, and what else to look for.
 
         A theme whose documents all hold the words anyhow asks for nothing else: its name is known, that is all. What
-        stands in quotes is meant as it is.
+        stands in quotes is meant as it is; each side of « OU » is read by itself.
         """
         known = self._fresh(session)
         if not known.named:
             return []
-        words = [c for c in parse(text).positive if isinstance(c, Word) and not (c.parts or c.prefix)]
-        words = [word for word in words if not _quoted(text, word)]
-        return list(_stretches(known, sorted(words, key=lambda word: word.start)))
+        clauses = parse(text).positive
+        sides = [option for c in clauses if isinstance(c, Either) for option in c.options]
+        runs = [[c for c in clauses if isinstance(c, Word)]]
+        runs += [list(side.words) for side in sides if isinstance(side, Word | All)]
+        return [widening for words in runs for widening in _stretches(known, _plain(text, words))]
 
     def names(self, session: Session, language: str) -> Mapping[str, str]:
         """What themes are called in another language: by their French label, those that have a name there."""
@@ -75,6 +77,11 @@ class Thesaurus:
                     self._known = _read(session, stamp)
                 self._looked_at = time.monotonic()
             return self._known
+
+
+def _plain(text: str, words: Sequence[Word]) -> list[Word]:
+    plain = (word for word in words if not (word.parts or word.prefix or _quoted(text, word)))
+    return sorted(plain, key=lambda word: word.start)
 
 
 def _quoted(text: str, word: Word) -> bool:

@@ -13,7 +13,7 @@ from catalogue.web.asked import LONGEST_QUERY, Asked
 from catalogue.web.passages import Passage
 from catalogue.web.topics import theme_words
 from indexes.analysis import highlight, tokens
-from indexes.grammar import MOST_CLAUSES, Clause, Either, Exact, parse
+from indexes.grammar import LAST_YEAR, MOST_CLAUSES, MOST_PREFIXES, Clause, Either, Exact, Span, parse
 from indexes.queries import Hits
 
 NAMED_THEMES = 3  # in one sentence
@@ -67,7 +67,10 @@ def value_label(key: str, value: str) -> str:
 
 
 def year_words(asked: Asked) -> str:
-    first, last = asked.first_year, asked.last_year
+    return _between(asked.first_year, asked.last_year)
+
+
+def _between(first: int | None, last: int | None) -> str:
     if first and last:
         return str(first) if first == last else f"{first}–{last}"
     if first:
@@ -86,7 +89,10 @@ def notes(asked: Asked, hits: Hits) -> list[str]:
         out.append(spaced(words) % {"n": MOST_CLAUSES})
     if hits.ignored:
         out.append(spaced(_("Nous n’avons pas compris : %(words)s")) % {"words": " ".join(hits.ignored)})
-    elif hits.says_nothing and not hits.total:
+    if beyond := parse(asked.query).beyond:
+        words = _("Au-delà de %(n)s débuts de mots, nous ne cherchons plus : %(words)s")
+        out.append(spaced(words) % {"n": MOST_PREFIXES, "words": " ".join(beyond)})
+    if hits.says_nothing and not (hits.ignored or beyond) and not hits.total:
         out.append(_nothing_to_look_for(asked.query))
     if understood := _either(asked.query):
         out.append(spaced(_("Compris ainsi : %(words)s.")) % {"words": understood})
@@ -103,9 +109,9 @@ def _nothing_to_look_for(text: str) -> str:
 def _either(text: str) -> str:
     """« logement, avec social ou habitat »: who writes OU sees what it joins."""
     query = parse(text)
-    if not any(isinstance(clause, Either) for clause in query.clauses):
+    if not any(isinstance(clause, Either) for clause in query.clauses) and all(len(some) == 1 for some in query.years):
         return ""
-    said = [_said(clause, query.text) for clause in query.positive]
+    said = [_said(clause, query.text) for clause in query.positive] + [_said_years(spans) for spans in query.years]
     return _(" avec ").join(said)
 
 
@@ -115,6 +121,11 @@ def _said(clause: Clause, text: str) -> str:
     if isinstance(clause, Exact):
         return clause.key[1:]
     return quoted(text[clause.words[0].start : clause.words[-1].end])
+
+
+def _said_years(spans: Sequence[Span]) -> str:
+    said = [_between(first if first > 1 else None, last if last < LAST_YEAR else None) for first, last in spans]
+    return "(" + _(" ou ").join(said) + ")" if len(said) > 1 else said[0]
 
 
 def relaxed(*, others_have: bool) -> str:
