@@ -322,7 +322,7 @@ def _known(state: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
 
 
 @hypothesis.settings(
-    max_examples=hypothesis.settings().max_examples // 4,
+    max_examples=hypothesis.settings().max_examples // 2,
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # a world says what happened in it
     suppress_health_check=list(hypothesis.HealthCheck),
 )
