@@ -78,15 +78,7 @@ def journals(session: Session, letter: str = "", page: int = 1) -> JournalList:
         letter = letters[0]
     ids = [i for key, i in every if not letter or _initial(key) == letter]
     shown = ids[(page - 1) * PER_PAGE :][:PER_PAGE]
-    issue = aliased(Notice)
-    counted = (
-        select(NoticeLink.target_id, func.count(issue.id.distinct()))
-        .join(issue, issue.id == NoticeLink.notice_id)
-        .where(NoticeLink.target_id.in_(shown), NoticeLink.relation == "host_serial")
-        .where(issue.level == "issue", issue.status == "published")
-        .group_by(NoticeLink.target_id)
-    )
-    counts = {i: n for i, n in session.execute(counted)}
+    counts = _parts_of(session, shown, "host_serial", "issue")
     columns = (Notice.id, Notice.address, Notice.title, Notice.language, Notice.sort_key)
     rows = session.execute(select(*columns).where(Notice.id.in_(shown)).order_by(*order))
     return JournalList(
@@ -125,7 +117,8 @@ def journal_page(session: Session, address: str, page: int = 1) -> JournalPage |
     every.sort(key=lambda one: (one[0].year or 0, _numbers_in(one[1]), one[0].title, one[0].address), reverse=True)
     shown = every[(page - 1) * PER_PAGE :][:PER_PAGE]
     ids = [r.id for r, _number, _title in shown]
-    counts, on_shelf = _articles_in(session, [r.id for r, _number, _title in every]), _with_copies(session, ids)
+    counts = _parts_of(session, [r.id for r, _number, _title in every], "host_issue", "article")
+    on_shelf = _with_copies(session, ids)
     fields = {i: f for i, f in session.execute(select(Notice.id, Notice.fields).where(Notice.id.in_(ids)))}
     lines = [
         (
@@ -189,15 +182,16 @@ def _issue_date(fields: unimarc.Fields, year: int | None) -> str:
     return "" if said == str(year or "") else spoken(said)
 
 
-def _articles_in(session: Session, issue_ids: Sequence[int]) -> dict[int, int]:
+def _parts_of(session: Session, host_ids: Sequence[int], relation: str, level: str) -> dict[int, int]:
+    """How many published notices of this level are linked so to each of these."""
     part = aliased(Notice)
     out: dict[int, int] = {}
-    for some in db.chunks(issue_ids):
+    for some in db.chunks(host_ids):
         statement = (
             select(NoticeLink.target_id, func.count(part.id.distinct()))
             .join(part, part.id == NoticeLink.notice_id)
-            .where(NoticeLink.target_id.in_(some), NoticeLink.relation == "host_issue")
-            .where(part.level == "article", part.status == "published")
+            .where(NoticeLink.target_id.in_(some), NoticeLink.relation == relation)
+            .where(part.level == level, part.status == "published")
             .group_by(NoticeLink.target_id)
         )
         out |= {i: n for i, n in session.execute(statement) if i is not None}

@@ -13,8 +13,9 @@ from itertools import groupby
 from flask import Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from catalogue import browsing, latest, reading
+from catalogue import authors as people
 from catalogue import journals as periodicals
+from catalogue import latest, reading
 from catalogue import shelves as standing
 from catalogue.identifiers import is_code
 from catalogue.web import ctx, proposing, public, searching
@@ -31,13 +32,13 @@ SUGGESTIONS_KEPT = 300  # seconds
 @blueprint.get("/auteurs")
 def authors() -> ResponseReturnValue:
     session = ctx.get_session()
-    letters = browsing.author_letters(session)
+    letters = people.author_letters(session)
     asked = request.args.get("lettre", "").upper()
     letter = asked if asked in letters else next(iter(letters), "")
     page = _page()
-    total, names = browsing.authors(session, letter, page) if letter else (0, [])
+    total, names = people.authors(session, letter, page) if letter else (0, [])
     links = [Link(one, to("authors", lettre=one), one == letter) for one in letters]
-    pages = _pages(total, browsing.NAMES_PER_PAGE, page, "authors", lettre=letter)
+    pages = _pages(total, people.NAMES_PER_PAGE, page, "authors", lettre=letter)
     if page > max(pages.count, 1):
         return _last(pages, "authors", lettre=letter)
     return render_template(
@@ -48,12 +49,12 @@ def authors() -> ResponseReturnValue:
 @blueprint.get("/auteurs/<int(max=2147483647):agent_id>")
 def author(agent_id: int) -> ResponseReturnValue:
     page = _page()
-    found = browsing.author_page(ctx.get_session(), agent_id, page)
+    found = people.author_page(ctx.get_session(), agent_id, page)
     if found is None:
         abort(404)
     if isinstance(found, int):
         return redirect(to("author", agent_id=found), 301)
-    pages = _pages(found.total, browsing.PER_PAGE, page, "author", agent_id=agent_id)
+    pages = _pages(found.total, people.PER_PAGE, page, "author", agent_id=agent_id)
     if page > max(pages.count, 1):
         return _last(pages, "author", agent_id=agent_id)
     return render_template("public/author.html", a=found, pages=pages, current="authors")
@@ -151,9 +152,7 @@ def _page() -> int:
 
 
 def _pages(total: int, size: int, page: int, name: str, **values: object) -> Pages:
-    count = -(-total // size)
-    previous = to(name, **values, **_numbered(page - 1)) if 1 < page <= count else ""
-    return Pages(page, count, previous, to(name, **values, page=page + 1) if page < count else "")
+    return Pages.of(page, -(-total // size), lambda number: to(name, **values, **_numbered(number)))
 
 
 def _last(pages: Pages, name: str, **values: object) -> ResponseReturnValue:

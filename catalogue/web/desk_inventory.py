@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -20,17 +19,10 @@ from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
+from catalogue.web.searching import Pages
 from export import tables
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    number: int
-    count: int
-    previous: str
-    next: str
 
 
 @blueprint.get("/inventaire")
@@ -42,12 +34,7 @@ def inventory() -> ResponseReturnValue:
     def address(number: int) -> str:
         return url_for("desk.inventory", **_asked(wanted), page=number)
 
-    pages = Pages(
-        page.page,
-        page.pages,
-        address(page.page - 1) if page.page > 1 else "",
-        address(page.page + 1) if page.page < page.pages else "",
-    )
+    pages = Pages.of(page.page, page.pages, address)
     shown = render_template(
         "desk/inventory.html",
         page=page,

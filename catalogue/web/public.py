@@ -51,7 +51,7 @@ STATIC = Path(__file__).parent / "static"
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    page = searching.home(ctx.get_session(), ctx.get_index(), scope=ctx.settings().default_scope)
+    page = searching.home(ctx.get_searcher(), understand([], ctx.settings().default_scope))
     return render_template("public/home.html", home=page, current="home"), 503 if page.search_down else 200
 
 

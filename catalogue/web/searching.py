@@ -111,6 +111,12 @@ class Pages:
     previous: str = ""
     next: str = ""
 
+    @classmethod
+    def of(cls, number: int, count: int, address: Callable[[int], str]) -> Pages:
+        """Behind the last page there is the way back to it."""
+        previous = address(min(number - 1, count)) if number > 1 and count else ""
+        return cls(number, count, previous, address(number + 1) if number < count else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Partly:
@@ -201,13 +207,12 @@ class ChoicesPage:
     back: str
 
 
-def home(session: Session, index: Index, *, scope: str) -> HomePage:
+def home(searcher: Searcher, asked: Asked) -> HomePage:
+    """`asked`: no question, in the collection where visitors begin."""
+    session = searcher.session
     try:
-        hits = queries.search(index, "", filters={"scope": (scope,)}, limit=0)
-        # Documents one can read: the issue that holds a new article is found from the article.
-        recent = queries.search(
-            index, "", filters={"scope": (scope,), "kind": NOT_ISSUES}, sort="added", limit=HOME_TITLES, facets=False
-        )
+        hits = searcher.answer(asked, facets=True)
+        _total, recent = last_arrived(searcher, asked, HOME_TITLES, documents_only=True)
     except OSError:
         log.exception("the index does not answer")
         themes = authorities.top_themes(session, HOME_THEMES)
@@ -216,7 +221,7 @@ def home(session: Session, index: Index, *, scope: str) -> HomePage:
         total=hits.total,
         online=dict(hits.facets["access"]).get("online", 0),
         themes=tuple(hits.facets["theme"][:HOME_THEMES]),
-        recent=tuple(reading.title_lines(session, [hit.notice_id for hit in recent.hits])),
+        recent=tuple(reading.title_lines(session, recent)),
     )
 
 
@@ -305,12 +310,7 @@ def choices(
         choices=tuple(shown),
         letters=tuple(Link(one, here(one, 1), one == letter) for one in letters),
         letter=letter if letters else "",
-        pages=Pages(
-            page,
-            count,
-            previous=here(letter, page - 1) if page > 1 else "",
-            next=here(letter, page + 1) if page < count else "",
-        ),
+        pages=Pages.of(page, count, partial(here, letter)),
         containing=containing,
         kept=base.params() + hidden,
         asked_params=asked.but().params(),
@@ -322,14 +322,7 @@ def choices(
 
 
 def _pages(asked: Asked, total: int, address: Address) -> Pages:
-    count = -(-total // PER_PAGE)
-    before, after = asked.page - 1, asked.page + 1
-    return Pages(
-        number=asked.page,
-        count=count,
-        previous=address(asked.but(page=min(before, count))) if before and count else "",
-        next=address(asked.but(page=after)) if after <= count else "",
-    )
+    return Pages.of(asked.page, -(-total // PER_PAGE), lambda number: address(asked.but(page=number)))
 
 
 def _groups(asked: Asked, hits: queries.Hits, more: Callable[[str, Asked], str]) -> list[Group]:

@@ -289,9 +289,8 @@ def _pages(name: str, total: int, wishes: Wishes, **values: str) -> tuple[Pages,
     size = _size(wishes)
     count = max(-(-total // size), 1)
     page = min(_page_of(request.args), count)
-    previous = to(name, **values, **({"page": page - 1} if page > 2 else {})) if page > 1 else ""
-    following = to(name, **values, page=page + 1) if page < count else ""
-    return Pages(page, count, previous, following), range((page - 1) * size, page * size)
+    pages = Pages.of(page, count, lambda number: to(name, **values, **({"page": number} if number > 1 else {})))
+    return pages, range((page - 1) * size, page * size)
 
 
 def _size(wishes: Wishes) -> int:
