@@ -112,3 +112,6 @@ class DigitalDocument(Base):
     text_ref: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]
     alive: Mapped[bool | None]
+    fault: Mapped[str] = mapped_column(default="", server_default="")  # why the link did not answer, as a code
+    failing_since: Mapped[datetime | None]
+    archived_url: Mapped[str] = mapped_column(default="", server_default="")  # a copy that a web archive keeps

@@ -98,7 +98,9 @@ class VisitRequest(Base):
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str] = mapped_column(String(80), default="")
     erased_at: Mapped[datetime | None]
-    __table_args__ = (CheckConstraint(one_of("subject", ("consult", "visit", "error", "other")), name="subject"),)
+    __table_args__ = (
+        CheckConstraint(one_of("subject", ("consult", "visit", "error", "other", "buy")), name="subject"),
+    )
 
 
 class User(Base):
@@ -107,6 +109,9 @@ class User(Base):
     login: Mapped[str] = mapped_column(String(80), unique=True)
     password_hash: Mapped[str]
     role: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(default="", server_default="")  # as colleagues see it
+    email: Mapped[str] = mapped_column(default="", server_default="")
+    oidc_subject: Mapped[str | None] = mapped_column(unique=True)  # who they are for the centre's OpenID provider
     language: Mapped[str] = mapped_column(String(5), default="fr")
     preferences: Mapped[dict[str, Any]] = mapped_column(J, default=dict)
     session_token: Mapped[str] = mapped_column(String(40))  # changes with the password: old sessions end

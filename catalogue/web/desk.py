@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from catalogue import alerts, db, desk_reading, floods, lots, nights, runs, timeline
-from catalogue.i18n import _
+from catalogue.i18n import N_, _
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.public import to
@@ -75,15 +75,30 @@ def _context() -> dict[str, Any]:
     }
 
 
+# --- « Le fonds » ----------------------------------------------------------------------------
+
+# What is done with the collection: endpoint, its name, what it is for, who may..
+COLLECTION = (
+    ("desk.import_file", N_("Importer"), N_("Un fichier de PMB, de Zotero, d’un tableur…"), "documentalist"),
+    ("desk.inventory", N_("Inventaire"), N_("La liste des exemplaires, par cote, à imprimer ou à emporter."), "reader"),
+)
+
+
+@blueprint.get("/fonds")
+@needs("reader")
+def collection() -> ResponseReturnValue:
+    pages = [(url_for(name), _(words), _(lead)) for name, words, lead, role in COLLECTION if current_user.may(role)]
+    return render_template("desk/collection.html", pages=pages)
+
+
 def _menu() -> list[tuple[str, str, int | None, bool]]:
-    """Only pages that exist, and that this person may open."""
+    """Only pages that this person may open."""
     pages = [
         ("desk.today", _("Aujourd’hui"), "reader"),
         ("desk.to_review", _("À revoir"), "documentalist"),
-        ("desk.import_file", _("Importer"), "documentalist"),
+        ("desk.collection", _("Le fonds"), "reader"),
         ("desk_sources.list", _("Sources"), "documentalist"),
         ("desk_runs.list", _("Moissons"), "documentalist"),  # others read of them on « Aujourd’hui »
-        ("desk.inventory", _("Inventaire"), "reader"),
     ]
     here = request.endpoint
     return [(url_for(name), words, None, name == here) for name, words, role in pages if current_user.may(role)]
