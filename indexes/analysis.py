@@ -153,6 +153,11 @@ def exact_title(text: str) -> str:
     return " ".join(token.word for token in tokens(text))[:200]
 
 
+def bare_title(text: str) -> str:
+    """A whole title as people remember it, without its little words: « Mère et filles » is "mere filles"."""
+    return " ".join(token.word for token in tokens(text) if not token.stop)[:200]
+
+
 def call_number_term(text: str) -> str:
     """A call number as typed by anyone: capitals and runs of blanks mean nothing."""
     return " ".join(fold(text).split())

@@ -21,7 +21,8 @@ from indexes.schema import BAND, GAP, PARTS
 from indexes.widening import Widening, widen
 
 TAMED = 4.0
-WHOLE_TITLE = 25.0  # for the document whose title is the question, word for word
+WHOLE = 25.0  # for the document whose title is the question, word for word; or its call number, its identifier
+BARE_TITLE = 4.0  # for the one whose title says no more than the question, but for its little words
 EXACT_WEIGHT = 20.0
 
 Scores = NDArray[np.float32]
@@ -225,16 +226,17 @@ def _any_of(size: int, found: list[Postings], rarities: list[float]) -> Matches:
 
 def _with_whole(segment: Segment, keys: Sequence[str], matches: Matches) -> Matches:
     """Add, and put first, what the whole question names: by title, call number or identifier."""
-    lists = [ids for key in keys if len(ids := segment.exact(key))]
+    lists = [(ids, BARE_TITLE if key.startswith("b") else WHOLE) for key in keys if len(ids := segment.exact(key))]
     if not lists:
         return matches
-    named = np.unique(np.concatenate(lists))
+    named = np.unique(np.concatenate([ids for ids, _worth in lists]))
     missing = named[~intersect(named, matches.ids)[0]]
     ids = np.concatenate((matches.ids, missing))
     scores = np.concatenate((matches.scores, np.zeros(len(missing), np.float32)))
     order = np.argsort(ids, kind="stable")
     ids, scores = ids[order], scores[order]
-    scores[np.searchsorted(ids, named)] += np.float32(WHOLE_TITLE)
+    for these, worth in lists:
+        scores[np.searchsorted(ids, these)] += np.float32(worth)
     return Matches(ids, scores)
 
 

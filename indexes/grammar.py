@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from catalogue.identifiers import find_doi, find_isbn, find_issn
-from indexes.analysis import call_number_term, exact_title, fold, normal_identifier, tokens
+from indexes.analysis import bare_title, call_number_term, exact_title, fold, normal_identifier, tokens
 
 LONGEST_TEXT = 2_000
 MOST_CLAUSES = 40
@@ -377,5 +377,10 @@ def _identifiers(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _whole(text: str) -> tuple[str, ...]:
     text = text.strip().strip('"«»“” ')
-    keys = ("t" + exact_title(text), "c" + call_number_term(text), "i" + normal_identifier(text))
+    keys = (
+        "t" + exact_title(text),
+        "b" + bare_title(text),
+        "c" + call_number_term(text),
+        "i" + normal_identifier(text),
+    )
     return tuple(key for key in keys if len(key) > 1)

@@ -15,7 +15,7 @@ def named(index: Index, notice_ids: Iterable[int], query_text: str) -> dict[int,
     and an identifier, or « c » and a call number (`schema.exact_terms`)."""
     query, wanted = parse(query_text), np.fromiter(notice_ids, np.int64)
     keys = [(clause.key, clause.prefix) for clause in query.positive if isinstance(clause, Exact)]
-    keys += [(key, False) for key in query.whole if not key.startswith("t")]
+    keys += [(key, False) for key in query.whole if not key.startswith(("t", "b"))]
     out: dict[int, str] = {}
     for leaf in index.snapshot().leaves if keys and len(wanted) else ():
         shown = np.isin(leaf.columns.notice_ids, wanted) & leaf.alive

@@ -22,7 +22,8 @@ NEAR = 0.6  # what two words side by side in the title add, beside the merit of 
 ELSEWHERE = 0.4  # the same in another part; in another title
 OTHER_TITLE = 0.8
 IN_TEXT = 0.1  # in the text of a digital document (`indexes.texts`), where most words meet somewhere
-AS_TYPED = 0.15  # what a word adds that stands in the very form that was typed, beside its merit
+AS_TYPED = 0.2  # what a word adds that stands in the very form that was typed, beside its merit
+OPENS = 0.5  # what the first words add for the document whose title they are, the others being its subtitle's
 BACKWARDS = 0.6  # the same in the other order
 REACH = 8  # words: farther apart they are strangers
 RECENT = 0.05  # what this year's document has above one of FIRST_YEAR
@@ -72,6 +73,9 @@ def _refined(
         for word in words:
             held = intersect(ids, leaf.segment.holding(word.word))[0]
             scores[best[held]] += np.float32(AS_TYPED * dear[word.term])
+        for n in range(1, len(words)):
+            titled = intersect(ids, leaf.segment.exact("b" + " ".join(word.word for word in words[:n])))[0]
+            scores[best[titled]] += np.float32(OPENS * sum(dear[word.term] for word in words[:n]))
         places = {term: _places(leaf, ids, term) for pair in pairs for term in pair}
         for left, right in pairs:
             scores[best] += np.float32(NEAR * min(dear[left], dear[right])) * _closeness(

@@ -30,6 +30,7 @@ from whoosh.columns import VarBytesColumn
 from indexes import texts
 from indexes.analysis import (
     STOP_WORDS,
+    bare_title,
     call_number_term,
     display_form,
     exact_title,
@@ -38,7 +39,7 @@ from indexes.analysis import (
     written_words,
 )
 
-FORMAT = 6  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
+FORMAT = 7  # raise it with every change of fields, weights or analysis: older indexes are rebuilt then
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,7 @@ def exact_terms(doc: IndexDoc) -> set[bytes]:
     titles = {exact_title(title) for title in (doc.title, " ".join((doc.title, *doc.more_titles[:1])))}
     terms = (
         {"t" + title for title in titles if title}
+        | {"b" + bare for bare in {bare_title(doc.title)} if bare}
         | {"i" + normal_identifier(value) for value in doc.identifiers if value.strip()}
         | {"c" + call_number_term(value) for value in doc.call_numbers if value.strip()}
     )

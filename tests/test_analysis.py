@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexes.analysis import (
+    bare_title,
     exact_title,
     fold,
     highlight,
@@ -186,8 +187,10 @@ def test_a_wrong_identifier_is_still_compared() -> None:
     assert normal_identifier("Réf. A-12") == normal_identifier("réf.a12")
 
 
-def test_a_whole_title_keeps_its_stop_words() -> None:
+def test_a_whole_title_keeps_its_stop_words_and_a_bare_one_does_not() -> None:
     assert exact_title("Être  et avoir !") == "etre et avoir"
+    assert bare_title("Mère et filles") == bare_title("la mère, les filles") == "mere filles"
+    assert bare_title("Dans le sous les") == ""
 
 
 # -- highlighting -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -447,6 +448,36 @@ def test_a_word_of_the_title_counts_more_than_one_of_the_abstract(index: Index) 
 
 def test_the_document_whose_title_was_typed_comes_first(index: Index) -> None:
     assert search(index, "politique de l'eau et villes nouvelles").hits[0].notice_id == EAU
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "other"),
+    [
+        # Its title says no more than that; the other one's themes say it once more.
+        (
+            "mère filles",
+            IndexDoc(1, "Mère et filles", ("roman",)),
+            IndexDoc(2, "Entre mères et filles", subjects=("Mères et filles",)),
+        ),
+        (
+            "droit france",
+            IndexDoc(1, "Le droit à la France", year=1991),
+            IndexDoc(2, "Droit français : la France du droit", year=2020),
+        ),
+        # The first word is its whole title, the next one begins its subtitle.
+        (
+            "lecture cours",
+            IndexDoc(1, "Lecture", ("cours élémentaire",), year=1972),
+            IndexDoc(2, "Nez au vent", ("lectures cours élémentaires",), year=1990),
+        ),
+    ],
+)
+def test_little_words_are_not_needed_to_name_a_title(
+    tmp_path: Path, typed: str, meant: IndexDoc, other: IndexDoc
+) -> None:
+    made = sync.open_index(tmp_path / "index")
+    fill(made, [*CAST, *(replace(doc, notice_id=doc.notice_id + 900) for doc in (meant, other))])
+    assert [hit.notice_id for hit in search(made, typed).hits][:2] == [901, 902]
 
 
 def test_sorting(index: Index) -> None:
