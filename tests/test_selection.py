@@ -361,3 +361,18 @@ def test_the_box_proposes_and_nothing_is_chosen_by_itself(
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("theme="))
     assert "Sur l’école" in page.locator("main").inner_text()
+
+
+def test_what_comes_after_escape_opens_nothing(browser_page: Page, live_server: str, library: list[str]) -> None:
+    page, late = browser_page, []
+    page.route(re.compile(r"/suggestions\?"), lambda route: late.append(route))
+    page.goto(live_server + "/")
+    box = page.get_by_role("combobox")
+    with page.expect_request(re.compile("q=eco")):
+        box.press_sequentially("eco")
+    box.press("Escape")
+    for route in late:
+        route.continue_()
+    page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    assert not page.get_by_role("listbox").is_visible()
+    assert box.input_value() == "eco"

@@ -154,14 +154,20 @@ if (box && window.AbortController) {
   for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]])
     box.setAttribute(name, value);
   const said = document.querySelector("[data-said]");
-  let [timer, asking, at, shown] = [0, null, -1, null];
+  let [timer, asking, at, shown, waits] = [0, null, -1, null, false];
   const mark = (n) => {
     at = n;
     [...list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
     if (n < 0) box.removeAttribute("aria-activedescendant");
     else box.setAttribute("aria-activedescendant", list.children[n].id);
   };
+  const forget = () => {
+    clearTimeout(timer);
+    asking?.abort();
+    waits = false;
+  };
   const close = () => {
+    forget(); // what is still on its way would open it again
     list.hidden = true;
     box.setAttribute("aria-expanded", "false");
     mark(-1);
@@ -187,23 +193,24 @@ if (box && window.AbortController) {
     box.setAttribute("aria-expanded", String(!list.hidden));
   };
   const ask = (pause) => {
-    clearTimeout(timer);
-    asking?.abort();
+    forget();
     if (box.value.trim().length < 2) return close();
+    waits = true;
     timer = setTimeout(async () => {
       asking = new AbortController();
       try {
         const answer = await fetch(`${box.form.dataset.propose}?${new URLSearchParams(new FormData(box.form))}`, { signal: asking.signal });
         if (answer.ok) show(await answer.json());
+        waits = false;
       } catch { /* nothing proposed: the box works as before */ }
     }, pause);
   };
   box.addEventListener("input", () => ask(120));
   box.addEventListener("keydown", (event) => {
     const rows = list.children.length;
-    if (event.isComposing || (list.hidden && event.key !== "ArrowDown")) return;
-    if (list.hidden) shown === box.value ? open() : ask(0); // the arrow brings back what Escape closed
-    else if (event.key === "Escape") close();
+    if (event.isComposing || (list.hidden && event.key !== "ArrowDown" && !(event.key === "Escape" && waits))) return;
+    if (event.key === "Escape") close(); // the text stays, even where nothing is proposed yet
+    else if (list.hidden) shown === box.value ? open() : ask(0); // the arrow brings back what Escape closed
     else if (event.key === "ArrowDown") mark((at + 1) % rows);
     else if (event.key === "ArrowUp") mark(at < 1 ? rows - 1 : at - 1);
     else if (event.key === "Enter" && at >= 0) list.children[at].click();
