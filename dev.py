@@ -305,6 +305,11 @@ def doctor(arguments: list[str]) -> int:
     mark(works("uv", "--version"), "uv (facultatif, plus rapide)", "uv (optional, faster)")
     mark(can_install, "de quoi installer des paquets : uv ou pip", "something to install with: uv or pip")
     mark(is_ready(DEV_LOCK), ".venv à jour (il se fait tout seul)", ".venv up to date (it makes itself)")
+    mark(
+        shutil.which("tesseract") is not None,
+        "tesseract (facultatif : lit les PDF scannés ; tesseract-ocr et tesseract-ocr-fra)",
+        "tesseract (optional: reads scanned PDFs; tesseract-ocr and tesseract-ocr-fra)",
+    )
     for name, package in SYSTEM.items():
         mark(name not in missing, f"{name} ({package.french})", f"{name} ({package.english})")
     if sys.platform == "darwin":

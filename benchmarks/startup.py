@@ -110,13 +110,14 @@ def stop(demo: subprocess.Popen[bytes]) -> None:
 
 
 def free_pair() -> int:
-    """A port whose next one is free too: the demo's partner takes it."""
+    """A port whose next two are free too: the demo's partner and its outside sources take them."""
     while True:
-        with socket.socket() as one, socket.socket() as two:
+        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
             one.bind(("127.0.0.1", 0))
             port = int(one.getsockname()[1])
             try:
                 two.bind(("127.0.0.1", port + 1))
+                three.bind(("127.0.0.1", port + 2))
             except (OSError, OverflowError):
                 continue
             return port

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from threading import Event, Lock, Thread
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, g, request, session
 from flask_limiter import Limiter
@@ -16,13 +17,36 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from catalogue import activity, alerts, db, digital, doubles, i18n, selections, texts, tombstones, visits
+from catalogue import (
+    activity,
+    alerts,
+    asking_again,
+    audit,
+    backup_plan,
+    cleaning,
+    db,
+    digital,
+    doubles,
+    entry_links,
+    i18n,
+    kept_forms,
+    on_screen,
+    selections,
+    setup,
+    texts,
+    tombstones,
+    visits,
+)
+from catalogue.authorities import NameBook
 from catalogue.config import Settings
 from catalogue.db import Database
+from catalogue.matching import candidates
 from catalogue.models import Notice
+from catalogue.web.subjects import Subjects
 from catalogue.web.thesaurus import Thesaurus
-from harvest import cutting, recognising, retention, waiting
+from harvest import cutting, lookup, recognising, retention, waiting
 from harvest.nightly import Nightly
+from harvest.quiet import Quiet
 from indexes import speller, suggestions, sync
 
 log = logging.getLogger("travee")
@@ -34,14 +58,21 @@ CSP = (
 limiter = Limiter(get_remote_address, default_limits=[], storage_uri="memory://", headers_enabled=True)
 
 
+# The forms that a file comes with.
+WITH_FILES = ("desk.import_file", "desk.add_document", "desk.create", "desk.save")
+
+
 class Travee:
     """One running Travée: its settings, database, index and the counts that wait to be written."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.given = settings  # of the environment
+        self.settings = settings  # with what was set on screen over it, once `refresh_settings` was called
         self.db = Database(settings.url)
         self.tally = activity.Tally()
         self.thesaurus = Thesaurus()
+        self.subjects = Subjects()
+        self.names = NameBook()
         self.index_fails = False  # the last time it was to be brought up to date
         self._index: sync.Index | None = None
         self._lock = Lock()
@@ -51,9 +82,17 @@ class Travee:
         self._erased_on: date | None = None
         self._night = Nightly(self.db, settings, stopping=self._stop.is_set, pause=self._stop.wait)
         self._harvester: Thread | None = None
+        self._quiet = Quiet(self.db, settings, stopping=self._stop.is_set, pause=self._stop.wait)
+        self._quiet_worker: Thread | None = None
+        self._quiet_wake = Event()
         self._harvest_wake = Event()
         self._pages_erased_on: date | None = None
         self._told_at: datetime | None = None
+
+    def refresh_settings(self) -> None:
+        """Take up what was set on screen: here at once, in other processes within their next look ahead."""
+        with self.db.read() as session:
+            self.settings = on_screen.effective(session, self.given)
 
     def index(self) -> sync.Index:
         with self._lock:
@@ -98,14 +137,20 @@ class Travee:
             self.tally.put_back(counts)
 
     def work_once(self) -> int:
-        """One pass of the worker: the index queue, the counts, the erasure of old data, the files that wait, texts."""
+        """One pass of the worker: settings, the index queue, the counts, the erasure of old data, files that wait, texts."""
         self.flush_counts()
+        self.refresh_settings()
         if self._erased_on != (today := db.now().date()):  # once a day is enough, and takes the write lock once
             with self.db.write() as session:
                 visits.erase_old(session, months=self.settings.request_retention_months)
+                audit.erase_old(session)
+                entry_links.erase_old(session)
                 selections.forget_old(session)
+                kept_forms.forget_old(session)
+                asking_again.forget_old(session)
             self._erased_on = today
         done = self._drain_all()
+        self._keep_keys()
         waiting.erase_old(self.settings.imports_dir)
         while waiting.work(self.db, self.settings.imports_dir, self._stop.is_set):
             done += self._drain_all()
@@ -115,6 +160,13 @@ class Travee:
                 break
         self.finish_erasing()
         return done
+
+    def _keep_keys(self) -> None:
+        """Who writes a notice at the desk is told what it is near to: what others have just written counts too."""
+        with self.db.read() as session:
+            behind = candidates.are_behind(session)
+        if behind:
+            recognising.prepare(self.db)
 
     def finish_erasing(self, step: Callable[[int], None] = lambda done: None) -> int:
         """Clean what erasures have left outside the database: stored pages, files, the index, the database's free room.
@@ -146,10 +198,12 @@ class Travee:
         while self._night.work_once():
             done += 1
             self._wake.set()  # what came in is to be found
+        lookup.ask_again(self.db, self.settings, stopping=self._stop.is_set)
         if self._pages_erased_on != (today := db.now().date()):
             retention.erase_old_pages(self.db, self.settings)
             self._pages_erased_on = today
             self.look_for_doubles(today)
+            cleaning.look_by_night(self.db, today, stopping=self._stop.is_set)
         at = db.now()
         if done or self._told_at is None or not self._told_at <= at < self._told_at + timedelta(hours=1):
             self._told_at = at
@@ -170,6 +224,18 @@ class Travee:
     def harvest_soon(self) -> None:
         """Somebody has asked for a harvest: the worker of this process looks at once, another one within its pass."""
         self._harvest_wake.set()
+
+    def quiet_once(self) -> int:
+        """What is slow, and that nobody waits for (`harvest.quiet`)."""
+        backup_plan.work(self.db, self.settings, db.now(), ZoneInfo(self.settings.timezone))
+        done = self._quiet.work_once()
+        if done:
+            self._wake.set()  # texts that were recognised are to be found
+        return done
+
+    def quiet_soon(self) -> None:
+        """Somebody has asked for it: the worker of this process looks at once, another one within its pass."""
+        self._quiet_wake.set()
 
     def _drain_all(self) -> int:
         done = 0
@@ -197,11 +263,13 @@ class Travee:
                 self._worker = self._start("travee-counts", self.flush_counts, self._wake, 10.0)
 
     def start_worker(self, every_seconds: float = 10.0) -> None:
-        """Do the background work in two threads of this process, until `close`: harvests, and all the rest."""
+        """Do the background work in threads of this process, until `close`: what is slow, harvests, all the rest."""
         with self._lock:
             self._wake.set()  # what waited while nobody was here, or an index that was lost, does not wait for a turn
             self._worker = self._start("travee-worker", self.work_once, self._wake, every_seconds)
             self._harvester = self._start("travee-harvest", self.harvest_once, self._harvest_wake, every_seconds)
+            if not self.settings.testing:  # it asks addresses of the world
+                self._quiet_worker = self._start("travee-quiet", self.quiet_once, self._quiet_wake, 6 * every_seconds)
 
     def read_ahead(self, every_seconds: float = 10.0) -> None:
         """Open the index and make its dictionaries in a thread, now and after each change: no visitor waits for it."""
@@ -210,11 +278,13 @@ class Travee:
         self._start("travee-reading", self._read_what_changed, now, every_seconds)
 
     def _read_what_changed(self) -> None:
+        self.refresh_settings()
         snapshot = self.index().snapshot()
         speller.prepare(snapshot)
         suggestions.prepare(snapshot)
         with self.db.read() as session:
             self.thesaurus.other_names(session)
+            self.subjects.read_ahead(session)
 
     def _start(self, name: str, work: Callable[[], object], wake: Event, every_seconds: float) -> Thread:
         def loop() -> None:
@@ -235,7 +305,8 @@ class Travee:
         self._stop.set()
         self._wake.set()
         self._harvest_wake.set()
-        for thread in (self._worker, self._harvester):
+        self._quiet_wake.set()
+        for thread in (self._worker, self._harvester, self._quiet_worker):
             if thread is not None:
                 thread.join(timeout=30)
         self.flush_counts()
@@ -276,8 +347,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     @app.before_request
     def _room_for_files() -> None:
         """A file of notices is longer than a form; said before anybody reads what was sent."""
-        if request.endpoint == "desk.import_file" and "_user_id" in session:
-            request.max_content_length = settings.upload_limit_mb * 1024 * 1024
+        if request.endpoint in WITH_FILES and "_user_id" in session:
+            request.max_content_length = travee.settings.upload_limit_mb * 1024 * 1024
 
     CSRFProtect(app)
     limiter.init_app(app)
@@ -304,6 +375,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         i18n.set_language(settings.language)  # what this thread says next is nobody's page
         g.pop("user", None)
 
+    if setup.is_ready(travee.db):
+        travee.refresh_settings()
     for module in (auth, public, machines, desk, health):
         module.register(app)
     auth.attach(login)

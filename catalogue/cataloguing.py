@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, form, history, items, notices, sources
+from catalogue import authorities, db, form, history, items, judgements, notices, sources
 from catalogue.form import Journal, Term, Values
+from catalogue.headings import OURS
 from catalogue.i18n import _, current_language
 from catalogue.identifiers import format_isbn
-from catalogue.models import ConceptScheme, Item, Notice, NoticeIdentifier, Revision
+from catalogue.models import Agent, Batch, ConceptScheme, Item, Notice, NoticeIdentifier, NoticeLink, Revision
 from catalogue.models.place import ITEM_STATUSES
 from catalogue.problems import Problem
 from catalogue.text import fold, sort_key
@@ -28,6 +29,7 @@ from catalogue.validation import validate
 # What a button asks -> the status it leads to; "" keeps the one it has (a new notice is a draft).
 ASKED = {"save": "", "publish": "published", "propose": "candidate"}
 EDITABLE = ("draft", "candidate", "published", "withdrawn")
+RECENT_ISSUES = 200  # of a journal, among which the issue of an article is looked for
 UNFINISHED = ("draft", "candidate")  # what a contributor may write in
 
 
@@ -56,7 +58,7 @@ class Compared:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a save. `done`: "saved", "published", "proposed", "unchanged"; or, and nothing was written,
-    "problems", "duplicate", "stale"."""
+    "problems", "duplicate", "stale", "copy" (what is wrong is in the copy that came with it)."""
 
     done: str
     address: str = ""
@@ -80,14 +82,18 @@ def save(
     not_the_same: Collection[str] = (),
     why: str = "",
     new_address: str = "",
+    copy: Copy | None = None,
 ) -> Outcome:
     """Write the form's values into a notice, new or at `version`; `choices` says, after a comparison, what to take.
 
-    `not_the_same` are the addresses of notices that the person has looked at: another document, same identifier.
+    `not_the_same` are the addresses of notices that the person has looked at and told from this one: it is kept as
+    their judgement. `copy` is a first copy, described in the same form.
     """
     if notice is None:
         base: Fields = []
     elif notice.version != version:
+        if _is_said_already(notice, values, asked):
+            return Outcome("unchanged", notice.address, version=notice.version)
         return _compare(session, notice, values, version)
     else:
         base = notice.fields
@@ -100,19 +106,46 @@ def save(
     if held_back:
         told = (p if p in held_back or p.level != "error" else replace(p, level="warning") for p in problems)
         return Outcome("problems", address, problems=tuple(told), version=version)
+    if copy is not None and (wrong := _barcode_elsewhere(session, copy.barcode, None)):
+        return Outcome("copy", address, problems=(*problems, wrong), version=version)
     others = _others(session, notice, base, after)
     if status == "published" and any(other.address not in not_the_same for other in others):
         return Outcome("duplicate", address, problems=tuple(problems), others=others, version=version)
     kind, done = _named(notice, status)
     if notice is None:
         batch = history.open_batch(session, kind, by=by, why=why)
-        made = notices.create(session, after, by=by, status=status, batch=batch, address=new_address)
-        return Outcome(done, made.address, batch.id, tuple(problems), others, synonyms, version=made.version)
-    if status == notice.status and [occurrence(f) for f in after] == [occurrence(f) for f in notice.fields]:
-        return Outcome("unchanged", address, problems=tuple(problems), version=version)
-    batch = history.open_batch(session, kind, by=by, why=why)
-    notices.revise(session, notice, after, by=by, status=status, batch=batch)
-    return Outcome(done, address, batch.id, tuple(problems), others, synonyms, version=notice.version)
+        notice = notices.create(session, after, by=by, status=status, batch=batch, address=new_address)
+    else:
+        same = [occurrence(f) for f in after] == [occurrence(f) for f in notice.fields]
+        if same and status == notice.status and copy is None:
+            _tell_apart(session, notice, not_the_same, by=by)
+            return Outcome("unchanged", address, problems=tuple(problems), version=version)
+        batch = history.open_batch(session, kind, by=by, why=why)
+        notices.revise(session, notice, after, by=by, status=status, batch=batch)
+    if copy is not None:
+        _put_copy(session, notice, copy, batch)
+    _tell_apart(session, notice, not_the_same, by=by, batch=batch)
+    return Outcome(done, notice.address, batch.id, tuple(problems), others, synonyms, version=notice.version)
+
+
+def _is_said_already(notice: Notice, values: Mapping[str, Sequence[str]], asked: str) -> bool:
+    """A form sent twice: the notice says all of it, and stands where the button leads."""
+    status = ASKED[asked] or notice.status
+    return status == notice.status and form.tidy(values).items() <= form.read(notice.fields).items()
+
+
+def _tell_apart(
+    session: Session, notice: Notice, addresses: Collection[str], *, by: str, batch: Batch | None = None
+) -> None:
+    """« Ce n’est pas la même », once: what was judged so already is left alone."""
+    others = session.execute(select(Notice.id, Notice.status).where(Notice.address.in_(list(addresses)))).all()
+    here = judgements.end_of(session, notice.id, candidate=notice.status == "candidate")
+    ends = [(here, judgements.end_of(session, n, candidate=status == "candidate")) for n, status in others]
+    known = judgements.verdict(session, ends)
+    for pair in ends:
+        if pair[0] != pair[1] and (pair not in known or known[pair].verdict != "different"):
+            batch = batch or history.open_batch(session, "judge", by=by)
+            judgements.judge(session, *pair, "different", by=by, batch=batch)
 
 
 def _named(notice: Notice | None, status: str) -> tuple[str, str]:
@@ -235,8 +268,21 @@ def kind_label(code: str) -> str:
 def _linked(session: Session, before: Fields, after: Fields) -> tuple[Fields, tuple[tuple[str, str], ...]]:
     terms = find_terms(session, form.typed_subjects(before, after))
     journals = find_journals(session, form.typed_journals(before, after))
-    fields, told = form.link(before, after, terms, journals)
+    names = find_names(session, form.typed_names(before, after))
+    fields, told = form.link(before, after, terms, journals, names)
     return fields, tuple(told)
+
+
+def find_names(session: Session, names: Sequence[str]) -> dict[str, str]:
+    """Our numbers of people and bodies by folded name, where only one of ours answers to it."""
+    wanted = {fold(name) for name in names}
+    keys = {sort_key(name) for name in names}
+    found: dict[str, list[int]] = {}
+    for part in db.chunks(sorted(keys)):
+        statement = select(Agent.id, Agent.name).where(Agent.sort_key.in_(part), Agent.status == "accepted")
+        for number, name in session.execute(statement):
+            found.setdefault(fold(name), []).append(number)
+    return {name: f"{OURS}:{same[0]}" for name, same in found.items() if name in wanted and len(same) == 1}
 
 
 def find_terms(session: Session, labels: Sequence[str]) -> dict[str, Term]:
@@ -263,7 +309,26 @@ def find_journals(session: Session, titles: Sequence[str]) -> dict[str, Journal]
         NoticeIdentifier.notice_id.in_({n.id for n in alone.values()}), NoticeIdentifier.scheme == "issn"
     )
     issns = {notice_id: issn for notice_id, issn in session.execute(numbers)}
-    return {words: Journal(n.title, n.address, issns.get(n.id, "")) for words, n in alone.items()}
+    return {
+        words: Journal(n.title, n.address, issns.get(n.id, ""), _issues_of(session, n)) for words, n in alone.items()
+    }
+
+
+def _issues_of(session: Session, serial: Notice) -> dict[str, str]:
+    """The addresses of a journal's latest issues by their folded numbers; a number given twice leads to none."""
+    statement = (
+        select(Notice.address, Notice.fields)
+        .join(NoticeLink, NoticeLink.notice_id == Notice.id)
+        .where(NoticeLink.target_id == serial.id, NoticeLink.relation == "host_serial", Notice.level == "issue")
+        .where(Notice.status.in_(("published", "draft", "candidate")))
+        .order_by(Notice.id.desc())
+        .limit(RECENT_ISSUES)
+    )
+    found: dict[str, list[str]] = {}
+    for address, fields in session.execute(statement):
+        if number := form.read_some(fields, ("number",))["number"]:
+            found.setdefault(fold(number[0]), []).append(address)
+    return {number: same[0] for number, same in found.items() if len(same) == 1}
 
 
 def _others(session: Session, notice: Notice | None, before: Fields, after: Fields) -> tuple[Other, ...]:
@@ -310,6 +375,11 @@ def add_copy(session: Session, notice: Notice, copy: Copy, *, by: str) -> CopyOu
     if problem := _barcode_elsewhere(session, copy.barcode, None):
         return CopyOutcome(problems=(problem,))
     batch = history.open_batch(session, "copy", by=by)
+    _put_copy(session, notice, copy, batch)
+    return CopyOutcome(batch.id)
+
+
+def _put_copy(session: Session, notice: Notice, copy: Copy, batch: Batch) -> None:
     received = RecordItem(
         barcode=copy.barcode,
         call_number=copy.call_number,
@@ -319,7 +389,6 @@ def add_copy(session: Session, notice: Notice, copy: Copy, *, by: str) -> CopyOu
         hidden=items.HIDDEN_HERE if copy.hidden else None,
     )
     items.add_many(session, [(notice.id, received)], batch=batch)
-    return CopyOutcome(batch.id)
 
 
 def revise_copy(session: Session, item: Item, copy: Copy, *, by: str, version: int) -> CopyOutcome:

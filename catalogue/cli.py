@@ -46,18 +46,35 @@ def main() -> None:
 def _gather() -> None:
     from catalogue.commands import (
         authorities,
+        backups,
         base,
         documents,
         erase,
         inbox,
         indexing,
+        lookup,
         records,
         runs,
         sources,
         thesauri,
+        users,
     )
 
-    for module in (base, indexing, records, sources, runs, inbox, authorities, thesauri, documents, erase):
+    for module in (
+        base,
+        backups,
+        users,
+        indexing,
+        records,
+        sources,
+        runs,
+        inbox,
+        lookup,
+        authorities,
+        thesauri,
+        documents,
+        erase,
+    ):
         for command in module.COMMANDS:
             main.add_command(command)
 

@@ -24,6 +24,10 @@ class Settings(BaseSettings):
     timezone: str = "Europe/Paris"
     mail_url: str = ""
     admin_email: str = ""
+    oidc_issuer: str = ""  # the centre's own accounts (OpenID Connect), with the extra `oidc`
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_label: str = ""  # what the button calls them
     oai_domain: str = ""
     allow_private_addresses: bool = False
     centre_name: str = "Espace doc"
@@ -35,6 +39,7 @@ class Settings(BaseSettings):
     accessibility: Literal["non", "partielle", "totale"] = "non"
     secure_cookies: bool | None = None
     request_retention_months: int = 12
+    archive_url: str = "https://archive.org/wayback/available"  # who is asked for copies of dead links
     upload_limit_mb: int = 100  # of a file given at the desk
     trusted_proxies: int = 0
     testing: bool = False

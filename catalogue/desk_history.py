@@ -13,10 +13,21 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import differences, history, items, lots, notices, sources, undo_plan
+from catalogue import differences, documents, history, items, lots, notices, sources, undo_plan
 from catalogue.differences import Difference
 from catalogue.i18n import N_, _, format_date, of
-from catalogue.models import Batch, Claim, Item, Judgement, Notice, Revision
+from catalogue.models import (
+    Agent,
+    Batch,
+    Claim,
+    DigitalDocument,
+    ExpectedIssue,
+    Item,
+    Judgement,
+    Notice,
+    Revision,
+    Subscription,
+)
 from catalogue.unimarc import Fields
 
 LOTS_PER_PAGE = 40
@@ -45,14 +56,23 @@ LOT_WORDS = {
     "edit": N_("Modification"),
     "publish": N_("Publication"),
     "propose": N_("Proposition à la relecture"),
+    "send_back": N_("Renvoi pour être complétée"),
     "put_aside": N_("Mise à l’écart"),
     "copy": N_("Exemplaire"),
+    "document": N_("Document numérique"),
     "import": N_("Import d’un fichier"),
     "harvest": N_("Moisson"),
+    "lend": N_("Exemplaire sorti"),
+    "give_back": N_("Exemplaire rendu"),
+    "receive": N_("Numéros reçus"),
+    "claim": N_("Numéros réclamés"),
+    "give_up": N_("Numéros qui ne paraîtront pas"),
+    "subscribe": N_("Abonnement"),
     "reread": N_("Relecture d’exemplaires"),
     "rename": N_("Changement de nom"),
     "merge": N_("Fusion d’autorités"),
     "promote": N_("Mot-clé devenu descripteur"),
+    "retire": N_("Descripteur retiré"),
     "accept": N_("Propositions acceptées"),
     "refuse": N_("Propositions refusées"),
     "rule": N_("Règle d’une source"),
@@ -60,6 +80,7 @@ LOT_WORDS = {
     "join": N_("Fusion de notices"),
     "split": N_("Notices de nouveau séparées"),
     "judge": N_("Jugement sur un doublon"),
+    "correct": N_("Corrections en nombre"),
     "undo": N_("Annulation"),
     "erase": N_("Effacement définitif"),
 }
@@ -87,6 +108,11 @@ ITEM_LABELS = {
     "section": N_("Section"),
     "status": N_("État"),
     "extra": N_("Public"),
+}
+DOCUMENT_LABELS = {
+    "label": N_("Nom du document"),
+    "rights": N_("Qui peut l’ouvrir"),
+    "archived_url": N_("Copie archivée"),
 }
 # Why the public does not see a copy (`items.why_hidden`).
 HIDDEN_WORDS = {
@@ -161,8 +187,9 @@ def notice_history(session: Session, notice: Notice, page: int = 1) -> History:
     """Everything that happened to a notice and its copies, latest first, and where each of its values comes from."""
     found: list[tuple[Revision, Batch, Any]] = []
     rows: list[tuple[str, Any]] = [("notice", notice), *(("item", i) for i in items.list_of(session, [notice.id]))]
+    rows += [("document", d) for d in documents.list_all(session, notice.id)]
     for entity, row in rows:
-        after = notices.snapshot(row) if entity == "notice" else items.snapshot(row)
+        after = undo_plan.SNAPSHOTS[entity](row)
         for revision, batch in history.revisions_of(session, entity, row.id):
             found.append((revision, batch, (after, row)))
             after = revision.before or {}
@@ -185,19 +212,23 @@ def notice_history(session: Session, notice: Notice, page: int = 1) -> History:
 
 
 def _event(revision: Revision, batch: Batch, after: Mapping[str, Any], row: Any, places: Mapping[int, str]) -> Event:
-    about = ""
-    if revision.entity == "item":
-        about = _("exemplaire %(name)s") % {"name": row.call_number or row.code}
     return Event(
         lot=batch.id,
         words=lot_words(batch.kind),
         by=batch.by,
         at=batch.at,
         why=batch.why,
-        about=about,
+        about=_about(revision.entity, row),
         made=revision.before is None,
         differences=tuple(_changes(revision.entity, revision.before, after, places)),
     )
+
+
+def _about(entity: str, row: Any) -> str:
+    """What of a notice was changed, "" for the notice itself."""
+    if entity == "item":
+        return _("exemplaire %(name)s") % {"name": row.call_number or row.code}
+    return _("document « %(name)s »") % {"name": undo_plan.label(row)} if entity == "document" else ""
 
 
 def _changes(
@@ -207,6 +238,8 @@ def _changes(
         return []
     if entity == "item":
         return list(_item_differences(before, after, places))
+    if entity == "document":
+        return list(_document_differences(before, after))
     out = []
     if before["status"] != after["status"]:
         old, new = status_words(before["status"]), status_words(after["status"])
@@ -220,6 +253,15 @@ def _item_differences(
 ) -> Iterable[Difference]:
     for name, label in ITEM_LABELS.items():
         old, new = (_item_words(name, state.get(name), places) for state in (before, after))
+        if old != new:
+            yield Difference(_(label), tuple(piece for piece in (("del", old), ("ins", new)) if piece[1]))
+
+
+def _document_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Difference]:
+    for name, label in DOCUMENT_LABELS.items():
+        old, new = (
+            documents.rights_words(state[name]) if name == "rights" else state[name] for state in (before, after)
+        )
         if old != new:
             yield Difference(_(label), tuple(piece for piece in (("del", old), ("ins", new)) if piece[1]))
 
@@ -342,10 +384,13 @@ def titles_of_lots(session: Session, batch_ids: Sequence[int]) -> dict[int, tupl
         .group_by(Revision.batch_id)
         .having(func.count() <= 3)
     )
-    for model, column in (("notice", Revision.entity_id), ("item", Item.notice_id)):
+    columns = (("notice", Revision.entity_id), ("item", Item.notice_id), ("document", DigitalDocument.notice_id))
+    for model, column in columns:
         statement = select(Revision.batch_id, column).where(Revision.entity == model, Revision.batch_id.in_(one_row))
         if model == "item":
             statement = statement.join(Item, Item.id == Revision.entity_id)
+        elif model == "document":
+            statement = statement.join(DigitalDocument, DigitalDocument.id == Revision.entity_id)
         for batch_id, notice_id in session.execute(statement):
             touched.setdefault(batch_id, set()).add(notice_id)
     wanted = {n for numbers in touched.values() for n in numbers}
@@ -381,6 +426,8 @@ def _changed(session: Session, revision: Revision, places: Mapping[int, str], in
         return Changed(title_or_none(undo_plan.label(row)), "", about, revision.before is None, ())
     if revision.entity in history.AGREEMENTS:
         return _agreement(session, row)
+    if isinstance(row, Subscription | ExpectedIssue):
+        return _of_a_periodical(session, row, revision.before is None)
     notice = row if revision.entity == "notice" else notices.get(session, row.notice_id)
     next_before = session.scalar(
         select(Revision.before)
@@ -392,20 +439,29 @@ def _changed(session: Session, revision: Revision, places: Mapping[int, str], in
         .order_by(Revision.id)
         .limit(1)
     )
-    after = next_before or (notices.snapshot(row) if revision.entity == "notice" else items.snapshot(row))
-    about = _("exemplaire %(name)s") % {"name": row.call_number or row.code} if revision.entity == "item" else ""
+    after = next_before or undo_plan.SNAPSHOTS[revision.entity](row)
     return Changed(
         title=title_or_none(notice.title),
         address=notice.address,
-        about=about,
+        about=_about(revision.entity, row),
         made=revision.before is None,
         differences=tuple(_changes(revision.entity, revision.before, after, places)) if in_full else (),
     )
 
 
+def _of_a_periodical(session: Session, row: Subscription | ExpectedIssue, made: bool) -> Changed:
+    if isinstance(row, ExpectedIssue):
+        serial, about = notices.get(session, row.serial_id), _("numéro attendu : %(number)s") % {"number": row.number}
+    else:
+        serial, about = notices.get(session, row.notice_id), _("abonnement")
+    return Changed(title_or_none(serial.title), serial.address, about, made, ())
+
+
 def _agreement(session: Session, row: Any) -> Changed:
     """What was agreed, asked or judged, by the notice it is about."""
     if isinstance(row, Judgement):
+        if row.left.startswith("agent:"):
+            return _judged_agents(session, row)
         numbers = [int(end.partition(":")[2]) for end in (row.left, row.right) if end.startswith("notice:")]
         notice = session.get(Notice, numbers[0]) if numbers else None
         about = _(VERDICT_WORDS[row.verdict])
@@ -415,3 +471,10 @@ def _agreement(session: Session, row: Any) -> Changed:
         about = _("ce qu’en dit une source")
     title, address = (notice.title, notice.address) if notice else ("", "")
     return Changed(title_or_none(title), address, about, False, ())
+
+
+def _judged_agents(session: Session, row: Judgement) -> Changed:
+    """Two people or bodies of whom somebody has said that they are two."""
+    ends = [session.get(Agent, int(end.partition(":")[2])) for end in (row.left, row.right)]
+    names = " ≠ ".join(agent.name for agent in ends if agent is not None)
+    return Changed(title_or_none(names), "", _("jugées distinctes"), False, ())

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, inbox, items, nights, notices, sources
+from catalogue import authorities, db, inbox, items, nights, notices, proposed, sources
 from catalogue.desk_history import hidden_words, item_status_words, title_or_none
 from catalogue.i18n import _, format_date, format_number, ngettext
 from catalogue.items import Line
@@ -36,7 +36,6 @@ SHOWN_DRAFTS = 5
 MOST_CARDS = 5
 SHOWN_RULED = 5  # notices that a rule has changed in the night
 NIGHT = timedelta(hours=24)
-SUGGESTED = 400  # terms, and as many journals, offered while typing: with more, the page would pass 60 kB
 
 
 # --- Aujourd'hui -----------------------------------------------------------------------------
@@ -90,11 +89,11 @@ def _inbox_card(session: Session) -> Card | None:
     counts = waiting(session)
     if not counts:
         return None
-    told = tuple(_counted(kind, n) for kind, n in counts.items())
+    told = tuple(counted(kind, n) for kind, n in counts.items())
     return Card("inbox", _("À revoir"), sum(counts.values()), told)
 
 
-def _counted(kind: str, n: int) -> str:
+def counted(kind: str, n: int) -> str:
     words = {
         "request": ngettext("%(n)s demande de visiteur", "%(n)s demandes de visiteurs", n),
         "candidate": ngettext("%(n)s nouvelle notice", "%(n)s nouvelles notices", n),
@@ -105,6 +104,7 @@ def _counted(kind: str, n: int) -> str:
             "%(n)s notice supprimée chez un partenaire", "%(n)s notices supprimées chez un partenaire", n
         ),
         "twin": ngettext("%(n)s doublon possible", "%(n)s doublons possibles", n),
+        "lookup": ngettext("%(n)s recherche refaite la nuit", "%(n)s recherches refaites la nuit", n),
     }
     return words.get(kind, "%(n)s") % {"n": format_number(n)}
 
@@ -191,9 +191,17 @@ def _drafts_card(session: Session, login: str) -> Card | None:
         return None
     found = session.scalars(
         select(Notice).where(Notice.id.in_(_drafts_of(login))).order_by(Notice.updated_at.desc()).limit(SHOWN_DRAFTS)
-    )
-    entries = tuple(Entry(d.address, title_or_none(d.title), format_date(d.updated_at)) for d in found)
+    ).all()
+    back = proposed.words_for(session, [d.id for d in found])
+    entries = tuple(Entry(d.address, title_or_none(d.title), _draft_words(d, back.get(d.id))) for d in found)
     return Card("drafts", _("Mes brouillons"), n, entries=entries)
+
+
+def _draft_words(draft: Notice, word: proposed.Word | None) -> str:
+    """When it was written last; or that it came back, and why."""
+    if word is None:
+        return format_date(draft.updated_at)
+    return _("renvoyée par %(by)s : « %(word)s »") % {"by": word.by, "word": word.text}
 
 
 def _drafts_of(login: str) -> Select[int]:
@@ -240,6 +248,11 @@ class CopyLine:
     location: str
     status: str
     hidden: str  # why the public does not see it, in words
+    state: str = "available"  # the status, as a code
+    lent_to: str = ""
+    lent_until: str = ""
+    late: bool = False
+    version: int = 0
 
 
 def copies(session: Session, notice: Notice) -> list[CopyLine]:
@@ -252,6 +265,11 @@ def copies(session: Session, notice: Notice) -> list[CopyLine]:
             places.get(i.location_id or 0, ""),
             item_status_words(i.status),
             hidden_words(items.why_hidden(i)),
+            i.status,
+            i.lent_to,
+            format_date(i.lent_until),
+            i.lent_until is not None and i.lent_until < db.now().date(),
+            i.version,
         )
         for i in items.list_of(session, [notice.id])
     ]
@@ -259,23 +277,6 @@ def copies(session: Session, notice: Notice) -> list[CopyLine]:
 
 def find_item(session: Session, code: str) -> Item | None:
     return session.scalar(select(Item).where(Item.code == code))
-
-
-def suggested_terms(session: Session) -> list[str]:
-    """The thesaurus for the subject's suggestions, where it is small enough to be sent whole."""
-    found = authorities.list_labels(session)
-    return found if len(found) <= SUGGESTED else []
-
-
-def suggested_journals(session: Session) -> list[str]:
-    statement = (
-        select(Notice.title)
-        .where(Notice.level == "serial", Notice.status.in_(("published", "draft")))
-        .order_by(Notice.sort_key)
-        .limit(SUGGESTED + 1)
-    )
-    found = [title for title in session.scalars(statement) if title]
-    return list(dict.fromkeys(found)) if len(found) <= SUGGESTED else []
 
 
 # --- refused records -------------------------------------------------------------------------

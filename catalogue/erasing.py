@@ -90,6 +90,7 @@ class _Scope:
     claims: tuple[Claim, ...]
     records: tuple[SourceRecord, ...]
     others: tuple[Other, ...]
+    documents: tuple[int, ...]
 
     @property
     def ids(self) -> list[int]:
@@ -182,7 +183,8 @@ def _scope(session: Session, notice: Notice) -> _Scope:
     split_off = select(Claim).where(Claim.record_id.in_(mine), Claim.notice_id.not_in(ids))
     claims += session.scalars(split_off.order_by(Claim.id))  # what was asked elsewhere is in its records' words
     others = erasing_elsewhere.find(session, ids, mine)
-    return _Scope(notice, tuple(group), tuple(claims), tuple(records), tuple(others))
+    documents = session.scalars(select(DigitalDocument.id).where(DigitalDocument.notice_id.in_(ids)))
+    return _Scope(notice, tuple(group), tuple(claims), tuple(records), tuple(others), tuple(documents))
 
 
 def _remember(session: Session, scope: _Scope) -> None:
@@ -304,6 +306,7 @@ _SILENT: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "item": lambda before: {**before, "call_number": "", "section": "", "extra": {}, "lent_to": "", "lent_until": None},
     "proposal": lambda before: {**before, "kept": {}} if "kept" in before else before,
     "agent": lambda before: {},
+    "document": lambda before: {**before, "label": "", "archived_url": ""},
 }
 
 
@@ -314,6 +317,7 @@ def _forget_history(session: Session, scope: _Scope, authors: Iterable[Agent], b
         "item": list(session.scalars(select(Item.id).where(Item.notice_id.in_(scope.ids)))),
         "proposal": list(session.scalars(select(Proposal.id).where(Proposal.claim_id.in_(scope.claim_ids)))),
         "agent": [agent.id for agent in authors],
+        "document": list(scope.documents),
     }
     lots: set[int] = set()
     for entity, numbers in ids.items():

@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
@@ -31,6 +32,7 @@ Texts = tuple[str, ...]
 Pairs = list[list[str]]
 
 KIND = "kind"  # the one input that no field of the table describes: the leader and 608 say it
+NAMED = ("author", "body")  # blocks of people and bodies
 MAIN_ROLES = ("", "070", "300", "651")  # who takes 700/701; other roles are secondary, 702
 SUBDIVISION = " -- "
 
@@ -69,8 +71,11 @@ class FormField:
     fixed: tuple[tuple[str, str], ...]
     relation: str
     marked: str
+    language: str
+    not_language: str
     main: frozenset[str]
     more: frozenset[str]
+    when: str  # the input that must have a value for this one to be shown
     required: frozenset[str]
     level: str
 
@@ -81,6 +86,9 @@ class FormField:
     @property
     def help(self) -> str:
         return _said(self.helps)
+
+    def has_value(self, values: Mapping[str, Sequence[str]]) -> bool:
+        return any(text for c in self.columns for text in values.get(c.name, ()))
 
     def is_in(self, kind: str, where: str) -> bool:
         kinds: frozenset[str] = getattr(self, where)
@@ -94,6 +102,9 @@ class FormField:
             return any(link.relation == self.relation for link in unimarc.links([f]))
         if self.marked:
             return any(fold(value) == self.marked for value in unimarc.subfields(f, "b2"))
+        if self.language or self.not_language:
+            said = unimarc.first(f, "z")
+            return said == self.language if self.language else said != self.not_language
         return True
 
 
@@ -134,8 +145,11 @@ def _form_field(key: str, block: Mapping[str, Any]) -> FormField:
         fixed=tuple((code, value) for code, value in block.get("fixed", ())),
         relation=only.get("relation", ""),
         marked=only.get("marked", ""),
+        language=only.get("language", ""),
+        not_language=only.get("not_language", ""),
         main=frozenset(block.get("main", ())),
         more=frozenset(block.get("more", ())),
+        when=block.get("when", ""),
         required=frozenset(block.get("required", ())),
         level=block.get("level", "error"),
     )
@@ -190,9 +204,13 @@ def shown(kind: str, values: Values) -> tuple[list[FormField], list[FormField]]:
     more = [
         f
         for f in FORM.values()
-        if f not in main and (f.is_in(kind, "more") or any(v for c in f.columns for v in values.get(c.name, ())))
+        if f not in main and ((f.is_in(kind, "more") and _is_wanted(f, values)) or f.has_value(values))
     ]
     return main, more
+
+
+def _is_wanted(f: FormField, values: Values) -> bool:
+    return not f.when or FORM[f.when].has_value(values)
 
 
 @cache
@@ -604,11 +622,12 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A journal we have a notice of."""
+    """A journal we have a notice of, and its issues by their folded numbers."""
 
     title: str
     address: str
     issn: str
+    issues: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 def typed_subjects(before: Fields, after: Fields) -> list[str]:
@@ -617,7 +636,8 @@ def typed_subjects(before: Fields, after: Fields) -> list[str]:
 
 
 def typed_journals(before: Fields, after: Fields) -> list[str]:
-    return [text_of(FORM["journal"].columns[0], f) for f in _fresh("journal", before, after)]
+    """The journals to look for: a new one, or the one whose issue is new."""
+    return all_journals(after) if _fresh("journal", before, after) or _fresh("issue_number", before, after) else []
 
 
 def _fresh(key: str, before: Fields, after: Fields) -> list[Field]:
@@ -625,15 +645,25 @@ def _fresh(key: str, before: Fields, after: Fields) -> list[Field]:
     return [f for f in after if FORM[key].means(f) and unimarc.occurrence(f) not in known]
 
 
+def typed_names(before: Fields, after: Fields) -> list[str]:
+    return [text for key in NAMED for f in _fresh(key, before, after) if (text := text_of(FORM[key].columns[0], f))]
+
+
 def link(
-    before: Fields, after: Fields, terms: Mapping[str, Term], journals: Mapping[str, Journal]
+    before: Fields,
+    after: Fields,
+    terms: Mapping[str, Term],
+    journals: Mapping[str, Journal],
+    names: Mapping[str, str] | None = None,
 ) -> tuple[Fields, list[tuple[str, str]]]:
-    """Tie what was just typed to our thesaurus and our journals, both found by folded words.
+    """Tie what was just typed to our thesaurus, our journals and issues, and our people and bodies, all found by
+    folded words; `names` gives the number of each of ours.
 
     Returns the fields, and (typed, preferred) for each term that another word stands for: the person is told.
     What was there before is not touched.
     """
-    fresh = {id(f) for key in ("subject", "journal") for f in _fresh(key, before, after)}
+    fresh = {id(f) for key in ("subject", "journal", "issue_number", *NAMED) for f in _fresh(key, before, after)}
+    journal = next((j for text in all_journals(after) if (j := journals.get(fold(text)))), None)
     out: Fields = []
     told: list[tuple[str, str]] = []
     seen = {fold(text_of(FORM["subject"].columns[0], f)) for f in after if id(f) not in fresh and f["t"] == "606"}
@@ -648,10 +678,28 @@ def link(
             if fold(term.label if term else text) not in seen:  # the same subject twice says nothing more
                 seen.add(fold(term.label if term else text))
                 out.append({"t": "606", "i": f["i"], "s": [["a", term.label], ["2", term.scheme]]} if term else f)
+        elif f["t"] == "461":
+            ours = journals.get(fold(unimarc.first(f, "t")))
+            out.append(_attached(f, ours) if ours else f)
+        elif f["t"] == "463":
+            issue = journal.issues.get(fold(unimarc.first(f, "v"))) if journal else None
+            out.append(_with_link(f, "0", issue) if issue and not unimarc.first(f, "0") else f)
         else:
-            journal = journals.get(fold(unimarc.first(f, "t")))
-            out.append(_attached(f, journal) if journal else f)
+            number = (names or {}).get(fold(unimarc.name_of(f)))
+            out.append(_with_link(f, "3", number) if number and not unimarc.first(f, "3") else f)
     return out, told
+
+
+def all_journals(fields: Fields) -> list[str]:
+    """What the fields say an article appeared in."""
+    return [text_of(FORM["journal"].columns[0], f) for f in fields if FORM["journal"].means(f)]
+
+
+def _with_link(f: Field, code: str, number: str) -> Field:
+    """A link leads its field, as cataloguers write it."""
+    f = _copy(f)
+    f["s"] = [[code, number], *f["s"]]
+    return f
 
 
 def _attached(f: Field, journal: Journal) -> Field:

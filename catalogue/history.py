@@ -146,3 +146,18 @@ def revisions_of(session: Session, entity: str, entity_id: int) -> list[tuple[Re
         .order_by(Revision.id.desc())
     )
     return [(revision, batch) for revision, batch in session.execute(statement)]
+
+
+def undone_rows(session: Session, entity: str, ids: list[int]) -> set[int]:
+    """Among these, the rows whose last change was an undo."""
+    out: set[int] = set()
+    for part in db.chunks(ids):
+        statement = (
+            select(Revision.entity_id, Batch.kind)
+            .join(Batch, Batch.id == Revision.batch_id)
+            .where(Revision.entity == entity, Revision.entity_id.in_(part))
+            .order_by(Revision.id)
+        )
+        last = {row_id: kind for row_id, kind in session.execute(statement)}
+        out |= {row_id for row_id, kind in last.items() if kind == "undo"}
+    return out

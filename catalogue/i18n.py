@@ -105,6 +105,11 @@ def format_instant(value: datetime | None) -> str:
     return _format_datetime(value, pattern, tzinfo=get_timezone(_zone.get()), locale=_language.get())
 
 
+def format_time(value: datetime) -> str:
+    """« 14:02 », on the centre's clock."""
+    return _format_datetime(value, "HH:mm", tzinfo=get_timezone(_zone.get()), locale=_language.get())
+
+
 def language_name(code: str) -> str:
     """« anglais » for "eng"; the code itself where nobody has a name for it."""
     return str(Locale.parse(_language.get()).languages.get(ISO_639.get(code, code), code))

@@ -131,14 +131,15 @@ def _authority_number(scheme: str, text: str) -> str:
     """The number written one way, "" when its check character disagrees."""
     text = text.replace(" ", "").replace("-", "").upper()
     if scheme == "viaf":
-        return text if text.isdigit() else ""
+        return text if re.fullmatch(r"[0-9]{1,22}", text) else ""
     if scheme == "idref":  # the PPN of Sudoc and IdRef: weights 9 to 2, modulo 11
         if not re.fullmatch(r"\d{8}[\dX]", text):
             return ""
         rest = -sum(int(digit) * weight for digit, weight in zip(text[:8], range(9, 1, -1), strict=True)) % 11
         return text if text[8] == ("X" if rest == 10 else str(rest)) else ""
     if scheme == "bnf":
-        ark = _ark(text.removeprefix("CB")[:8])
+        digits = text.removeprefix("CB")[:8]
+        ark = _ark(digits) if re.fullmatch(r"[0-9]{8}", digits) else ""
         return ark if len(text) == 8 or text.lower() == ark else ""
     if not re.fullmatch(r"\d{15}[\dX]", text) or not mod_11_2.is_valid(text):
         return ""

@@ -13,6 +13,7 @@ hundreds, to what has to be read:
     conflict   both have changed it
     deleted    a partner says that a record of one of our notices is gone
     twin       two notices may be one document
+    lookup     an outside source has answered at last, or was given up (`catalogue.asking_again`)
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from catalogue.models import (
     LIVING,
     Claim,
     Judgement,
+    LookupWait,
     Notice,
     Proposal,
     RawPage,
@@ -55,14 +57,16 @@ KINDS: dict[str, str] = {
     "conflict": N_("Conflit"),
     "deleted": N_("Supprimée chez le partenaire"),
     "twin": N_("Doublon possible"),
+    "lookup": N_("Réponse à une recherche"),
 }
 SUBJECTS: dict[str, str] = {
     "consult": N_("Demande à consulter"),
     "visit": N_("Demande de visite"),
     "error": N_("Erreur signalée"),
+    "buy": N_("Suggestion d’achat"),
     "other": N_("Message"),
 }
-PROPOSAL, DELETED, PAIR = "p-", "d-", "+"  # how a machine calls them: p-12, d-45, k7m4x9q0+b3c5d7f9
+PROPOSAL, DELETED, PAIR, LOOKUP = "p-", "d-", "+", "q-"  # for machines: p-12, d-45, k7m4x9q0+b3c5d7f9, q-7
 SHOWN_GROUPS = 4  # of what a proposal is about
 SHOWN_REASONS = 2
 LONGEST_BROUGHT = 160  # signs
@@ -75,8 +79,8 @@ class InboxEntry:
     """One thing to decide: what it is, who brought it, how long it has waited, where to go.
 
     `ref` is what a machine calls it: a notice's address, a request's code, a run's number, "p-12" (a proposal),
-    "d-45" (a record deleted elsewhere), or the addresses of two notices with "+" between them. `brings` is what one
-    would read first on its page: what a partner adds, what parts two notices.
+    "d-45" (a record deleted elsewhere), "q-7" (a question asked again at night), or the addresses of two notices with
+    "+" between them. `brings` is what one would read first on its page: what a partner adds, what parts two notices.
     """
 
     kind: str
@@ -150,10 +154,13 @@ def count_inbox(
     if known is None:
         known = shares(session, run_id=run_id, source=source)
     found = {kind: sum(share.n for share in row) for kind, row in known.items()}
-    for kind in ("run", "request", "twin"):
+    counted = {}
+    for kind in ("run", "request", "twin", "lookup"):
         statement = _statement(kind, run_id, source)
         if statement is not None:
-            found[kind] = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+            inside = statement.order_by(None).subquery(f"{kind}_waiting")
+            counted[kind] = select(func.count()).select_from(inside).scalar_subquery()
+    found |= dict(zip(counted, session.execute(select(*counted.values())).one(), strict=True))
     return {kind: found[kind] for kind in KINDS if found.get(kind)}
 
 
@@ -216,6 +223,13 @@ def unsure_between(session: Session, left: Notice, right: Notice) -> list[Judgem
     return list(session.scalars(statement.order_by(Judgement.id)))
 
 
+def list_unsure(session: Session) -> list[tuple[int, int]]:
+    """Every two notices that may be one document, the oldest question first."""
+    one, other = aliased(Notice), aliased(Notice)
+    statement = _pairs(select(one.id, other.id), one, other).order_by(Judgement.id)
+    return [(left, right) for left, right in session.execute(statement)]
+
+
 def doubt_after(session: Session, number: int) -> tuple[str, str] | None:
     """The addresses of the two that are doubted next, in the order of the list; None after the last."""
     one, other = aliased(Notice), aliased(Notice)
@@ -241,6 +255,9 @@ def _entry(kind: str, at: datetime, what: Any, source: Any, since: datetime, ref
         # The notice it is about, where it is about one; who asks stays out of lists.
         what = " : ".join(part for part in (_(SUBJECTS[what]), (source or "").partition("\n")[0]) if part)
         source, link = "", ""
+    elif kind == "lookup":
+        detail, source = _answered(source, extra), ""
+        link, ref = f"/bureau/a-revoir/recherches/{ref}", f"{LOOKUP}{ref}"
     else:
         what = _title(what)
         link = f"/bureau/a-revoir/notices/{ref}"
@@ -274,6 +291,13 @@ def _brought(changes: Iterable[Mapping[str, Any]]) -> str:
     return text if len(text) <= LONGEST_BROUGHT else text[:LONGEST_BROUGHT].rsplit(" ", 1)[0] + "…"
 
 
+def _answered(state: str, answers: Any) -> str:
+    """« trouvé : BnF, Sudoc »; or that nothing was, in the end."""
+    if state == "given_up":
+        return _("rien trouvé ; la question n’est plus posée")
+    return _("trouvé : %(sources)s") % {"sources": ", ".join(str(answer["label"]) for answer in answers)}
+
+
 def _parting(reasons: Any) -> str:
     """What parts two notices, in a few words; what brings them together, where nothing parts them."""
     kept = [row for row in reasons or () if isinstance(row, Mapping) and "code" in row]
@@ -294,6 +318,8 @@ def _statement(kind: str, run_id: int | None, source: str) -> Statement | None:
         return _candidates(run_id, source)
     if kind == "deleted":
         return _deleted(run_id, source)
+    if kind == "lookup":
+        return _lookups() if run_id is None and not source else None
     return _twins(run_id, source) if kind == "twin" else _questions(kind, run_id, source)
 
 
@@ -319,6 +345,11 @@ def _requests() -> Statement:
         .where(*waiting)
         .order_by(VisitRequest.id)
     )
+
+
+def _lookups() -> Statement:
+    columns = LookupWait.question, LookupWait.state, LookupWait.asked_at, LookupWait.id, LookupWait.answers
+    return select(*columns).where(LookupWait.state.in_(("answered", "given_up"))).order_by(LookupWait.id)
 
 
 def _questions(kind: str, run_id: int | None, source: str) -> Statement:

@@ -1,5 +1,8 @@
 """The only writer of Item: copies come in with records, are revised one by one, withdrawn, never erased.
 
+Who has borrowed a copy is written in its row and nowhere else, no revision has it, and it goes when the copy comes
+back, whoever says so and by whatever way: a name that nobody needs any more is nobody's.
+
 Withdrawn copies are not shown to the public, nor those whose `extra` says "hidden": a list of why, [about, name],
 as the source said it (["status", "Au pilon"]) or a person here (["here", ""]).
 """
@@ -14,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.orm import Session
 
-from catalogue import db, history, notices
+from catalogue import db, history, notices, remembered
 from catalogue.callnumber import range_end, sort_key
 from catalogue.copies import meaning
 from catalogue.history import Change
@@ -227,6 +230,11 @@ def _put(session: Session, rows: Sequence[tuple[Item, Mapping[str, Any]]], batch
     after = []
     for item, values in rows:
         touched |= {item.notice_id, values.get("notice_id", item.notice_id)}
+        if values.get("status", item.status) != "on_loan":
+            values = {**values, "lent_to": "", "lent_until": None}
+        if item.lent_to and values.get("lent_to", item.lent_to) != item.lent_to:
+            db.overwrite_deleted(session)
+            remembered.empty_log(session)
         key = sort_key(values.get("call_number", item.call_number))
         after.append((item, {**values, "call_key": key, "updated_at": batch.at}))
         changes.append(Change("item", item.id, item.version + 1, snapshot(item)))
@@ -245,11 +253,14 @@ def _let_barcodes_go(session: Session, item_ids: Iterable[int]) -> None:
 def _back(before: Mapping[str, Any] | None) -> dict[str, Any]:
     if before is None:
         return {"status": "withdrawn"}
-    return {**before, "lent_until": _day(before.get("lent_until"))}
+    state = {name: value for name, value in before.items() if name != "lent_to"}
+    return {**state, "lent_until": _day(before.get("lent_until"))}
 
 
 def snapshot(item: Item) -> dict[str, Any]:
+    """What a revision keeps: never who has borrowed it."""
     state = {name: getattr(item, name) for name in COLUMNS}
+    state["lent_to"] = ""
     state["lent_until"] = item.lent_until.isoformat() if item.lent_until else None
     return state
 
@@ -311,6 +322,12 @@ def count_inventory(
     """How many lines that list has."""
     rows = _inventory(location_id, first, last, withdrawn).order_by(None).with_only_columns(Item.id).subquery()
     return session.scalar(select(func.count()).select_from(rows)) or 0
+
+
+def inventory_ids(session: Session, *, limit: int, **choice: Any) -> list[int]:
+    """The copies of that list, without what it says of them."""
+    wanted = {"location_id": None, "first": "", "last": "", "withdrawn": False, **choice}
+    return list(session.scalars(_inventory(**wanted).with_only_columns(Item.id).limit(limit)))
 
 
 def _inventory(location_id: int | None, first: str, last: str, withdrawn: bool) -> Select[Item, Notice, str]:

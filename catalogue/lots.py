@@ -12,13 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalogue import db, history, joining, proposals, remembered, undo_plan
-from catalogue.models import Batch, Claim, Proposal, Revision
+from catalogue.models import Batch, Claim, Item, Proposal, Revision
 from catalogue.undo_plan import Left, Rows
 
 PART = 200  # notices of one transaction
 UNDOING = "undo.under_way:"  # a lot -> the one that undoes it, while that has rows left to come to
 # Kinds of lots whose notices stand each for itself: nothing was made by them that something else may hold on to.
-ALONE = ("accept", "refuse", "rule", "withdraw", "put_aside")
+ALONE = ("accept", "refuse", "rule", "withdraw", "put_aside", "correct")
 FOR_GOOD = "erase"  # the kind of lot that nothing takes back (`catalogue.erasing`)
 
 
@@ -103,15 +103,16 @@ def _parts(session: Session, batch: Batch | None) -> list[Rows | None]:
     touched = select(Revision.entity, Revision.entity_id).where(Revision.batch_id == batch.id).distinct()
     for entity, number in session.execute(touched):
         rows.setdefault(entity, set()).add(number)
-    if not rows.keys() <= {"notice", "claim", "proposal"}:
+    if not rows.keys() <= {"notice", "item", "claim", "proposal"}:
         return [None]
     of_question = undo_plan.column_of(session, Proposal, Proposal.claim_id, rows.get("proposal", ()))
     about = undo_plan.column_of(session, Claim, Claim.notice_id, {*rows.get("claim", ()), *of_question.values()})
+    copies = undo_plan.column_of(session, Item, Item.notice_id, rows.get("item", ()))
     of_notice: dict[int, Rows] = {}
     for entity, ids in rows.items():
         for number in ids:
             claim = of_question[number] if entity == "proposal" else number
-            notice = number if entity == "notice" else about[claim]
+            notice = number if entity == "notice" else copies[number] if entity == "item" else about[claim]
             of_notice.setdefault(notice, {}).setdefault(entity, set()).add(number)
     return [
         {entity: {i for one in part for i in of_notice[one].get(entity, ())} for entity in rows}
@@ -159,21 +160,10 @@ def undo(
 
 def undone_notices(session: Session, notice_ids: list[int]) -> set[int]:
     """Among these, the notices whose last change was an undo: a new import may bring them back."""
-    return undone_rows(session, "notice", notice_ids)
+    return history.undone_rows(session, "notice", notice_ids)
 
 
-def undone_rows(session: Session, entity: str, ids: list[int]) -> set[int]:
-    out: set[int] = set()
-    for part in db.chunks(ids):
-        statement = (
-            select(Revision.entity_id, Batch.kind)
-            .join(Batch, Batch.id == Revision.batch_id)
-            .where(Revision.entity == entity, Revision.entity_id.in_(part))
-            .order_by(Revision.id)
-        )
-        last = {row_id: kind for row_id, kind in session.execute(statement)}
-        out |= {row_id for row_id, kind in last.items() if kind == "undo"}
-    return out
+undone_rows = history.undone_rows
 
 
 def _undo_merges(session: Session, batch: Batch, *, by: str, why: str) -> Undone:

@@ -1,4 +1,4 @@
-"""The text layer of a PDF that nobody vouches for: its pages, or why there are none.
+"""What can be read of a file that nobody vouches for: its pages of text, or why there are none; a small picture.
 
 The work is done by another process (`catalogue.pdf_child`), limited in time, memory and what it may write, without
 files and without network; whatever the file does to it, this process only reads how it ended.
@@ -30,12 +30,24 @@ class Extracted:
 
 def extract(path: Path, *, patience: float = PATIENCE) -> Extracted:
     """Read it. OSError when the file cannot be opened; never anything for what is in it."""
+    made, reason = make(path, "text", patience=patience)
+    return Extracted(reason=reason) if reason else Extracted(tuple(made.decode("utf-8", "replace").split(PAGE_END)))
+
+
+def draw(path: Path, *, patience: float = PATIENCE) -> bytes:
+    """A small picture of its first page (`pdf_child.PICTURE`, WebP); nothing when none can be made. OSError."""
+    made, _reason = make(path, "picture", patience=patience)
+    return made
+
+
+def make(path: Path, *wished: str, patience: float = PATIENCE) -> tuple[bytes, str]:
+    """What the other process made of it (`pdf_child`), and why it made nothing. OSError."""
     with path.open("rb") as raw, tempfile.TemporaryFile() as out:
         if path.stat().st_size > LARGEST:
-            return Extracted(reason=TOO_LARGE)
+            return b"", TOO_LARGE
         try:
             done = subprocess.run(
-                [sys.executable, "-I", pdf_child.__file__],
+                [sys.executable, "-I", pdf_child.__file__, *wished],
                 stdin=raw,
                 stdout=out,
                 stderr=subprocess.DEVNULL,
@@ -44,11 +56,11 @@ def extract(path: Path, *, patience: float = PATIENCE) -> Extracted:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Extracted(reason=TOO_LONG)
+            return b"", TOO_LONG
         if done.returncode:
-            return Extracted(reason=_reason(done.returncode))
+            return b"", _reason(done.returncode)
         out.seek(0)
-        return Extracted(tuple(out.read().decode("utf-8", "replace").split(PAGE_END)))
+        return out.read(), ""
 
 
 def _reason(code: int) -> str:

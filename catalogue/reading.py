@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from catalogue import claims, db, items, shelved, unimarc
 from catalogue.date_words import spoken
-from catalogue.digital import path_of
+from catalogue.digital import REMOVED, path_of
 from catalogue.i18n import ISO_639, N_, _, current_language, format_date, format_number, language_name
 from catalogue.identifiers import format_isbn, is_code
 from catalogue.models import (
@@ -92,6 +92,9 @@ class OnlineWay:
     url: str
     label: str  # what the record says of it, "" often
     format: str  # « PDF », « PDF, 2,1 Mo », ""
+    sha256: str = ""  # of a file of ours
+    gave: str = ""  # where it was, when `url` leads to the copy that a web archive keeps
+    since: datetime | None = None  # nothing answers there any more
 
     @property
     def host(self) -> str:
@@ -118,6 +121,7 @@ class Access:
     """How one can read it, best way first on each side."""
 
     online: tuple[OnlineWay, ...] = ()
+    dead: tuple[OnlineWay, ...] = ()  # links that nobody answers any more, and of which no copy is known
     copies: tuple[Copy, ...] = ()
     partners: tuple[PartnerCopy, ...] = ()
     host: str = ""  # the copies are those of what it is in: "issue", or "monograph" for a chapter
@@ -428,8 +432,10 @@ def _accesses(session: Session, rows: Sequence[Row[Any]]) -> dict[int, Access]:
     out = {}
     for row in rows:
         own, host = copies[row.id], host_of.get(row.id)
+        ways = list(_online(row.address, row.fields, digital[row.id]))
         out[row.id] = Access(
-            online=tuple(_online(row.address, row.fields, digital[row.id])),
+            online=tuple(way for way in ways if way.gave or not way.since),
+            dead=tuple(way for way in ways if way.since and not way.gave),
             copies=tuple(own or (copies[host.notice_id] if host else ())),
             partners=tuple(_partners(row, holdings[row.id])),
             host=host.level if host and not own else "",
@@ -630,22 +636,30 @@ def _online(address: str, fields: Fields, digital: Sequence[DigitalDocument]) ->
     """Files of ours that anybody may open, then each address once: what the fields say, and what is known of it."""
     for d in digital:
         if d.sha256 and d.rights == "open":
-            yield OnlineWay(f"/d/{address}/{path_of(d)}", d.label or _("Fichier gardé au centre"), _format("", d))
-    known = {d.url: d for d in digital if d.url.startswith(("http://", "https://"))}
+            label = d.label or _("Fichier gardé au centre")
+            yield OnlineWay(f"/d/{address}/{path_of(d)}", label, _format("", d), d.sha256)
+    known = {d.url: d for d in digital if d.rights != REMOVED and d.url.startswith(("http://", "https://"))}
     words = dict(unimarc.online(fields)) | {url: d.label for url, d in known.items() if d.label}
-    for url in dict.fromkeys((*words, *known)):
-        yield OnlineWay(url, words.get(url, ""), _format(url, known.get(url)))
+    dead = {url: d for url, d in known.items() if d.alive is False}
+    for url in sorted(dict.fromkeys((*words, *known)), key=lambda url: url in dead):  # what answers first
+        said = words.get(url, "")
+        if url not in dead:
+            yield OnlineWay(url, said, _format(url, known.get(url)))
+        elif copy := dead[url].archived_url:
+            yield OnlineWay(copy, said, _format(url, dead[url]), gave=url, since=dead[url].failing_since)
+        else:
+            yield OnlineWay(url, said, "", since=dead[url].failing_since or dead[url].checked_at)
 
 
 def _format(url: str, digital: DigitalDocument | None) -> str:
     path = urlsplit(url).path.lower()
     ending = next((name for end, name in ENDINGS.items() if path.endswith(end)), "")
     name = FORMATS.get(digital.media_type if digital else "", "") or ending
-    size = _size(digital.size) if digital and digital.size and name else ""
+    size = size_words(digital.size) if digital and digital.size and name else ""
     return ", ".join(part for part in (name, size) if part)
 
 
-def _size(octets: int) -> str:
+def size_words(octets: int) -> str:
     if octets < 1_000_000:
         return _("%(n)s ko") % {"n": format_number(max(1, round(octets / 1000)))}
     return _("%(n)s Mo") % {"n": format_number(round(octets / 1_000_000, 1))}
@@ -661,7 +675,7 @@ def _partners(row: Row[Any], holdings: Sequence[Holding]) -> Iterable[PartnerCop
 
 def _copy_words(status: str, until: date | None) -> str:
     if status == "on_loan":
-        return _("prêté jusqu’au %(day)s") % {"day": format_date(until)} if until else _("prêté")
+        return _("sorti, de retour le %(day)s") % {"day": format_date(until)} if until else _("sorti")
     return {
         "available": _("à consulter sur rendez-vous"),
         "missing": _("introuvable pour le moment"),

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from catalogue import db
 from catalogue.models import Setting
 
+TO_CLEAN = "erasing:"  # what is left to clean behind an erasure, by name: see `catalogue.tombstones`
+
 
 def read(session: Session, name: str, default: Any = None) -> Any:
     row = session.get(Setting, name, populate_existing=True)
@@ -32,3 +34,8 @@ def write(session: Session, name: str, value: Any) -> None:
 
 def forget(session: Session, name: str) -> None:
     session.execute(delete(Setting).where(Setting.name == name).execution_options(synchronize_session=False))
+
+
+def empty_log(session: Session) -> None:
+    """Somebody's name was overwritten: the log of the database, which still has it, is emptied by the worker."""
+    write(session, f"{TO_CLEAN}log", {"source": 0, "identifiers": []})

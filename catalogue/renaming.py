@@ -9,7 +9,7 @@ the rest (`lots.undo`). Ask `affected` first: it tells how many notices an act w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -25,15 +25,16 @@ from catalogue.unimarc import Field, Fields, clean, first, subfields
 
 LIVING = ("draft", "candidate", "published", "withdrawn")  # a withdrawn notice may come back, and shows the new name
 Versions = Mapping[int, int]
-Rewrite = Callable[[Field, str], Field]
+Rewrite = Callable[[Field, str, int], Field]  # the field, whose numbers it has, the agent or concept that it names
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an act did: its lot (None when nothing changed), and how many notices it changed."""
+    """What an act did: its lot (None when nothing changed), how many notices it changed, what is left of several."""
 
     batch: Batch | None
     notices: int = 0
+    kept: int | None = None
 
 
 # --- before ------------------------------------------------------------------------------------
@@ -45,12 +46,12 @@ def affected(session: Session, *rows: Agent | Concept) -> int:
     for row in rows:
         by_table.setdefault(type(row), []).append(row.id)
     ids = {n for table, some in by_table.items() for n in authorities.notices_naming(session, table, some)}
-    return len(_living(session, ids))
+    return len(living(session, ids))
 
 
 def affected_by_keyword(session: Session, *keywords: str) -> int:
     """How many notices have one of these free keywords."""
-    return len(_living(session, {n for keyword in keywords for n in _with_keyword(session, keyword)}))
+    return len(living(session, {n for keyword in keywords for n in _with_keyword(session, keyword)}))
 
 
 # --- agents ------------------------------------------------------------------------------------
@@ -64,28 +65,70 @@ def rename_agent(
     by: str,
     dates: str | None = None,
     heading: headings.Pairs = (),
+    also: Mapping[str, Any] | None = None,
     expected_version: int | None = None,
     why: str = "",
 ) -> Done:
     """Give an agent another name everywhere; the old one stays as a form that finds it.
 
     `heading` says how the name is written by subfield where « Family, Given » does not; else what the old heading
-    had beside the name (a title, a number) stays. Raises `Stale` when the agent is no longer at `expected_version`.
+    had beside the name (a title, a number) stays. `also`: what else is said of it in the same lot (variants,
+    identifiers, note). Raises `Stale` when the agent is no longer at `expected_version`.
     """
-    history.take(session, "change", 0)
-    _fresh(session, [agent], {agent.id: expected_version} if expected_version is not None else {})
-    name = clean(name)
+    fresh(session, [agent], expected_version)
+    name = clean(name) or agent.name
     dates = agent.dates if dates is None else clean(dates)
     pairs = [list(p) for p in heading] or _reheaded(agent, name, dates)
-    if not name or (name, dates, pairs) == (agent.name, agent.dates, agent.heading):
+    renamed = (name, dates, pairs) != (agent.name, agent.dates, agent.heading)
+    values: dict[str, Any] = dict(also or {})
+    if renamed:
+        forms = (*values.get("variants", agent.variants), agent.name)
+        values |= {"name": name, "dates": dates, "heading": pairs}
+        values["variants"] = [v for v in dict.fromkeys(forms) if v != name]
+    if all(getattr(agent, key) == value for key, value in values.items()):
         return Done(None)
-    batch = history.open_batch(session, "rename", by=by, why=why or f"{agent.name} → {name}")
-    variants = [v for v in dict.fromkeys((*agent.variants, agent.name)) if v != name]
-    values = {"name": name, "dates": dates, "heading": pairs, "variants": variants}
+    told = why or (f"{agent.name} → {name}" if name != agent.name else agent.name)
+    batch = history.open_batch(session, "rename" if renamed else "edit", by=by, why=told)
     authorities.put_agents(session, [(agent, values)], batch=batch)
+    if not renamed:
+        return Done(batch)
     written = _written(session, agent)
-    carried = _carried(session, Agent, {agent.id}, lambda f, s: headings.with_agent(f, written, source=s))
+    carried = _carried(session, Agent, {agent.id}, lambda f, s, _n: headings.with_agent(f, written, source=s))
     return Done(batch, len(notices.revise_many(session, carried, batch=batch)))
+
+
+class Otherwise(Exception):
+    """The agent has another number of that file already: `known`."""
+
+    def __init__(self, known: str) -> None:
+        super().__init__(known)
+        self.known = known
+
+
+def identify_agent(
+    session: Session,
+    agent: Agent,
+    numbers: Mapping[str, str],
+    *,
+    by: str,
+    variant: str = "",
+    dates: str = "",
+    expected_version: int | None = None,
+) -> Done:
+    """Say under which numbers the world knows an agent, and add what was chosen besides: a form, dates where there were
+    none. Nothing is written over: raises `Otherwise`."""
+    fresh(session, [agent], expected_version)
+    for scheme, number in numbers.items():
+        if (known := agent.identifiers.get(scheme, "")) and known != number:
+            raise Otherwise(known)
+    variant = clean(variant)
+    forms = [variant] if variant and variant != agent.name else []
+    also = {
+        "identifiers": {**agent.identifiers, **numbers},
+        "variants": list(dict.fromkeys((*agent.variants, *forms))),
+    }
+    why = f"{agent.name} : {', '.join(f'{scheme} {number}' for scheme, number in numbers.items())}"
+    return rename_agent(session, agent, agent.name, dates=agent.dates or dates, also=also, by=by, why=why)
 
 
 def merge_agents(
@@ -94,29 +137,41 @@ def merge_agents(
     others: Sequence[Agent],
     *,
     by: str,
+    name: str = "",
     expected: Versions | None = None,
     why: str = "",
 ) -> Done:
-    """Make one agent of several: every notice of the others gets the name and the numbers of the one that is kept."""
+    """Make one agent of several: every notice of the others gets the name and the numbers of the one that is kept.
+
+    `name`: another form for all of them, the kept one too.
+    """
     history.take(session, "change", 0)
     others = [other for other in others if other.id != kept.id]
     _fresh(session, [kept, *others], expected or {})
     if not others:
         return Done(None)
-    batch = history.open_batch(session, "merge", by=by, why=why or _named(kept.name, [o.name for o in others]))
+    name = clean(name) or kept.name
+    batch = history.open_batch(session, "merge", by=by, why=why or _named(name, [o.name for o in others]))
+    ids = {other.id for other in others}
+    values = authorities.with_forms_of(kept, others)
     written = _written(session, kept)
+    if name != kept.name:
+        ids.add(kept.id)
+        values |= {"name": name, "heading": _reheaded(kept, name, values["dates"])}
+        values["variants"] = [v for v in dict.fromkeys((*values["variants"], kept.name)) if v != name]
+        written = replace(written, heading=values["heading"])
     carried = list(
         _carried(
             session,
             Agent,
-            {other.id for other in others},
-            lambda f, s: headings.with_agent(f, written, source=s, renumbered=True),
+            ids,
+            lambda f, s, n: headings.with_agent(f, written, source=s, renumbered=n != kept.id),
         )
     )
-    merged: list[tuple[Agent, Mapping[str, Any]]] = [(kept, authorities.with_forms_of(kept, others))]
+    merged: list[tuple[Agent, Mapping[str, Any]]] = [(kept, values)]
     merged += [(other, {"status": "merged", "merged_into_id": kept.id}) for other in others]
     authorities.put_agents(session, merged, batch=batch)
-    return Done(batch, len(notices.revise_many(session, carried, batch=batch)))
+    return Done(batch, len(notices.revise_many(session, carried, batch=batch)), kept.id)
 
 
 # --- concepts ----------------------------------------------------------------------------------
@@ -133,8 +188,7 @@ def rename_concept(
     why: str = "",
 ) -> Done:
     """Give a concept another preferred label in a language, in the notices too; the old one becomes a synonym."""
-    history.take(session, "change", 0)
-    _fresh(session, [concept], {concept.id: expected_version} if expected_version is not None else {})
+    fresh(session, [concept], expected_version)
     label = clean(label)
     labels = authorities.labels_of(session, [concept.id])[concept.id]
     old = {text for lang, type_, text in labels if (lang, type_) == (language, "preferred")} or {concept.label}
@@ -148,7 +202,7 @@ def rename_concept(
     values = {"labels": sorted(list(one) for one in after), "label": shown}
     term = _term(session, concept, label, names)
 
-    def rewrite(f: Field, _source: str) -> Field:
+    def rewrite(f: Field, _source: str, _concept: int) -> Field:
         spoken = headings.language_of(f)
         return headings.with_label(f, term) if spoken in ("", language) else f
 
@@ -168,7 +222,8 @@ def merge_concepts(
     expected: Versions | None = None,
     why: str = "",
 ) -> Done:
-    """Make one concept of several: their labels become its synonyms, their notices carry it."""
+    """Make one concept of several: their labels become its synonyms, their notices carry it, what stood under them
+    stands under it."""
     history.take(session, "change", 0)
     others = [other for other in others if other.id != kept.id]
     _fresh(session, [kept, *others], expected or {})
@@ -177,16 +232,19 @@ def merge_concepts(
     batch = history.open_batch(session, "merge", by=by, why=why or _named(kept.label, [o.label for o in others]))
     term = _term(session, kept, kept.label, _names(session, *others))
     ids = {other.id for other in others}
-    carried = list(_carried(session, Concept, ids, lambda f, s: headings.with_term(f, term, source=s)))
+    carried = list(_carried(session, Concept, ids, lambda f, s, _n: headings.with_term(f, term, source=s)))
     labels = authorities.labels_of(session, [kept.id, *ids])
     known = {one[::2] for one in labels[kept.id]}
     more = {(lang, "alternate", text) for n in ids for lang, _type, text in labels[n] if (lang, text) not in known}
-    merged: list[tuple[Concept, Mapping[str, Any]]] = [
-        (kept, {"labels": sorted(list(one) for one in labels[kept.id] | more)})
-    ]
-    merged += [(other, {"status": "merged", "merged_into_id": kept.id}) for other in others]
+    values: dict[int, dict[str, Any]] = {
+        kept.id: {"labels": sorted(list(one) for one in labels[kept.id] | more)},
+        **{other.id: {"status": "merged", "merged_into_id": kept.id} for other in others},
+    }
+    for owner, placed in authorities.relations_without(session, ids, [kept.id]).items():
+        values.setdefault(owner, {})["relations"] = sorted(list(one) for one in placed)
+    merged = [(session.get_one(Concept, number), changed) for number, changed in values.items()]
     authorities.put_concepts(session, merged, batch=batch)
-    done = Done(batch, len(notices.revise_many(session, carried, batch=batch)))
+    done = Done(batch, len(notices.revise_many(session, carried, batch=batch)), kept.id)
     notices.relink_concepts(session, [kept.id, *ids])
     return done
 
@@ -224,7 +282,7 @@ def promote(
     folded = {fold(word) for word in words}
     ids = {n for word in words for n in _with_keyword(session, word)}
     term = _term(session, concept, concept.label, frozenset(folded))
-    rows = [(notice, _promoted(notice.fields, folded, term)) for notice in _load(session, _living(session, ids))]
+    rows = [(notice, _promoted(notice.fields, folded, term)) for notice in _load(session, living(session, ids))]
     done = Done(batch, len(notices.revise_many(session, rows, batch=batch)))
     notices.relink_concepts(session, [concept.id])
     return concept, done
@@ -240,6 +298,17 @@ def _own_scheme(session: Session) -> ConceptScheme:
     return scheme
 
 
+def rewritten(session: Session, concept: Concept, word: str) -> list[tuple[Notice, Fields]]:
+    """The notices that say a concept by this word of it, each with the concept's own label instead."""
+    term = _term(session, concept, concept.label, _names(session, concept))
+
+    def rewrite(f: Field, _source: str, _concept: int) -> Field:
+        return headings.with_label(f, term) if fold(word) in (fold(_whole(f)), fold(first(f, "a"))) else f
+
+    carried = _carried(session, Concept, {concept.id}, rewrite)
+    return [(notice, fields) for notice, fields in carried if fields != notice.fields]
+
+
 # --- the notices -------------------------------------------------------------------------------
 
 
@@ -247,7 +316,7 @@ def _carried(session: Session, table: type[Any], ids: set[int], rewrite: Rewrite
     """The notices that carry these rows, each with the fields that name them written anew."""
     labels = frozenset() if table is Agent else authorities.sharing_labels(session, ids)[0]
     tags = headings.NAME if table is Agent else headings.SUBJECTS
-    for notice_ids in db.chunks(sorted(_living(session, authorities.notices_naming(session, table, ids)))):
+    for notice_ids in db.chunks(sorted(living(session, authorities.notices_naming(session, table, ids)))):
         found = _load(session, notice_ids)
         scopes = notices.scopes(session, [notice.id for notice in found])
         resolve = authorities.resolve_agents if table is Agent else authorities.resolve_concepts
@@ -258,19 +327,18 @@ def _carried(session: Session, table: type[Any], ids: set[int], rewrite: Rewrite
             scope = scopes[notice.id]
             fields: Fields = []
             for f in notice.fields:
-                if f["t"] in tags and _names_one_of(f, leads_to(headings.mark_of(f, scope)), known, ids):
+                named = _named_by(f, leads_to(headings.mark_of(f, scope)), known) if f["t"] in tags else None
+                if named is not None and named in ids:
                     source = next((s for claim in f.get("o", ()) if (s := scope(claim))), "") or scope("")
-                    new = rewrite(f, source)
+                    new = rewrite(f, source, named)
                     f = new if new.get("s") != f.get("s") else f
                 fields.append(f)
             yield notice, fields
 
 
-def _names_one_of(f: Field, found: int | None, known: Mapping[tuple[str, str], int], ids: set[int]) -> bool:
+def _named_by(f: Field, found: int | None, known: Mapping[tuple[str, str], int]) -> int | None:
     """By its number, or, for a subject without one, by its label, as the projection finds it."""
-    if found is None:
-        found = known.get((fold(_whole(f)), _scheme_of(f)))
-    return found in ids
+    return known.get((fold(_whole(f)), _scheme_of(f))) if found is None else found
 
 
 def _by_label(session: Session, table: type[Any], found: Sequence[Notice]) -> dict[tuple[str, str], int]:
@@ -329,7 +397,8 @@ def _without(value: str, folded: set[str]) -> str:
     return value if len(kept) == len(words) else ";".join(kept).strip()
 
 
-def _living(session: Session, ids: Iterable[int]) -> list[int]:
+def living(session: Session, ids: Iterable[int]) -> list[int]:
+    """Among these notices, those that an act on an authority changes."""
     out: list[int] = []
     for part in db.chunks(sorted(ids)):
         out += session.scalars(
@@ -347,6 +416,12 @@ def _load(session: Session, ids: Sequence[int]) -> list[Notice]:
 
 
 # --- the parts ---------------------------------------------------------------------------------
+
+
+def fresh(session: Session, rows: Sequence[Any], expected_version: int | None) -> None:
+    """Nobody else writes from here on, and the first of these is still at this version; raises `Stale`."""
+    history.take(session, "change", 0)
+    _fresh(session, rows, {rows[0].id: expected_version} if expected_version is not None else {})
 
 
 def _fresh(session: Session, rows: Sequence[Any], expected: Versions) -> None:

@@ -81,6 +81,11 @@ def head() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
+def revisions() -> set[str]:
+    """Every state of the tables that this software knows."""
+    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
 def revision_of(base: Database) -> str | None:
     with base.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()

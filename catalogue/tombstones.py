@@ -20,7 +20,7 @@ from catalogue.models import Notice, RawPage, Run, Source, SourceRecord, SourceV
 MARK = "erased"  # instead of the fingerprint of what an erased record said
 BARRED = "record.erased"  # the code of the sentence: why what comes again is not taken in
 NUMBERLESS = "sha256:"  # how the name of a record begins that came without a number: then what it says
-_WAITING = "erasing:"
+_WAITING = remembered.TO_CLEAN
 _LOOKED_AT = "erased:looked_at"  # the last stored page in which what was erased has been looked for
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, claims, db, history, items, judgements, notices, proposals
+from catalogue import authorities, claims, db, digital, history, items, judgements, notices, periodicals, proposals
 from catalogue.models import (
     LIVING,
     Agent,
@@ -20,6 +20,8 @@ from catalogue.models import (
     Claim,
     ClassificationEntry,
     Concept,
+    DigitalDocument,
+    ExpectedIssue,
     Item,
     Judgement,
     Notice,
@@ -27,12 +29,18 @@ from catalogue.models import (
     Proposal,
     Revision,
     SourceRecord,
+    Subscription,
 )
 
 
 def _restore_concepts(session: Session, rows: list[tuple[Any, Any]], *, batch: Batch) -> None:
     authorities.restore_concepts(session, rows, batch=batch)
     notices.relink_concepts(session, [concept.id for concept, _before in rows])
+
+
+def _restore_documents(session: Session, rows: list[tuple[Any, Any]], *, batch: Batch) -> None:
+    digital.restore_many(session, rows, batch=batch)
+    notices.queue_index(session, {document.notice_id for document, _before in rows})
 
 
 # entity -> (table, how to put its rows back). Authorities first: notices are linked to them as they are projected;
@@ -45,8 +53,11 @@ RESTORERS: dict[str, tuple[type[Any], Callable[..., None]]] = {
     "claim": (Claim, claims.restore_many),
     "notice": (Notice, notices.restore_many),
     "item": (Item, items.restore_many),
+    "document": (DigitalDocument, _restore_documents),
     "judgement": (Judgement, judgements.restore_many),
     "proposal": (Proposal, proposals.restore_many),
+    "subscription": (Subscription, periodicals.restore_subscriptions),
+    "expected": (ExpectedIssue, periodicals.restore_expected),
 }
 
 SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -56,8 +67,11 @@ SNAPSHOTS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "claim": claims.snapshot,
     "notice": notices.snapshot,
     "item": items.snapshot,
+    "document": digital.snapshot,
     "judgement": judgements.snapshot,
     "proposal": proposals.snapshot,
+    "subscription": periodicals.snapshot_subscription,
+    "expected": periodicals.snapshot_expected,
 }
 
 
@@ -384,4 +398,8 @@ def label(row: Any) -> str:
         return row.label
     if isinstance(row, ClassificationEntry):
         return f"{row.number} {row.label}".strip()
+    if isinstance(row, ExpectedIssue):
+        return row.number
+    if isinstance(row, DigitalDocument):
+        return row.label or row.url
     return row.call_number or row.code if isinstance(row, Item) else ""

@@ -295,6 +295,22 @@ def date_edtf(fields: Iterable[Field]) -> str:
     return next((edtf for edtf in said if edtf), "")
 
 
+def issue_number(fields: Iterable[Field]) -> str:
+    """What is printed on an issue: « 212 », « 12-13 »; "" where only its title says it."""
+    return next((clean(v) for v in values(fields, "200", "h")), "")
+
+
+def issue_edtf(fields: Iterable[Field]) -> str:
+    """When an issue is of, in EDTF. Where it only says its year, the month that PMB keeps beside (210 $h), unless it is
+    the first of January, which is what PMB writes where it knows nothing."""
+    fields = list(fields)
+    said = date_edtf(fields)
+    exact = next(iter(values(fields, "210", "h")), "")
+    if len(said) == 4 and exact.startswith(said) and not exact.endswith("-01-01"):
+        return dates.computed(exact).edtf or said
+    return said
+
+
 def _dates(fields: Fields, places: Iterable[str]) -> Iterator[dates.Understood]:
     """What each of these places says of the date: a tag and a subfield, or 100 for its coded dates."""
     for place in places:

@@ -1,4 +1,4 @@
-"""Messages from visitors: to consult a document, to come, to report an error.
+"""Messages from visitors: to consult a document, to come, to report an error, to suggest what we should buy.
 
 One plain form whose message lands in « À revoir ». Personal data are erased after the time the
 confidentiality page promises; what was asked, about which document and when, stays.
@@ -6,6 +6,7 @@ confidentiality page promises; what was asked, about which document and when, st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select, update
@@ -15,7 +16,16 @@ from catalogue import db
 from catalogue.identifiers import new_code
 from catalogue.models import Notice, VisitRequest
 
-SUBJECTS = ("consult", "visit", "error", "other")
+SUBJECTS = ("consult", "visit", "error", "other", "buy")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What somebody would like us to buy."""
+
+    title: str
+    by: str = ""  # its author, or its ISBN
+    why: str = ""
 
 
 def request(
@@ -27,12 +37,26 @@ def request(
         notice_id=notice.id if notice else None,
         name=name.strip()[:200],
         email=email.strip()[:200],
-        message=message.strip()[:5000],
+        message=message.strip()[:5600],
         created_at=db.now(),
     )
     session.add(row)
     session.flush()
     return row
+
+
+def suggestion_message(suggestion: Suggestion) -> str:
+    """A suggestion as the message of a request: its title and its author each on a line, then why."""
+    return "\n".join((" ".join(suggestion.title.split()), " ".join(suggestion.by.split()), suggestion.why.strip()))
+
+
+def suggested(message: str) -> Suggestion:
+    """
+    >>> suggested(suggestion_message(Suggestion("La ville", "", "Pour un mémoire.\\nMerci")))
+    Suggestion(title='La ville', by='', why='Pour un mémoire.\\nMerci')
+    """
+    title, by, why = (*message.split("\n", 2), "", "")[:3]
+    return Suggestion(title, by, why)
 
 
 def list_waiting(session: Session, limit: int = 100) -> list[tuple[VisitRequest, Notice | None]]:

@@ -19,14 +19,14 @@ from threading import Thread
 import requests
 import waitress
 
-from catalogue import authorities, db, nights, setup, sources, users
+from catalogue import asking_again, authorities, db, nights, remembered, setup, sources, users
 from catalogue.app import Travee, create_app
 from catalogue.config import Settings
 from catalogue.i18n import set_language
 from catalogue.schedule import Schedule
-from demo import generate, lived, partner
+from demo import generate, lived, partner, sources_server
 from export import pmbxml
-from harvest import importer, run, skos
+from harvest import importer, lookup, run, skos
 
 DATA = Path("var/demo")
 ACCOUNTS = (("claire", "documentalist"), ("marc", "admin"), ("ines-stagiaire", "contributor"))
@@ -38,7 +38,7 @@ IDENTITY = "oai:RECI:{001}"  # part of our base was shared with RECI under the s
 def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     started = time.monotonic()
-    for port in (asked.port, asked.port + 1):  # before anything is erased: another demo may be running
+    for port in (asked.port, asked.port + 1, asked.port + 2):  # before anything is erased: another demo may be running
         if not _is_free(port):
             print(f"Le port {port} est déjà pris : arrêtez ce qui l’occupe, ou choisissez --port.", file=sys.stderr)
             return 1
@@ -50,19 +50,26 @@ def main(arguments: list[str] | None = None) -> int:
         partner_url = stack.enter_context(
             partner.serve(generate.partner_records(), port=asked.port + 1, repository=PARTNER)
         ).url
-        if not (DATA / "ready").exists():
+        outside = stack.enter_context(sources_server.serve(port=asked.port + 2))
+        if fresh := not (DATA / "ready").exists():
             seen = build(settings, partner_url)
             (DATA / "ready").write_text("".join(f"{path} {words}\n" for words, path in seen), "utf-8")
         app = create_app(settings)
         travee: Travee = app.extensions["travee"]
         stack.callback(travee.close)
+        with travee.db.write() as session:  # each time: the port may be another
+            remembered.write(session, lookup.SETTING, outside.settings)
+        if fresh:
+            _asked_before(travee)
         server = waitress.create_server(app, host="127.0.0.1", port=asked.port, threads=8, ident=None)
         thread = Thread(target=server.run, daemon=True)
         thread.start()
         travee.start_worker()
         home = f"http://127.0.0.1:{asked.port}/"
         requests.get(home, timeout=30).raise_for_status()
-        _tell(home, partner_url, (DATA / "ready").read_text("utf-8").splitlines(), time.monotonic() - started)
+        _tell(
+            home, partner_url, outside.url, (DATA / "ready").read_text("utf-8").splitlines(), time.monotonic() - started
+        )
         if asked.once:
             return 0
         try:
@@ -120,6 +127,15 @@ def build(settings: Settings, partner_url: str) -> list[tuple[str, str]]:
         travee.close()
 
 
+def _asked_before(travee: Travee) -> None:
+    """A question that Claire asked when no source answered: the night has found it, and it waits in « À revoir »."""
+    question = lookup.understand("10.5555/cvm.2023.0042")
+    yesterday = db.now() - timedelta(days=1)
+    with travee.db.write() as session:
+        asking_again.remember(session, question, by="claire", failed=["crossref", "hal"], at=yesterday)
+    lookup.ask_again(travee.db, travee.settings)
+
+
 def write_base(path: Path) -> None:
     """The centre's base as a PMB exports it: `<unimarc>` with a `<notice>` a record."""
     with path.open("wb") as out:
@@ -170,7 +186,7 @@ def _say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def _tell(home: str, partner_url: str, seen: list[str], seconds: float) -> None:
+def _tell(home: str, partner_url: str, outside_url: str, seen: list[str], seconds: float) -> None:
     accounts = "\n".join(f"                {login} ({role})" for login, role in ACCOUNTS)
     worth = "\n".join(f"                {home[:-1]}{line}" for line in seen)
     print(
@@ -182,6 +198,8 @@ Prêt en {seconds:.1f} s.
                 mot de passe de tous les comptes : {PASSWORD}
 {accounts}
   Le partenaire {partner_url}
+  À cataloguer  978-2-499-99901-0, 10.5555/cvm.2023.0042, « Habiter les bords »,
+                {outside_url}/pages/presse/orientation
   À voir aussi
 {worth}
 

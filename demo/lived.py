@@ -16,7 +16,7 @@ from typing import Any
 import typst
 from sqlalchemy.orm import Session
 
-from catalogue import erasing, items, joining, notices, promises, texts, unimarc
+from catalogue import documents, erasing, items, joining, notices, promises, texts, unimarc
 from catalogue.app import Travee
 from catalogue.models import Notice
 from catalogue.unimarc import LEADER, Field, Fields
@@ -44,7 +44,7 @@ def live(travee: Travee, source: str) -> list[tuple[str, str]]:
             notice = _describe(session, row)
             path = Path(scratch) / "document.pdf"
             path.write_bytes(pdf(row))
-            texts.attach(session, notice, path, travee.settings.files_dir, rights=row["rights"], label=row["label"])
+            documents.attach(session, notice, path, travee.settings.files_dir, rights=row["rights"], label=row["label"])
             words = "un PDF à nous" if row["rights"] == "open" else "un PDF trouvé par ses mots, jamais cité"
             seen.append((words, f"/d/{notice.address}"))
         seen.append(("un chapitre dans son livre", _chapter(session, told["chapter"], ours)))

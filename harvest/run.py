@@ -83,7 +83,7 @@ def harvest(
         hours = nights.hours(session, source.id)
     client = Client(
         source.url,
-        agent=_agent(settings),
+        agent=agent_of(settings, "OAI-PMH harvester"),
         private=source.local or settings.allow_private_addresses,
         sleep=sleep,
         now=now,
@@ -328,12 +328,13 @@ def _source(session: Session, name: str) -> Source:
     return source
 
 
-def _agent(settings: Settings) -> str:
+def agent_of(settings: Settings, purpose: str) -> str:
+    """What we call ourselves where we ask: who, for what, and whom to write to."""
     try:
         number = version("travee")
     except PackageNotFoundError:  # run from a clone that is not installed
         number = "dev"
-    contact = "; ".join(part for part in ("OAI-PMH harvester", settings.base_url, settings.admin_email) if part)
+    contact = "; ".join(part for part in (purpose, settings.base_url, settings.admin_email) if part)
     return f"Travee/{number} ({contact})".encode("ascii", "ignore").decode()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from catalogue import claims, digital, items, shelved, unimarc
@@ -84,9 +84,9 @@ class _Around:
 
 def _read_around(session: Session, ids: list[int]) -> _Around:
     ours = and_(DigitalDocument.sha256 != "", DigitalDocument.rights == "open")
-    openable = select(DigitalDocument.notice_id).where(
-        DigitalDocument.notice_id.in_(ids), or_(DigitalDocument.url.like("http%"), ours)
-    )
+    dead = and_(DigitalDocument.alive.is_(False), DigitalDocument.archived_url == "")
+    answers = and_(DigitalDocument.url.like("http%"), DigitalDocument.rights != "removed", not_(dead))
+    openable = select(DigitalDocument.notice_id).where(DigitalDocument.notice_id.in_(ids), or_(answers, ours))
     return _Around(
         agents=_by_notice(session, ids, NoticeAgent.pos, NoticeAgent.notice_id, NoticeAgent.name),
         concepts=_by_notice(
@@ -126,7 +126,7 @@ def _document(row: Any, around: _Around) -> IndexDoc:
     concepts, copies = around.concepts[row.id], around.items[row.id]
     descriptors = tuple(concept.label for concept in concepts if not concept.free)
     access = {
-        "online": row.id in around.online or bool(unimarc.online(fields)),
+        "online": row.id in around.online,
         "onsite": row.id in around.onsite,
         "partner": row.id in around.partners or not row.is_ours,
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from catalogue import digital
+from catalogue import file_store
 from indexes.analysis import tokens
 
 START = 1 << 20  # behind every part of a notice (`schema.PARTS`)
@@ -69,4 +69,4 @@ def place(texts: Iterable[tuple[Sequence[str], bool]], notice: dict[bytes, Place
 
 def read(texts: Iterable[Text], folder: Path) -> list[tuple[list[str], bool]]:
     """What `place` wants; a text that is lost counts as one without pages."""
-    return [(digital.read_pages(digital.text_path(folder, t.sha256)), t.quoted) for t in texts][:MOST]
+    return [(file_store.read_pages(file_store.text_path(folder, t.sha256)), t.quoted) for t in texts][:MOST]

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from catalogue import authorities, notices, reading
 from catalogue.entities import ConceptRow
 from catalogue.unimarc import Field
-from export import as_docx, as_html, as_pdf, as_text, bibliography, records
+from export import as_docx, as_html, as_pdf, as_text, bibliography, records, typesetting
 from export.bibliography import Bibliography, Whereabouts, Wishes
 from export.citing.items import cited
 from export.citing.processor import Processor
@@ -177,7 +177,7 @@ def test_no_sign_vanishes_from_a_pdf() -> None:
 
 
 def test_a_sign_that_no_font_has_is_written_in_latin_letters_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(as_pdf, "_fonts", lambda: as_pdf.typst.Fonts(include_system_fonts=False))
+    monkeypatch.setattr(typesetting, "_fonts", lambda: typesetting.typst.Fonts(include_system_fonts=False))
     made = bibliography.compose([document("城市 et \U000f0000 ville")], Wishes())
     text = words(pdf_text(as_pdf.file_bytes(made)))
     assert re.search(r"Cheng ?Shi et .*ville", text)

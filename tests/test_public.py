@@ -279,7 +279,7 @@ def test_a_result_says_how_to_read_it(session: Session) -> None:
     pile = cards[made.pile].access
     assert [(way.url, way.format) for way in pile.online] == [("https://exemple.org/pile.pdf", "PDF")]
     assert [copy.call_number for copy in pile.copies] == ["364.4 MAR", "364.4 MAR"]
-    assert pile.copies[1].status_words == "prêté jusqu’au 12 avril 2024"
+    assert pile.copies[1].status_words == "sorti, de retour le 12 avril 2024"
     assert not pile.away
     article = cards[made.article].access
     assert article.host == "issue", "an article stands in its issue"
@@ -475,7 +475,7 @@ def test_a_document_s_page_says_what_where_and_how(client: FlaskClient, library:
     assert f'href="/demande?sujet=consulter&amp;notice={library.pile}"' in page
     assert 'href="/recherche?theme=Discrimination"' in page
     assert 'href="/recherche?q=auteur:%22Marchal,+Odile%22"' in page
-    assert "prêté jusqu’au 12 avril 2024" in text
+    assert "sorti, de retour le 12 avril 2024" in text
     assert f"localhost/d/{library.pile}" in text
     assert 'data-label="Cote"' in page, "a table is cards on a phone"
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from catalogue import digital, erasing, history, integrity, joining, notices, old_addresses, pdf_child, setup, texts
+from catalogue import (
+    db,
+    digital,
+    documents,
+    erasing,
+    file_store,
+    history,
+    integrity,
+    joining,
+    notices,
+    old_addresses,
+    pdf_child,
+    setup,
+    texts,
+)
 from catalogue.app import Travee
 from catalogue.cli import main
 from catalogue.config import Settings
@@ -174,7 +189,7 @@ def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             made = notices.create(session, cast.notice(title), by="claire", status="published")
             if title in PAGES:
                 (home / "a.pdf").write_bytes(pdfs.pdf(PAGES[title]))
-                texts.attach(session, made, home / "a.pdf", settings.files_dir, rights=RIGHTS[title])
+                documents.attach(session, made, home / "a.pdf", settings.files_dir, rights=RIGHTS[title])
     assert travee.work_once() > 0
     travee.close()
     return settings.data_dir
@@ -214,7 +229,7 @@ def test_a_title_stands_before_any_text(library: Library, tmp_path: Path) -> Non
     with travee.db.write() as session:
         other = notices.find(session, library.address[OPEN])
         assert other is not None
-        texts.attach(session, other, file, travee.settings.files_dir, rights="open")
+        documents.attach(session, other, file, travee.settings.files_dir, rights="open")
     travee.work_once()
     ids = [hit.notice_id for hit in search(travee.index(), "glycines").hits]
     with travee.db.read() as session:
@@ -288,7 +303,7 @@ def test_what_is_no_pdf_is_saved_alone_in_its_frame(client: FlaskClient, library
     with library.travee.db.write() as session:
         notice = notices.find(session, library.address[PLAIN])
         assert notice is not None
-        texts.attach(session, notice, file, library.travee.settings.files_dir, rights="open", label="Une page")
+        documents.attach(session, notice, file, library.travee.settings.files_dir, rights="open", label="Une page")
     answer = fetch(client, library.path(PLAIN))
     assert answer.content_type == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment")
@@ -329,14 +344,18 @@ def test_a_file_in_two_notices_is_kept_once_and_goes_with_the_last(session: Sess
     file, folder = tmp_path / "a.pdf", tmp_path / "files"
     file.write_bytes(pdfs.image_only())
     one, two = (notices.create(session, cast.notice(title), by="claire") for title in ("Un", "Deux"))
-    documents = [texts.attach(session, n, file, folder, rights="open") for n in (one, two)]
-    again = texts.attach(session, two, file, folder, rights="staff", label="Copie")
-    assert (again.id, again.rights, again.label) == (documents[1].id, "staff", "Copie")
-    kept = digital.file_path(folder, documents[0].sha256)
+    given = [documents.attach(session, n, file, folder, rights="open") for n in (one, two)]
+    again = documents.attach(session, two, file, folder, rights="staff", label="Copie")
+    assert (again.id, again.rights, again.label) == (given[1].id, "staff", "Copie")
+    kept = file_store.file_path(folder, given[0].sha256)
     assert [p for p in folder.rglob("*") if p.is_file()] == [kept]
-    texts.detach(session, documents[0], folder)
-    assert kept.is_file()
-    texts.detach(session, documents[1], folder)
+    documents.remove(session, given[0], by="claire")
+    assert digital.forget_removed(session, folder, db.now() + timedelta(days=31)) == 1
+    assert kept.is_file(), "the other notice has it still"
+    documents.remove(session, given[1], by="claire")
+    assert digital.forget_removed(session, folder, db.now()) == 0
+    assert kept.is_file(), "its removal can still be undone"
+    assert digital.forget_removed(session, folder, db.now() + timedelta(days=31)) == 1
     assert not kept.exists()
 
 
@@ -346,7 +365,7 @@ def test_a_file_without_text_says_why_and_is_not_read_again(library: Library, tm
     with travee.db.write() as session:
         notice = notices.find(session, library.address[PLAIN])
         assert notice is not None
-        texts.attach(session, notice, file, travee.settings.files_dir, rights="open")
+        documents.attach(session, notice, file, travee.settings.files_dir, rights="open")
     assert [one.reason for one in texts.read_waiting(travee.db, travee.settings.files_dir)] == ["encrypted"]
     assert list(texts.read_waiting(travee.db, travee.settings.files_dir)) == []
 
@@ -360,7 +379,7 @@ def test_erasing_a_notice_takes_its_file_and_text_away(library: Library) -> None
         assert erasing.erase(session, notice, by="claire", reason="Demandé").documents == 1
     library.travee.finish_erasing()
     left = {p for p in folder.rglob("*") if p.is_file()}
-    assert len(before - left) == 2
+    assert len(before - left) == 3, "the file, its text and its picture"
     assert not any(b"hippocampes" in p.read_bytes() for p in left)
     assert search(library.travee.index(), "hippocampes").total == 0
 
@@ -384,9 +403,9 @@ def test_check_sees_a_file_that_changed_and_a_text_that_went(library: Library, c
     folder = library.travee.settings.files_dir
     with library.travee.db.read() as session:
         shas = {d.rights: d.sha256 for d in session.scalars(select(DigitalDocument))}
-    digital.file_path(folder, shas["open"]).write_bytes(b"%PDF-1.7 autre chose")
-    digital.text_path(folder, shas["protected"]).unlink()
-    digital.file_path(folder, shas["staff"]).unlink()
+    file_store.file_path(folder, shas["open"]).write_bytes(b"%PDF-1.7 autre chose")
+    file_store.text_path(folder, shas["protected"]).unlink()
+    file_store.file_path(folder, shas["staff"]).unlink()
     faults = {f["what"]: f["address"] for f in command("check", "--repair", code=1)["faults"]}
     assert faults.keys() == {"file_changed", "text_missing", "file_missing"}
     assert library.address[OPEN] in faults["file_changed"]

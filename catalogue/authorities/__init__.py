@@ -20,11 +20,12 @@ from catalogue.authorities.agents import (
     take_in_headings,
     with_forms_of,
 )
-from catalogue.authorities.classes import restore_classes, snapshot_class, take_in_classes, take_in_indices
+from catalogue.authorities.classes import put_classes, restore_classes, snapshot_class, take_in_classes, take_in_indices
 from catalogue.authorities.concepts import (
     Known,
     SchemeReport,
     add_concept,
+    codes_of_schemes,
     describe_concepts,
     find_concepts,
     find_scheme,
@@ -32,6 +33,7 @@ from catalogue.authorities.concepts import (
     labels_of,
     list_concepts,
     list_labels,
+    list_schemes,
     load_scheme,
     match_labels,
     put_concepts,
@@ -53,12 +55,18 @@ from catalogue.authorities.links import (
     survivors,
     with_merged,
 )
+from catalogue.authorities.namebook import NameBook
 from catalogue.authorities.near import Group, Near
-from catalogue.authorities.proposals import find_near, judge_apart, list_waiting, settle
+from catalogue.authorities.proposals import find_near, judge_apart, judged_apart, list_waiting, settle
+from catalogue.authorities.relations import above as concepts_above
+from catalogue.authorities.relations import below as concepts_below
+from catalogue.authorities.relations import owned as relations_of
+from catalogue.authorities.relations import without as relations_without
 
 __all__ = [
     "Group",
     "Known",
+    "NameBook",
     "Names",
     "Near",
     "Resolve",
@@ -67,6 +75,9 @@ __all__ = [
     "Taken",
     "add_concept",
     "carriers_of",
+    "codes_of_schemes",
+    "concepts_above",
+    "concepts_below",
     "create_agents",
     "describe_concepts",
     "find_concepts",
@@ -76,19 +87,24 @@ __all__ = [
     "get_concept",
     "identifier_rows",
     "judge_apart",
+    "judged_apart",
     "labels_of",
     "link_agents",
     "list_agents",
     "list_concepts",
     "list_labels",
+    "list_schemes",
     "list_waiting",
     "load_scheme",
     "match_labels",
     "names_of",
     "notices_naming",
     "put_agents",
+    "put_classes",
     "put_concepts",
     "rekey_agents",
+    "relations_of",
+    "relations_without",
     "resolve_agents",
     "resolve_concepts",
     "restore_agents",

@@ -2,8 +2,8 @@
 
 What a scheme said of a concept last time is kept (`Concept.said`): its next word is compared with that, so that
 a label changed here stays. Nothing is deleted by a thesaurus: a preferred label that it gave up is hidden, and
-still finds its concept for the notices that carry it. Relations are only ever added; those to a concept that
-has not come wait for it.
+still finds its concept for the notices that carry it. Relations are only ever added by a file; those to a concept
+that has not come wait for it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from catalogue.models import (
     ExternalId,
     Notice,
     NoticeConcept,
+    Revision,
     Source,
 )
 from catalogue.text import fold, sort_key
@@ -63,6 +64,16 @@ def get_concept(session: Session, concept_id: int) -> Concept:
 
 def find_scheme(session: Session, code: str) -> ConceptScheme | None:
     return session.scalar(select(ConceptScheme).where(ConceptScheme.code == code))
+
+
+def list_schemes(session: Session) -> dict[int, str]:
+    """What thesauri are called here, by their number."""
+    found = session.execute(select(ConceptScheme.id, ConceptScheme.code, ConceptScheme.title))
+    return {number: title.get("fr") or next(iter(title.values()), code) for number, code, title in found}
+
+
+def codes_of_schemes(session: Session) -> dict[int, str]:
+    return {number: code for number, code in session.execute(select(ConceptScheme.id, ConceptScheme.code))}
 
 
 def find_concepts(session: Session, labels: Iterable[str]) -> dict[str, Known]:
@@ -163,23 +174,28 @@ def sharing_labels(session: Session, ids: Iterable[int]) -> tuple[set[str], set[
 
 
 def snapshot_concept(concept: Concept) -> dict[str, Any]:
-    """What a revision keeps: the row, and its labels."""
+    """What a revision keeps: the row, its labels, and the relations that stand at it."""
     session = object_session(concept)
-    labels = labels_of(session, [concept.id])[concept.id] if session else set()
-    return _snapshot(concept, labels)
+    if session is None:
+        return _snapshot(concept, (), ())
+    return _snapshot(
+        concept, labels_of(session, [concept.id])[concept.id], relations.owned(session, [concept.id])[concept.id]
+    )
 
 
 def put_concepts(session: Session, rows: Sequence[tuple[Concept, Mapping[str, Any]]], *, batch: Batch) -> list[Concept]:
-    """Give concepts these values (and `labels`), in a lot; returns those that changed.
+    """Give concepts these values (`labels` and `relations` too), in a lot; returns those that changed.
 
     The notices that carry them are projected anew by `notices.relink_concepts`, above this module.
     """
     labels = labels_of(session, [concept.id for concept, _values in rows])
+    placed = relations.owned(session, labels)
     changed: list[Concept] = []
     changes: list[Change] = []
     written: dict[int, set[Label]] = {}
+    moved: dict[int, set[relations.Placed]] = {}
     for concept, values in rows:
-        before = _snapshot(concept, labels[concept.id])
+        before = _snapshot(concept, labels[concept.id], placed[concept.id])
         after = {**before, **values}
         if after == before:
             continue
@@ -188,11 +204,13 @@ def put_concepts(session: Session, rows: Sequence[tuple[Concept, Mapping[str, An
         concept.sort_key = sort_key(concept.label)
         concept.version += 1
         written[concept.id] = {(language, type_, text) for language, type_, text in after["labels"]}
+        moved[concept.id] = {(type_, target) for type_, target in after["relations"]}
         changed.append(concept)
         changes.append(Change("concept", concept.id, concept.version, before))
     session.flush()
     history.record(session, batch, changes)
     _write_labels(session, labels, written)
+    relations.write(session, placed, moved)
     return changed
 
 
@@ -216,9 +234,13 @@ def restore_concepts(
     put_concepts(session, [(concept, {"status": "withdrawn"} if b is None else b) for concept, b in rows], batch=batch)
 
 
-def _snapshot(concept: Concept, labels: Iterable[Label]) -> dict[str, Any]:
+def _snapshot(concept: Concept, labels: Iterable[Label], placed: Iterable[relations.Placed]) -> dict[str, Any]:
     columns = {name: getattr(concept, name) for name in _COLUMNS}
-    return {**columns, "labels": sorted(list(label) for label in labels)}
+    return {
+        **columns,
+        "labels": sorted(list(label) for label in labels),
+        "relations": sorted(list(one) for one in placed),
+    }
 
 
 def _write_labels(session: Session, before: Mapping[int, set[Label]], after: Mapping[int, set[Label]]) -> None:
@@ -339,13 +361,34 @@ def _take_in_scheme(
     concepts = {**known, **fresh}
     if source is not None:
         _name(session, source, {number: concepts[uri].id for number, uri in numbers.items() if uri in concepts})
-    changed |= relations.relate(session, source, rows, concepts)
-    relations.keep_promises(session, source, {uri: c.id for uri, c in fresh.items()}, numbers)
+    before: dict[int, set[relations.Placed]] = {}
+    changed |= relations.relate(session, source, rows, concepts, before)
+    relations.keep_promises(session, source, {uri: c.id for uri, c in fresh.items()}, numbers, before)
+    _note_relations(session, before, batch)
     made = {concept.id for concept in fresh.values()}
     taken.created += len(made)
     taken.updated += len(changed - made)
     taken.unchanged += len(rows) - len(made) - len(changed - made)
     taken.ids += sorted(made | changed)
+
+
+def _note_relations(session: Session, before: Mapping[int, set[relations.Placed]], batch: Callable[[], Batch]) -> None:
+    """Relations that a file has brought are a change of the concepts they stand at: an undo of what a person did to
+    these must not take them away. Those that the lot itself has made go with it anyhow."""
+    if not before:
+        return
+    lot = batch()
+    made = (Revision.batch_id == lot.id, Revision.entity == "concept", Revision.version == 1)
+    new = set(session.scalars(select(Revision.entity_id).where(*made)))
+    labels = labels_of(session, before.keys() - new)
+    changes = []
+    for part in db.chunks(sorted(labels)):
+        for concept in session.scalars(select(Concept).where(Concept.id.in_(part)).order_by(Concept.id)):
+            concept.version += 1
+            was = _snapshot(concept, labels[concept.id], before[concept.id])
+            changes.append(Change("concept", concept.id, concept.version, was))
+    session.flush()
+    history.record(session, lot, changes)
 
 
 def _known(

@@ -46,6 +46,7 @@ _SMALL = frozenset(
 _FEMININE = ("e", "ne", "le", "te", "ette", "ine", "a", "elle", "lle", "se")
 _YEAR = re.compile(r"(?<!\d)-?(\d{4})(?!\d)")
 Key = tuple[str, ...]
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,56 @@ class _Read:
 
 def groups(names: Iterable[Name], *, apart: Collection[frozenset[int]] = ()) -> list[Group]:
     """All groups, the surest first; `apart` holds the pairs that a person has judged to be two."""
-    read = {name.id: _read(name) for name in names}
-    found = [
-        near
-        for left, right in sorted(_candidates(read.values()))
-        if frozenset((left, right)) not in apart and (near := _compare(read[left], read[right])) is not None
-    ]
-    found.sort(key=lambda near: (-near.score, near.left, near.right))
-    return _grouped(found, read, apart)
+    kept = Kept()
+    kept.put(names)
+    return kept.groups(apart)
+
+
+class Kept:
+    """Names compared once and kept: when some come, change or go, only what shares a key with them is compared anew.
+
+    What it proposes is what `groups` proposes of the same names, whatever came and went before.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[int, _Read] = {}
+        self._blocks: dict[Key, set[int]] = {}
+        self._pairs: dict[Key, set[Pair]] = {}  # of each block, the pairs worth comparing
+        self._near: dict[Pair, Near | None] = {}
+
+    def put(self, names: Iterable[Name], gone: Iterable[int] = ()) -> None:
+        """These names as they are now; those of `gone` are no more."""
+        now = {name.id: _read(name) for name in names}
+        moved = {*now, *gone}
+        touched: set[Key] = set()
+        for number in moved & self._read.keys():
+            for key in _keys(self._read.pop(number)):
+                self._blocks[key].discard(number)
+                touched.add(key)
+        for pair in [pair for key in touched for pair in self._pairs.get(key, ()) if not moved.isdisjoint(pair)]:
+            self._near.pop(pair, None)
+        self._read |= now
+        for number, read in now.items():
+            for key in _keys(read):
+                self._blocks.setdefault(key, set()).add(number)
+                touched.add(key)
+        for key in touched:
+            self._pairs[key] = _pairs([self._read[number] for number in self._blocks[key]])
+            if not self._pairs[key]:
+                del self._pairs[key]
+            if not self._blocks[key]:
+                del self._blocks[key]
+
+    def groups(self, apart: Collection[frozenset[int]] = ()) -> list[Group]:
+        found = []
+        for pair in set[Pair]().union(*self._pairs.values()):
+            if pair not in self._near:
+                self._near[pair] = _compare(self._read[pair[0]], self._read[pair[1]])
+            near = self._near[pair]
+            if near is not None and frozenset(pair) not in apart:
+                found.append(near)
+        found.sort(key=lambda near: (-near.score, near.left, near.right))
+        return _grouped(found, self._read, apart)
 
 
 def compare(left: Name, right: Name) -> Near | None:
@@ -168,20 +211,14 @@ def _acronym(n: _Read) -> str:
     return "".join(word[0] for word in n.tokens if word not in _SMALL)
 
 
-def _candidates(read: Iterable[_Read]) -> set[tuple[int, int]]:
-    blocks: dict[Key, list[_Read]] = {}
-    for n in read:
-        for key in dict.fromkeys(_keys(n)):
-            blocks.setdefault(key, []).append(n)
-    out: set[tuple[int, int]] = set()
-    for block in blocks.values():
-        if len(block) > WIDEST:
-            block.sort(key=lambda n: (n.folded, n.of.id))
-            near = [(block[i], other) for i in range(len(block)) for other in block[i + 1 : i + 8]]
-        else:
-            near = list(combinations(block, 2))
-        out |= {(min(a.of.id, b.of.id), max(a.of.id, b.of.id)) for a, b in near if a.of.id != b.of.id}
-    return out
+def _pairs(block: list[_Read]) -> set[Pair]:
+    """Those of a block that are compared, the smaller number first."""
+    if len(block) > WIDEST:
+        block.sort(key=lambda n: (n.folded, n.of.id))
+        near = [(block[i], other) for i in range(len(block)) for other in block[i + 1 : i + 8]]
+    else:
+        near = list(combinations(block, 2))
+    return {(min(a.of.id, b.of.id), max(a.of.id, b.of.id)) for a, b in near if a.of.id != b.of.id}
 
 
 # --- comparing ---------------------------------------------------------------------------------
@@ -321,16 +358,14 @@ def _grouped(found: Sequence[Near], read: Mapping[int, _Read], apart: Collection
         else:
             alone.append(near)
     sets = {frozenset(ids) for ids in member.values()} | {frozenset((near.left, near.right)) for near in alone}
-    out = []
+    begins: dict[int, list[Near]] = {}
+    for near in found:
+        begins.setdefault(near.left, []).append(near)
+    made = []
     for ids in sets:
-        reasons = tuple(near for near in found if near.left in ids and near.right in ids) if len(ids) > 2 else ()
-        out.append((ids, reasons))
-    by_pair = {frozenset((near.left, near.right)): near for near in found}
-    made = [
-        Group(_fullest_first(ids, read), min(n.score for n in r), r)
-        for ids, reasons in out
-        if (r := reasons or (by_pair[ids],))
-    ]
+        within = [near for number in ids for near in begins.get(number, ()) if near.right in ids]
+        reasons = tuple(sorted(within, key=lambda near: (-near.score, near.left, near.right)))
+        made.append(Group(_fullest_first(ids, read), reasons[-1].score, reasons))
     return sorted(made, key=lambda group: (-group.score, group.ids))
 
 

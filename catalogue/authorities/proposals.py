@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, history
 from catalogue.authorities import near
 from catalogue.authorities.agents import SAID, get_agent, put_agents
-from catalogue.models import Agent, ExternalId, Judgement
+from catalogue.models import Agent, Batch, ExternalId, Judgement
+
+# Judgements of two people or bodies: their ends are "agent:12".
+ABOUT_AGENTS = (Judgement.left.startswith("agent:"),)
 
 # --- two forms of one name ---------------------------------------------------------------------
 
 
 def find_near(session: Session, *, among: Iterable[int] = ()) -> list[near.Group]:
     """Agents that may be one, in groups, the surest first; those of which `among` names one, if it names any."""
-    columns = (Agent.id, Agent.type, Agent.name, Agent.variants, Agent.dates, Agent.identifiers, Agent.heading)
-    statement = select(*columns).where(Agent.status == "accepted").order_by(Agent.id)
-    names = (
-        near.Name(number, type_, name, tuple(variants), dates, identifiers, _qualifiers(heading))
-        for number, type_, name, variants, dates, identifiers, heading in session.execute(statement)
-    )
     wanted = set(among)
-    found = near.groups(names, apart=_judged_apart(session))
+    found = near.groups(read_names(session, Agent.status == "accepted"), apart=judged_apart(session))
     return [group for group in found if not wanted or wanted & set(group.ids)]
+
+
+def read_names(session: Session, where: ColumnElement[bool]) -> Iterator[near.Name]:
+    columns = (Agent.id, Agent.type, Agent.name, Agent.variants, Agent.dates, Agent.identifiers, Agent.heading)
+    for number, type_, name, variants, dates, identifiers, heading in session.execute(
+        select(*columns).where(where).order_by(Agent.id)
+    ):
+        yield near.Name(number, type_, name, tuple(variants), dates, identifiers, _qualifiers(heading))
 
 
 def judge_apart(session: Session, left: Agent, right: Agent, *, by: str) -> Judgement:
@@ -43,9 +48,9 @@ def _qualifiers(heading: list[Any]) -> str:
     return " ".join(value for code, value in heading if code in "cd")
 
 
-def _judged_apart(session: Session) -> set[frozenset[int]]:
+def judged_apart(session: Session) -> set[frozenset[int]]:
     statement = select(Judgement.left, Judgement.right).where(
-        Judgement.left.like("agent:%"), Judgement.verdict == "different", Judgement.revoked_at.is_(None)
+        *ABOUT_AGENTS, Judgement.verdict == "different", Judgement.revoked_at.is_(None)
     )
     return {frozenset(int(end.removeprefix("agent:")) for end in ends) for ends in session.execute(statement)}
 
@@ -64,11 +69,13 @@ def list_waiting(session: Session) -> list[tuple[ExternalId, Agent]]:
     return [(known, agent) for known, agent in session.execute(statement)]
 
 
-def settle(session: Session, known: ExternalId, *, by: str, take_over: bool) -> None:
-    """A person has decided about what a source says of an agent changed here."""
+def settle(session: Session, known: ExternalId, *, by: str, take_over: bool) -> Batch | None:
+    """A person has decided about what a source says of an agent changed here; the lot of what was taken over."""
+    batch = None
     if take_over:
         agent, says = get_agent(session, known.entity_id), known.said or {}
         batch = history.open_batch(session, "edit", by=by)
         put_agents(session, [(agent, {name: says[name] for name in SAID if name in says})], batch=batch)
     known.waits = False
     session.flush()
+    return batch

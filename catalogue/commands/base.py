@@ -1,4 +1,4 @@
-"""The base itself: init, users, serving, the worker, search, lots, check."""
+"""The base itself: init, serving, the worker, search, lots, check."""
 
 from __future__ import annotations
 
@@ -12,23 +12,19 @@ import click
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue import alerts, desk_history, digital, history, i18n, integrity, lots, setup, users
+from catalogue import alerts, desk_history, digital, history, i18n, integrity, lots, setup
 from catalogue.app import Travee, create_app
 from catalogue.commands import FAILED, IN_PART, INDEX_UNREADABLE, as_json, fail, finish, running
 from catalogue.commands.indexing import INDEX_DIFFERS, INDEX_REPAIRED, index_lines, writing_the_index
 from catalogue.config import Settings
 from catalogue.i18n import N_, _, format_number, ngettext
-from catalogue.models import Notice, User
-from catalogue.models.work import ROLES
+from catalogue.models import Notice
+from catalogue.web import oidc
 from indexes import queries, sync
 from indexes.facets import KEYS
 from indexes.reader import UnreadableIndex
 
 MESSAGES = {
-    "login_taken": N_("Cet identifiant existe déjà."),
-    "login_empty": N_("L’identifiant est vide."),
-    "password_short": N_("Le mot de passe doit compter au moins 10 caractères."),
-    "role_unknown": N_("Ce rôle n’existe pas."),
     "for_good": N_("Un effacement est définitif : ce lot ne s’annule pas."),
     "too_old": N_("Ce lot a plus de 30 jours : il ne peut plus être annulé d’un geste."),
     "already_undone": N_("Ce lot a déjà été annulé."),
@@ -59,80 +55,6 @@ def init(as_json: bool) -> None:
     if backup:
         lines.append(_("Sauvegarde faite avant la mise à niveau : {path}").format(path=backup))
     finish(as_json, {"status": "ready", "version": setup.head(), "backup": backup and str(backup)}, *lines)
-
-
-@click.group()
-def user() -> None:
-    """Les comptes de l’équipe."""
-
-
-def _password(from_stdin: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt(_("Mot de passe"), hide_input=True, confirmation_prompt=True))
-
-
-@user.command("add")
-@click.argument("login")
-@click.option("--role", type=click.Choice(ROLES), required=True)
-@click.option("--password-stdin", is_flag=True)
-@as_json
-def user_add(login: str, role: str, password_stdin: bool, as_json: bool) -> None:
-    """Ouvre un compte."""
-    password = _password(password_stdin)
-    with running(as_json) as travee:
-        try:
-            with travee.db.write() as session:
-                made = users.add(session, login, password, role)
-                document = {"login": made.login, "role": made.role}
-        except users.Invalid as error:
-            fail(as_json, _(MESSAGES[error.code]))
-    finish(as_json, document, _("Le compte « {login} » est ouvert.").format(login=document["login"]))
-
-
-@user.command("passwd")
-@click.argument("login")
-@click.option("--password-stdin", is_flag=True)
-@as_json
-def user_passwd(login: str, password_stdin: bool, as_json: bool) -> None:
-    """Change un mot de passe ; les sessions ouvertes de ce compte se ferment."""
-    password = _password(password_stdin)
-    with running(as_json) as travee:
-        try:
-            with travee.db.write() as session:
-                users.set_password(session, _account(session, login, as_json), password)
-        except users.Invalid as error:
-            fail(as_json, _(MESSAGES[error.code]))
-    finish(as_json, {"login": login}, _("Le mot de passe de « {login} » est changé.").format(login=login))
-
-
-@user.command("disable")
-@click.argument("login")
-@as_json
-def user_disable(login: str, as_json: bool) -> None:
-    """Ferme un compte ; ce qu’il a fait reste signé de son nom."""
-    with running(as_json) as travee, travee.db.write() as session:
-        users.disable(session, _account(session, login, as_json))
-    finish(as_json, {"login": login}, _("Le compte « {login} » est fermé.").format(login=login))
-
-
-@user.command("list")
-@as_json
-def user_list(as_json: bool) -> None:
-    """Les comptes et leurs rôles."""
-    with running(as_json) as travee, travee.db.read() as session:
-        rows = [
-            {"login": u.login, "role": u.role, "disabled": u.disabled_at is not None} for u in users.list_users(session)
-        ]
-    lines = [f"{r['login']:<20} {r['role']}{'  (' + _('fermé') + ')' if r['disabled'] else ''}" for r in rows]
-    finish(as_json, {"users": rows}, *(lines or [_("Aucun compte.")]))
-
-
-def _account(session: Any, login: str, as_json: bool) -> User:
-    found = users.find(session, login)
-    if found is None:
-        fail(as_json, _("Aucun compte ne s’appelle « {login} ».").format(login=login))
-    return found
 
 
 @click.command()
@@ -202,6 +124,17 @@ def jobs_run_once(as_json: bool) -> None:
         lines.append(_("L’index n’a pas pu être mis à jour ; ce qui attend sera repris au prochain passage."))
     document = {"indexed": indexed, "harvested": harvested, "index_fails": travee.index_fails}
     finish(as_json, document, *lines, code=IN_PART if travee.index_fails else 0)
+
+
+@jobs.command("quiet")
+@as_json
+def jobs_quiet(as_json: bool) -> None:
+    """Un seul passage de ce qui est lent : textes à reconnaître, liens de la nuit, fichiers à comparer."""
+    with running(as_json) as travee:
+        done = travee.quiet_once()
+        indexed = travee.work_once()
+    lines = [i18n.ngettext("{n} fichier ou lien traité.", "{n} fichiers ou liens traités.", done).format(n=done)]
+    finish(as_json, {"done": done, "indexed": indexed}, *lines)
 
 
 @click.command()
@@ -337,17 +270,21 @@ def check(repair: bool, as_json: bool) -> None:
             report, unreadable = sync.check(travee.db.read_session, travee.index(), mend=repair), False
         except UnreadableIndex:
             report, unreadable = sync.CheckReport(), True
-        amiss = alerts.amiss(travee.settings)
-    found += [integrity.Fault("document", f"{f.address}/fichier/{f.document_id}", f.what) for f in lost]
-    wrong = bool(found or amiss) or unreadable or not report.ok
+        amiss, sign_in = alerts.amiss(travee.settings), oidc.amiss(travee.settings)
+    found += [
+        integrity.Fault("document", f"{f.address}/fichier/{f.document_id}" if f.address else f.sha256, f.what)
+        for f in lost
+    ]
+    wrong = bool(found or amiss or sign_in) or unreadable or not report.ok
     document = {
         "agree": not wrong,
         "faults": [{"entity": f.entity, "address": f.address, "what": f.what} for f in found],
         "mail": amiss or None,
+        "sign_in": sign_in or None,
         "index": {"unreadable": unreadable, **report.found},
     }
     lines = [f"{f.entity} {f.address} : {f.what}" for f in found]
-    lines += [amiss] if amiss else []
+    lines += [words for words in (amiss, sign_in) if words]
     if unreadable:
         lines.append(_(INDEX_UNREADABLE))
     if not report.ok:
@@ -356,4 +293,4 @@ def check(repair: bool, as_json: bool) -> None:
     finish(as_json, document, *lines, code=FAILED if wrong else 0)
 
 
-COMMANDS: list[click.Command] = [init, user, serve, worker, jobs, search, batch, undo, check]
+COMMANDS: list[click.Command] = [init, serve, worker, jobs, search, batch, undo, check]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import select
 
-from catalogue import digital, notices, texts
+from catalogue import dead_links, digital, documents, notices, recognition, texts
 from catalogue.app import Travee
 from catalogue.commands import DONE, IN_PART, as_json, bring_index_up_to_date, fail, finish, progress, running
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import DigitalDocument, Notice
 from catalogue.texts import Read
+from harvest import quiet
 
-LONGEST_LABEL = 200
+by_option = click.option("--by", default="travee", show_default=True, help="Au nom de qui.")
 TOLD = 20  # files without a text, named
 
 
@@ -35,18 +37,20 @@ def document() -> None:
     help="open : à tous ; protected : trouvé par ses mots, jamais cité ni donné ; staff : à l’équipe, jamais trouvé.",
 )
 @click.option("--label", default="", help="Ce que c’est : « Rapport », « Annexes ».")
+@by_option
 @as_json
-def document_add(address: str, file: Path, rights: str, label: str, as_json: bool) -> None:
+def document_add(address: str, file: Path, rights: str, label: str, by: str, as_json: bool) -> None:
     """Garde ce fichier avec la notice, et lit son texte. Le même fichier de nouveau : change ses droits."""
     with running(as_json) as travee:
         folder = travee.settings.files_dir
-        label = " ".join(label.split())[:LONGEST_LABEL]
         with travee.db.write() as session:
             notice = notices.find(session, address)
             if notice is None or notice.status in ("merged", "erased"):
                 fail(as_json, _("Aucune notice ne porte l’adresse « {address} ».").format(address=address))
             try:
-                row = texts.attach(session, notice, file, folder, rights=rights, label=label)
+                row = documents.attach(session, notice, file, folder, rights=rights, label=label, by=by, checked=True)
+            except documents.NotKept as refusal:
+                fail(as_json, str(refusal))
             except OSError as error:
                 fail(as_json, _("Le fichier n’a pas pu être gardé ({error}).").format(error=error.strerror or error))
             number, notice_id, where = row.id, notice.id, f"/d/{notice.address}/{digital.path_of(row)}"
@@ -67,8 +71,8 @@ def document_list(address: str, as_json: bool) -> None:
         notice = notices.find(session, address)
         if notice is None:
             fail(as_json, _("Aucune notice ne porte l’adresse « {address} ».").format(address=address))
-        statement = select(DigitalDocument).where(DigitalDocument.notice_id == notice.id).order_by(DigitalDocument.id)
-        rows = [_document(row, address) for row in session.scalars(statement)]
+        every = documents.list_all(session, notice.id)
+        rows = [_document(row, address) for row in every if row.rights != digital.REMOVED]
     lines = [f"{r['id']:>6}  {r['rights'] or '-':<9} {r['address']}  {r['label']}  {r['words']}".rstrip() for r in rows]
     finish(as_json, {"documents": rows}, *(lines or [_("Aucun document numérique.")]))
 
@@ -76,18 +80,20 @@ def document_list(address: str, as_json: bool) -> None:
 @document.command("remove")
 @click.argument("address", metavar="NOTICE")
 @click.argument("number", type=int, metavar="N")
+@by_option
 @as_json
-def document_remove(address: str, number: int, as_json: bool) -> None:
-    """Retire un fichier d’une notice, son texte avec ; N est le dernier nombre de son adresse."""
+def document_remove(address: str, number: int, by: str, as_json: bool) -> None:
+    """Retire un fichier d’une notice ; N est le dernier nombre de son adresse. Le lot s’annule pendant trente jours."""
     with running(as_json) as travee:
         with travee.db.write() as session:
             notice = notices.find(session, address)
             row = session.get(DigitalDocument, number)
-            if notice is None or row is None or row.notice_id != notice.id or not row.sha256:
+            if notice is None or row is None or row not in digital.files_of(session, [notice.id]).get(notice.id, ()):
                 fail(as_json, _("Cette notice n’a pas de fichier {n}.").format(n=number))
-            texts.detach(session, row, travee.settings.files_dir)
+            batch = documents.remove(session, row, by=by)
+            lot = batch.id
         bring_index_up_to_date(travee)
-    finish(as_json, {"removed": number}, _("Le fichier est retiré."))
+    finish(as_json, {"removed": number, "batch": lot}, _("Le fichier est retiré (lot {n}).").format(n=lot))
 
 
 @click.group()
@@ -122,6 +128,65 @@ def text_extract(address: str, everything: bool, as_json: bool) -> None:
     finish(as_json, {"read": told}, *lines, code=IN_PART if without else DONE)
 
 
+@text.command("recognise")
+@as_json
+def text_recognise(as_json: bool) -> None:
+    """Reconnaît les mots des PDF qui n’ont que des images de leurs pages, si Tesseract est installé."""
+    if not recognition.program():
+        fail(as_json, _("Tesseract n’est pas installé : rien ne peut être reconnu (voir le guide d’administration)."))
+    with running(as_json) as travee:
+        read: list[Read] = []
+        with progress(_("Textes")) as step:
+            for one in texts.recognise_waiting(travee.db, travee.settings.files_dir):
+                read.append(one)
+                step(len(read), None)
+        bring_index_up_to_date(travee)
+        named = _named(travee, read)
+    lines = [f"{named[one.sha256]} : {_line(one)}" for one in read] or [_("Rien n’attend d’être reconnu.")]
+    told = [{"notices": named[r.sha256], "sha256": r.sha256, "pages": r.pages, "reason": r.reason} for r in read]
+    finish(as_json, {"read": told}, *lines)
+
+
+@click.group()
+def link() -> None:
+    """Les liens des notices : ceux qui ne répondent plus."""
+
+
+@link.command("check")
+@click.option("--most", default=dead_links.USUAL_PER_NIGHT, show_default=True, help="Adresses à essayer, au plus.")
+@as_json
+def link_check(most: int, as_json: bool) -> None:
+    """Essaie les adresses dont c’est le tour, comme le fait chaque nuit le travail de fond."""
+    with running(as_json) as travee:
+        asked = quiet.ask_links(travee.db, travee.settings, most=most, pause=time.sleep)
+        bring_index_up_to_date(travee)
+        with travee.db.read() as session:
+            dead = dead_links.count(session)
+    words = ngettext("{n} adresse essayée.", "{n} adresses essayées.", asked).format(n=format_number(asked))
+    told = ngettext("{n} lien mort à corriger.", "{n} liens morts à corriger.", dead).format(n=format_number(dead))
+    finish(as_json, {"asked": asked, "dead": dead}, words, told)
+
+
+@link.command("dead")
+@click.option("--limit", default=50, show_default=True)
+@as_json
+def link_dead(limit: int, as_json: bool) -> None:
+    """Les liens morts que personne n’a encore corrigés."""
+    with running(as_json) as travee, travee.db.read() as session:
+        found = dead_links.dead_links(session, limit=limit)
+    lines = [f"{one.url}  {one.words}  {' '.join(address for address, _t in one.notices)}" for one in found]
+    told = [
+        {
+            "url": one.url,
+            "why": one.words,
+            "since": one.since.isoformat() if one.since else None,
+            "notices": [address for address, _title in one.notices],
+        }
+        for one in found
+    ]
+    finish(as_json, {"dead": told}, *(lines or [_("Aucun lien mort.")]))
+
+
 def _notice_id(travee: Travee, address: str, as_json: bool) -> int:
     with travee.db.read() as session:
         notice = notices.find(session, address)
@@ -145,7 +210,7 @@ def _line(one: Read) -> str:
 
 
 def _document(row: DigitalDocument, address: str) -> dict[str, Any]:
-    reason = row.text_ref.removeprefix(digital.NONE) if row.text_ref.startswith(digital.NONE) else ""
+    reason = digital.why_no_text(row)
     return {
         "id": row.id,
         "address": f"/d/{address}/{digital.path_of(row)}" if row.sha256 else row.url,
@@ -154,10 +219,11 @@ def _document(row: DigitalDocument, address: str) -> dict[str, Any]:
         "size": row.size,
         "rights": row.rights,
         "sha256": row.sha256,
-        "text": bool(row.text_ref and not reason),
+        "text": digital.has_text(row),
+        "recognised": digital.is_recognised(row),
         "reason": reason,
         "words": _("pas de texte : {why}.").format(why=_(texts.REASONS[reason])) if reason in texts.REASONS else "",
     }
 
 
-COMMANDS: list[click.Command] = [document, text]
+COMMANDS: list[click.Command] = [document, text, link]

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import cataloguing, inbox, joining, notices, proposals, provenance, reviewing
+from catalogue import asking_again, cataloguing, inbox, joining, notices, proposals, provenance, reviewing
 from catalogue.commands import DONE, FAILED, IN_PART, as_json, fail, finish, running
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import N_, _, format_number, ngettext
@@ -135,6 +135,13 @@ def _decided(session: Session, name: str, what: str, by: str, as_json: bool) -> 
         if int(number) in inbox.numbers(session, "deleted"):
             settled = proposals.withdraw(session, [int(number)], by=by)
             return _title(session, int(number)), _settled(settled)
+    elif name.startswith(inbox.LOOKUP) and number.isdecimal() and len(number) < 10:
+        row = asking_again.get(session, int(number))
+        if row is not None and what == "accept":  # what it brings goes into a form, which a person fills
+            return row.question, Done("problems")
+        if row is not None:
+            asking_again.settle(session, row)
+            return row.question, Done("done", n=1)
     elif inbox.PAIR in name:
         left, right = (_notice(session, end, as_json) for end in name.split(inbox.PAIR, 1))
         return title_or_none(left.title), _judged(session, left, right, what == "accept", by, as_json)

@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 from catalogue import desk_reading, inbox, proposals, reviewing, visits
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import N_, _
+from catalogue.identifiers import find_isbn
 from catalogue.inbox import InboxEntry, Share
 from catalogue.merging import GROUPS, slot_of
 from catalogue.models import Proposal
 from catalogue.proposals import CATEGORIES
 from catalogue.proposals.reading import of_waiting
+from catalogue.visits import Suggestion
 
 SHOWN = 6  # of each kind, on the page of all
 PER_PAGE = 40  # of one kind
@@ -32,6 +34,7 @@ TITLES: Mapping[str, str] = {
     "conflict": N_("Conflits"),
     "deleted": N_("Supprimées chez eux"),
     "twin": N_("Doublons possibles"),
+    "lookup": N_("Recherches faites la nuit"),
 }
 NAMES: Mapping[str, str] = {
     "run": "moissons",
@@ -41,6 +44,7 @@ NAMES: Mapping[str, str] = {
     "conflict": "conflits",
     "deleted": "supprimees",
     "twin": "doublons",
+    "lookup": "recherches",
 }
 KIND_OF = {name: kind for kind, name in NAMES.items()}
 MEANINGS: Mapping[str, str] = {
@@ -54,6 +58,7 @@ MEANINGS: Mapping[str, str] = {
         "Le partenaire a supprimé sa notice. La nôtre reste ; prendre note, c’est ne plus se dire repris de lui."
     ),
     "twin": N_("Deux notices se ressemblent trop pour que Travée tranche seule."),
+    "lookup": N_("Ce que vous cherchiez à cataloguer quand une source ne répondait pas ; elle a été redemandée."),
 }
 
 
@@ -69,6 +74,8 @@ class Message:
     at: datetime
     about: str
     address: str
+    suggestion: Suggestion | None = None  # what they would like us to buy
+    isbn: str = ""  # of it, where they have given one
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,7 @@ def _about(session: Session, kind: str, source: str, run_id: int | None) -> Iter
 
 def _messages(session: Session) -> Iterable[Message]:
     for row, notice in visits.list_waiting(session, MESSAGES_SHOWN):
+        suggestion = visits.suggested(row.message) if row.subject == "buy" else None
         yield Message(
             id=row.id,
             subject=_(inbox.SUBJECTS[row.subject]),
@@ -173,4 +181,6 @@ def _messages(session: Session) -> Iterable[Message]:
             at=row.created_at,
             about=title_or_none(notice.title) if notice else "",
             address=notice.address if notice else "",
+            suggestion=suggestion,
+            isbn=(find_isbn(suggestion.by) or "") if suggestion else "",
         )

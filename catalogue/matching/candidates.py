@@ -74,6 +74,12 @@ def catch_up(session: Session) -> int:
     return len(rows)
 
 
+def are_behind(session: Session) -> bool:
+    """Whether something was written since the keys were last kept."""
+    since = int(remembered.read(session, KEPT_UP_TO, 0))
+    return session.scalar(select(Notice.id).where(Notice.changed_seq > since).limit(1)) is not None
+
+
 def any_kept(session: Session) -> bool:
     return session.scalar(select(MatchKey.id).limit(1)) is not None
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from catalogue.db import Base, J
 from catalogue.models.notice import one_of
@@ -59,12 +59,17 @@ class Subscription(Base):
     ends_on: Mapped[date | None]
     supplier: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
+    off_months: Mapped[list[int]] = mapped_column(J, default=list)  # without issue: [8] for August
     version: Mapped[int] = mapped_column(default=1)
+    id = synonym("notice_id")
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
 
 class ExpectedIssue(Base):
-    """What a person has said of an issue that was foretold: received (as which notice), claimed, or not to come."""
+    """What a person has said of an issue that was foretold: received (as which notice), claimed, or not to come.
+
+    `number` is the key that `catalogue.forecast` gives it; "expected" is what it was before anybody said anything.
+    """
 
     __tablename__ = "expected_issue"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -98,7 +98,10 @@ class Item(Base):
 
 
 class DigitalDocument(Base):
-    """A file or a link. `text_ref` points to the extracted text; protected texts are never quoted."""
+    """A file or a link. `text_ref` points to the extracted text; protected texts are never quoted.
+
+    `rights` "removed": nobody's any more; the row stays while its removal can be undone (`catalogue.digital`).
+    """
 
     __tablename__ = "digital_document"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -115,3 +118,4 @@ class DigitalDocument(Base):
     fault: Mapped[str] = mapped_column(default="", server_default="")  # why the link did not answer, as a code
     failing_since: Mapped[datetime | None]
     archived_url: Mapped[str] = mapped_column(default="", server_default="")  # a copy that a web archive keeps
+    version: Mapped[int] = mapped_column(default=1, server_default="1")

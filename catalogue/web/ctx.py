@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from catalogue import activity, notices
 from catalogue.config import Settings
 from catalogue.web.searching import Searcher
+from catalogue.web.subjects import Proposer
 from catalogue.web.thesaurus import Thesaurus
 from indexes import sync
 
@@ -66,6 +67,11 @@ def get_searcher() -> Searcher:
 
 def get_thesaurus() -> Thesaurus:
     return travee().thesaurus
+
+
+def proposer() -> Proposer:
+    """What proposes subjects, and knows what a typed word leads to."""
+    return Proposer(get_session(), get_index, travee().subjects)
 
 
 def count_usage(notice_id: int, kind: str) -> None:

@@ -7,19 +7,21 @@ A page shows only what its reader may do; `needs(role)` guards the doing.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from catalogue import alerts, db, desk_reading, floods, lots, nights, runs, timeline
+from catalogue import alerts, backup_plan, db, desk_reading, floods, lots, nights, runs, timeline
 from catalogue.i18n import N_, _
-from catalogue.web import ctx
-from catalogue.web.auth import needs
+from catalogue.web import ctx, returning
+from catalogue.web.auth import needs, page_preferences
 from catalogue.web.public import to
 
 blueprint = Blueprint("desk", __name__, url_prefix="/bureau")
@@ -39,6 +41,7 @@ def today() -> ResponseReturnValue:
         timeline=timeline.timeline(session, now, zone, nights=SHOWN_NIGHTS),
         trouble=alerts.trouble(session),
         amiss=alerts.amiss(ctx.settings()) if current_user.may("documentalist") else "",
+        not_backed_up=backup_plan.trouble(session) if current_user.may("documentalist") else "",
         floods=floods.open_floods(session, nights.harvested(session)),
     )
 
@@ -67,19 +70,63 @@ def _context() -> dict[str, Any]:
     signed_in = current_user.is_authenticated
     return {
         "desk_home": url_for("desk.today"),
-        "desk_user": current_user.login if signed_in else "",
+        "desk_user": current_user.called,
         "desk_signout": url_for("auth.sign_out"),
         "desk_menu": _menu() if signed_in else [],
         "desk_actions": _actions() if signed_in else [],
         "desk_search": to("results") if signed_in else "",
+        "desk_account": url_for("desk.account") if signed_in else "",
+        **page_preferences(),
     }
 
 
 # --- « Le fonds » ----------------------------------------------------------------------------
 
-# What is done with the collection: endpoint, its name, what it is for, who may..
+# What is done with the collection: endpoint, its name, what it is for, who may.
 COLLECTION = (
+    (
+        "desk.periodical_titles",
+        N_("Périodiques"),
+        N_("Les numéros reçus, attendus, manquants ; les articles de chacun."),
+        "reader",
+    ),
+    (
+        "desk_authorities.list",
+        N_("Autorités"),
+        N_("Personnes, organismes, descripteurs, plan de classement : les chercher, les corriger, les réunir."),
+        "reader",
+    ),
     ("desk.import_file", N_("Importer"), N_("Un fichier de PMB, de Zotero, d’un tableur…"), "documentalist"),
+    (
+        "desk_cleaning.tasks",
+        N_("Nettoyage"),
+        N_("Doublons, formes proches, champs vides, liens morts : à plusieurs, groupe par groupe."),
+        "documentalist",
+    ),
+    (
+        "desk.corrections",
+        N_("Corrections en nombre"),
+        N_("La même correction dans des centaines de notices ou d’exemplaires, vue avant, annulable après."),
+        "documentalist",
+    ),
+    (
+        "desk.copies_out",
+        N_("Exemplaires sortis"),
+        N_("Ce qui est prêté, jusqu’à quand, et ce qui est en retard."),
+        "reader",
+    ),
+    (
+        "desk.all_documents",
+        N_("Documents numériques"),
+        N_("Les fichiers gardés ici : leurs droits, leurs textes, leur état."),
+        "reader",
+    ),
+    (
+        "desk.dead_links",
+        N_("Liens morts"),
+        N_("Les adresses qui ne répondent plus : corriger, ou offrir la copie archivée."),
+        "documentalist",
+    ),
     ("desk.inventory", N_("Inventaire"), N_("La liste des exemplaires, par cote, à imprimer ou à emporter."), "reader"),
 )
 
@@ -88,7 +135,7 @@ COLLECTION = (
 @needs("reader")
 def collection() -> ResponseReturnValue:
     pages = [(url_for(name), _(words), _(lead)) for name, words, lead, role in COLLECTION if current_user.may(role)]
-    return render_template("desk/collection.html", pages=pages)
+    return render_template("desk/subjects.html", title=_("Le fonds"), pages=pages)
 
 
 def _menu() -> list[tuple[str, str, int | None, bool]]:
@@ -97,8 +144,8 @@ def _menu() -> list[tuple[str, str, int | None, bool]]:
         ("desk.today", _("Aujourd’hui"), "reader"),
         ("desk.to_review", _("À revoir"), "documentalist"),
         ("desk.collection", _("Le fonds"), "reader"),
-        ("desk_sources.list", _("Sources"), "documentalist"),
         ("desk_runs.list", _("Moissons"), "documentalist"),  # others read of them on « Aujourd’hui »
+        ("settings.subjects", _("Réglages"), "documentalist"),
     ]
     here = request.endpoint
     return [(url_for(name), words, None, name == here) for name, words, role in pages if current_user.may(role)]
@@ -126,35 +173,44 @@ def _moved(_error: StaleDataError) -> ResponseReturnValue:
     return redirect(request.path, 303)
 
 
-def register(app: Flask) -> None:
-    from catalogue.web import (
-        desk_import,
-        desk_inbox,
-        desk_inventory,
-        desk_lots,
-        desk_notices,
-        desk_pairs,
-        desk_reports,
-        desk_rules,
-        desk_runs,
-        desk_sources,
-        desk_terms,
-    )
+# The pages of the desk, a module each: those that hang theirs on this blueprint, and those with one of their own.
+PAGES = (
+    "desk_account",
+    "desk_batch",
+    "desk_documents",
+    "desk_copies",
+    "desk_concepts",
+    "desk_handover",
+    "desk_import",
+    "desk_inbox",
+    "desk_inventory",
+    "desk_links",
+    "desk_lookups",
+    "desk_lots",
+    "desk_near",
+    "desk_notices",
+    "desk_pairs",
+    "desk_periodicals",
+    "desk_rules",
+    "desk_terms",
+)
+BLUEPRINTS = (
+    "desk_authorities",
+    "desk_cleaning",
+    "desk_reports",
+    "desk_runs",
+    "desk_settings",
+    "desk_sources",
+    "desk_team",
+)
 
-    # They hang their pages on a blueprint.
-    assert (
-        desk_import
-        and desk_inbox
-        and desk_inventory
-        and desk_lots
-        and desk_notices
-        and desk_pairs
-        and desk_rules
-        and desk_terms
-    )
+
+def register(app: Flask) -> None:
+    for name in PAGES:
+        import_module(f"catalogue.web.{name}")
     app.register_blueprint(blueprint)
-    app.register_blueprint(desk_reports.blueprint)
-    app.register_blueprint(desk_runs.blueprint)
-    app.register_blueprint(desk_sources.blueprint)
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_module(f"catalogue.web.{name}").blueprint)
     app.register_error_handler(StaleDataError, _moved)
+    app.register_error_handler(CSRFError, returning.lost)
     app.context_processor(_context)

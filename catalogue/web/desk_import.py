@@ -22,7 +22,7 @@ from catalogue import columns, form, import_words, items, problems, source_pages
 from catalogue.i18n import N_, _, current_language, format_number, set_language
 from catalogue.problems import Refusal
 from catalogue.unimarc import KINDS, Record
-from catalogue.web import ctx
+from catalogue.web import ctx, desk_documents
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.public import show_error
@@ -104,6 +104,8 @@ def _refusal(job: Job) -> Refusal | None:
 def too_large(error: HTTPException) -> ResponseReturnValue:
     """A file that nobody reads to its end: said on the page where it was given, with a way out."""
     known = current_user.is_authenticated and current_user.may("documentalist")
+    if request.endpoint in ("desk.add_document", "desk.create", "desk.save") and current_user.is_authenticated:
+        return desk_documents.too_large(error)
     if request.endpoint != "desk.import_file" or not known:
         return show_error(error)
     set_language(current_user.language)

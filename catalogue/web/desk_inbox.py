@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import cataloguing, inbox, notices, reviewing, visits
+from catalogue import cataloguing, inbox, notices, proposed, reviewing, visits
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.inbox_pages import difference, lists, pairs
@@ -335,3 +335,21 @@ def decide(address: str) -> ResponseReturnValue:
     if follows and notices.find(ctx.get_session(), follows) is not None:
         return redirect(url_for("desk.candidate", address=follows), 303)
     return redirect(url_for("desk.to_review", genre=request.form.get("retour") or None), 303)
+
+
+@blueprint.post("/a-revoir/notices/<address>/renvoyer")
+@needs("documentalist")
+def send_back(address: str) -> ResponseReturnValue:
+    """To whoever proposed it, with a word: it is their draft again."""
+    word = request.form.get("mot", "").strip()
+    if not word:
+        flash(_("Écrivez un mot à qui l’a proposée : sans lui, on ne sait pas quoi reprendre."), "warn")
+        return redirect(url_for("desk.candidate", address=address), 303)
+    with deciding.writer() as session:
+        notice = notices.find(session, address) or abort(404)
+        title, lot = title_or_none(notice.title), proposed.send_back(session, notice, word, by=current_user.login)
+    if lot is None:
+        flash(_("« %(title)s » a déjà été traitée.") % {"title": title}, "warn")
+    else:
+        flash(_("« %(title)s » est renvoyée avec votre mot.") % {"title": title}, "ok")
+    return redirect(url_for("desk.to_review", genre="nouvelles"), 303)

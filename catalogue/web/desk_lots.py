@@ -17,7 +17,7 @@ from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
 
-INBOX_PAGE = re.compile(r"/bureau/(a-revoir|moissons/\d+/\d+)([/?][\w/?&=%.+-]*)?")
+BACK = re.compile(r"/bureau/(a-revoir|moissons/\d+/\d+|autorites|descripteurs|classement)([/?][\w/?&=%.+-]*)?")
 
 
 @blueprint.get("/historique")
@@ -73,9 +73,9 @@ def undo(number: int) -> ResponseReturnValue:
 
 
 def _back() -> str:
-    """The page of « À revoir » where one was, to go on there."""
+    """The page of « À revoir », or of an authority, where one was, to go on there."""
     asked = request.form.get("retour", "")
-    return request.script_root + asked if INBOX_PAGE.fullmatch(asked) else ""
+    return request.script_root + asked if BACK.fullmatch(asked) else ""
 
 
 def _reason(code: str) -> str:

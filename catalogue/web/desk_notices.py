@@ -1,43 +1,61 @@
-"""Cataloguing: the form of a notice, its copies, its history."""
+"""Cataloguing: a notice is opened, saved and compared; its copies, its history.
+
+What the form's other buttons do is in `desk_form`, what its page holds in `notice_page`.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
 
-from catalogue import cataloguing, desk_history, desk_reading, form, items, notices, provenance
+from catalogue import cataloguing, desk_history, desk_reading, form, items, kept_forms, notices, provenance
 from catalogue.cataloguing import EDITABLE, UNFINISHED, Copy, Outcome
-from catalogue.form import Values
 from catalogue.i18n import _
 from catalogue.identifiers import is_code, new_code
 from catalogue.inbox_pages import pairs
-from catalogue.models import Item, Notice
+from catalogue.models import Batch, Item, Notice
 from catalogue.unimarc import KINDS
-from catalogue.validation import validate
-from catalogue.web import ctx, forms
+from catalogue.web import ctx, desk_form, filling, forms, notice_page
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint, done_lot
+from catalogue.web.desk_documents import take_upload
+from catalogue.web.desk_form import version_of
+from catalogue.web.filling import Filling
+from catalogue.web.notice_page import DONE, Shown, show
 
-DONE = {"saved", "published", "proposed", "unchanged"}
+log = logging.getLogger("travee")
+FOLLOWED = "publish_next"  # « Publier et dépouiller l’article suivant »
 
 
 @blueprint.get("/notices/nouvelle")
 @needs("contributor")
 def new() -> ResponseReturnValue:
-    """The form of the kind asked for; without one, the kinds to choose from."""
+    """The form of the kind asked for, or of an issue's next article; else one field, and the kinds to choose from."""
+    if followed := request.args.get("suivant", ""):
+        before = _found(followed)
+        done = request.args.get("fait", "")
+        return show(
+            None,
+            Filling(dict(notice_page.next_values(before))),
+            Shown(fresh=True, done=done, after=before if done in DONE else None),
+        )
     model = request.args.get("modele", "")
     kind = forms.MODELS.get(model, model)
     if not model or kind not in forms.MODEL_OF:
         kinds = [(word, cataloguing.kind_label(code)) for word, code in forms.MODELS.items()]
         order = list(KINDS)
         kinds.sort(key=lambda one: order.index(forms.MODELS[one[0]]))
-        return render_template("desk/choose_kind.html", kinds=kinds)
-    return _show(None, form.blank() | {form.KIND: [kind]}, fresh=True)
+        begun = kept_forms.list_new(ctx.get_session(), current_user.login)
+        return render_template("desk/choose_kind.html", kinds=kinds, begun=begun, token=new_code())
+    return show(None, Filling(form.blank() | {form.KIND: [kind]}), Shown(fresh=True))
 
 
 @blueprint.post("/notices/nouvelle")
@@ -49,11 +67,26 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/notices/<address>")
 @needs("reader")
 def edit(address: str) -> ResponseReturnValue:
-    notice = _found(address)
+    notice = notices.find(ctx.get_session(), address)
+    kept = kept_forms.find(ctx.get_session(), current_user.login, address) if "reprendre" in request.args else None
+    if notice is None and kept is not None:
+        return _resume_new(address)
+    if notice is None:
+        abort(404)
     if not _may_write(notice):
         return redirect(url_for("desk.notice_history", address=address))
-    values = form.read(notice.fields)
-    return _show(notice, values, publishing="complete" in request.args, done=request.args.get("fait", ""))
+    if kept is not None:
+        flash(_("Voici ce que vous aviez écrit. Rien n’est encore enregistré."), "info")
+        return show(notice, desk_form.resumed(kept), Shown(version=kept.version))
+    done = request.args.get("fait", "")
+    return show(notice, Filling(form.read(notice.fields)), Shown(publishing="complete" in request.args, done=done))
+
+
+def _resume_new(address: str) -> ResponseReturnValue:
+    """A notice that was begun and never saved: the form as it was left, for the address it was to have."""
+    kept = kept_forms.find(ctx.get_session(), current_user.login, address) or abort(404)
+    flash(_("Voici ce que vous aviez écrit. Rien n’est encore enregistré."), "info")
+    return show(None, desk_form.resumed(kept), Shown(token=address))
 
 
 @blueprint.post("/notices/<address>")
@@ -63,7 +96,7 @@ def save(address: str) -> ResponseReturnValue:
     if not _may_write(notice):
         # Published while an intern was writing in it, for example: what was typed comes back.
         flash(_("Cette notice n’est plus un brouillon : ce que vous avez écrit n’a pas été enregistré."), "danger")
-        return _show(notice, forms.sent(request.form), version=_version(notice), status=403)
+        return show(notice, filling.read(request.form), Shown(version=version_of(notice), status=403))
     return _save(notice)
 
 
@@ -82,61 +115,106 @@ def _may_write(notice: Notice) -> bool:
 
 def _save(notice: Notice | None) -> ResponseReturnValue:
     asked = request.form.get("action", "save")
-    values = forms.sent(request.form)
-    if asked == "kind":
-        return _show(notice, values, version=_version(notice))
-    if asked.startswith("add:"):
-        return _show(notice, values, version=_version(notice), one_more=asked.removeprefix("add:"))
+    filled = filling.read(request.form)
+    if (answer := desk_form.act(notice, filled, asked)) is not None:
+        return answer
+    follows = asked == FOLLOWED
+    asked = "publish" if follows else "save" if asked == "enter" else asked
     if asked not in cataloguing.ASKED:
         abort(400)
     if asked == "publish" and not current_user.may("documentalist"):
         abort(403)
-    outcome = _written(notice.address if notice else "", values, asked)
+    address = notice.address if notice else ""
+    token = address or notice_page.token_of()
+    try:
+        outcome, trouble = _written(address, token, filled, asked)
+    except (HTTPException, StaleDataError):
+        raise
+    except Exception:
+        log.exception("the form of %s could not be saved", token)
+        return _not_saved(token), 500
     if outcome.done in DONE:
         _tell(outcome)
+        if trouble:
+            flash(trouble, "danger")
+        if follows:
+            return redirect(url_for("desk.new", suivant=outcome.address, fait=outcome.done), 303)
         return redirect(url_for("desk.edit", address=outcome.address, fait=outcome.done), 303)
     notice = _found(outcome.address) if outcome.address else None
     if outcome.done == "stale":
-        return _show_comparison(notice, values, outcome), 409
-    return _show(notice, values, outcome=outcome, publishing=True, version=_version(notice), status=422)
+        return _show_comparison(notice, filled, outcome, asked), 409
+    copy, wrong = forms.sent_copy(request.form), [p for p in outcome.problems if p.tag == "995"]
+    told = Shown(
+        outcome=outcome,
+        publishing=outcome.done != "copy",
+        version=version_of(notice),
+        status=422,
+        copy=copy,
+        copy_problems=wrong,
+    )
+    return show(notice, filled, told)
 
 
-def _token() -> str:
-    """The address that a new notice will have: the form carries it, so a double click makes one notice."""
-    given = request.form.get("nouvelle", "")
-    return given if is_code(given) else new_code()
+def _written(address: str, token: str, filled: Filling, asked: str) -> tuple[Outcome, str]:
+    """Save, in one transaction; when somebody saves in the same instant, look again: it is a comparison then.
 
-
-def _version(notice: Notice | None) -> int:
-    """The version that the person has before their eyes, not the one that has come since."""
-    given = request.form.get("version", "")
-    return int(given) if given.isdecimal() and len(given) < 10 else notice.version if notice else 0
-
-
-def _written(address: str, values: Values, asked: str) -> Outcome:
-    """Save, in one transaction; when somebody saves in the same instant, look again: it is a comparison then."""
-    token = "" if address else _token()
+    With it what is wrong with the file that came along, "" when nothing is.
+    """
     choices = {name.removeprefix("choix_"): v for name, v in request.form.items() if name.startswith("choix_")}
     for attempt in (1, 2):
         try:
             with ctx.get_writer() as session:
-                notice = notices.find(session, address or token) if address or token else None
-                return cataloguing.save(
+                notice = notices.find(session, token)
+                outcome = cataloguing.save(
                     session,
                     notice,
-                    values,
+                    filled.values,
                     by=current_user.login,
                     asked=asked,
-                    version=_version(notice) if address or notice is None else notice.version,
+                    # A new form that comes again (a double click, the Back button) was written on what it made.
+                    version=version_of(notice) if address or notice is None else 1,
                     choices=choices,
-                    not_the_same=request.form.getlist("pas_la_meme"),
+                    not_the_same=filled.apart,
                     why=form.one_line(request.form.get("pourquoi", ""))[:200],
                     new_address=token,
+                    copy=_first_copy(),
                 )
+                if outcome.done not in DONE:
+                    return outcome, ""
+                kept_forms.forget(session, current_user.login, token)
+                return outcome, _file_taken(session, outcome)
         except StaleDataError:
             if attempt == 2:
                 raise
     raise AssertionError("unreachable")
+
+
+def _first_copy() -> Copy | None:
+    """The copy described in the same form, where something says that there is one."""
+    copy = forms.sent_copy(request.form)
+    said = copy.call_number or copy.barcode or copy.location or copy.inventory_number
+    return copy if said and current_user.may("documentalist") else None
+
+
+def _file_taken(session: Session, outcome: Outcome) -> str:
+    """The file given with the form becomes one of the notice's; what is wrong with it, "" when nothing is."""
+    upload = request.files.get("fichier")
+    notice = notices.find(session, outcome.address)
+    if upload is None or notice is None or not current_user.may("documentalist"):
+        return ""
+    batch = session.get(Batch, outcome.batch_id) if outcome.batch_id else None
+    return take_upload(session, notice, upload, request.form.get("droits", ""), current_user.login, batch)
+
+
+def _not_saved(token: str) -> str:
+    """Something broke here: the form is kept, and comes back with one click; its values are in the page too."""
+    try:
+        kept = desk_form.keep_sent(token)
+    except Exception:
+        log.exception("the form of %s could not be kept either", token)
+        kept = ""
+    sent = [(name, text) for name, texts in request.form.lists() for text in texts if name != "csrf_token"]
+    return render_template("desk/not_saved.html", address=token, kept=kept, sent=sent)
 
 
 def _tell(outcome: Outcome) -> None:
@@ -153,66 +231,8 @@ def _similar(other: cataloguing.Other) -> str:
     return _("Très proche : « %(title)s » (/d/%(address)s) porte aussi le numéro %(number)s.") % said
 
 
-# --- showing ---------------------------------------------------------------------------------
-
-
-def _show(
-    notice: Notice | None,
-    values: Values,
-    *,
-    outcome: Outcome | None = None,
-    publishing: bool = False,
-    version: int | None = None,
-    one_more: str = "",
-    fresh: bool = False,
-    done: str = "",
-    status: int = 200,
-) -> ResponseReturnValue:
-    session = ctx.get_session()
-    if outcome:
-        problems = list(outcome.problems)
-    else:
-        fields = form.write(notice.fields if notice else [], values)
-        problems = validate(fields, form.kind_of(fields))
-    shown = forms.notice_form(values, problems, publishing=publishing, one_more=one_more, fresh=fresh)
-    page = render_template(
-        "desk/notice.html",
-        form=shown,
-        notice=notice,
-        version=version if version is not None else notice.version if notice else 0,
-        title=desk_history.title_or_none(next(iter(values.get("title", ())), "")),
-        status=desk_history.status_words(notice.status) if notice else "",
-        years=_understood(notice),
-        others=outcome.others if outcome else (),
-        copies=desk_reading.copies(session, notice) if notice else [],
-        joined=pairs.joined(session, notice) if notice else [],
-        spoken=provenance.links_of(session, notice) if notice else [],
-        kept=form.rest(notice.fields) if notice else [],
-        terms=desk_reading.suggested_terms(session),
-        journals=desk_reading.suggested_journals(session) if "journal" in _keys(shown) else [],
-        done=done if done in DONE else "",
-        lot=desk_history.last_lot(session, notice, current_user.login) if notice and done else None,
-        model=forms.MODEL_OF.get(shown.kind, ""),
-        token="" if notice else _token(),
-        why=request.form.get("pourquoi", ""),
-    )
-    return page, status
-
-
-def _keys(shown: forms.NoticeForm) -> set[str]:
-    return {block.key for line in (*shown.main, *shown.more) for block in line}
-
-
-def _understood(notice: Notice | None) -> str:
-    """The year as it was understood, for the person to see: « 2024 », « 1995-1999 »."""
-    if notice is None or notice.year is None:
-        return ""
-    return f"{notice.year}-{notice.year_end}" if notice.year_end else str(notice.year)
-
-
-def _show_comparison(notice: Notice | None, values: Values, outcome: Outcome) -> str:
-    asked = request.form.get("action", "save")
-    kept: list[tuple[str, str]] = [(name, text) for name, texts in values.items() for text in texts]
+def _show_comparison(notice: Notice | None, filled: Filling, outcome: Outcome, asked: str) -> str:
+    kept: list[tuple[str, str]] = [(name, text) for name, texts in filled.values.items() for text in texts]
     last = desk_history.last_change(ctx.get_session(), notice) if notice else None
     return render_template("desk/stale.html", notice=notice, outcome=outcome, kept=kept, asked=asked, last=last)
 

@@ -1,7 +1,8 @@
 """The desk's forms as their templates show them: which inputs, with which words, and what is wrong beside each.
 
-The mapping to a notice's fields is in `catalogue.form`, what is wrong in `catalogue.validation`: here are only
-rows, names and ids. Every input has a name that a plain browser sends back, and nothing needs a script.
+The mapping to a notice's fields is in `catalogue.form`, what is wrong in `catalogue.validation`, what was found and
+proposed in `catalogue.web.filling`: here are only rows, names and ids. Every input has a name that a plain browser
+sends back, and nothing needs a script.
 """
 
 from __future__ import annotations
@@ -9,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from werkzeug.datastructures import MultiDict
-
 from catalogue import dates, form
-from catalogue.cataloguing import Copy
+from catalogue.cataloguing import Copy, kind_label
 from catalogue.desk_history import item_status_words
 from catalogue.form import Column, FormField, Values
 from catalogue.i18n import N_, _, current_language
@@ -20,12 +19,17 @@ from catalogue.models.place import ITEM_STATUSES
 from catalogue.problems import Problem
 from catalogue.unimarc import KINDS
 from catalogue.web.asked import WORDS
+from catalogue.web.filling import Filling, Offer
 
 # Rows offered at first, and empty ones always left to write in; elsewhere one, and « Ajouter » brings more.
 ROWS = {"author": (2, 1), "subject": (4, 2)}
+FEW_ROLES = 12  # rows that offer every role; a page with forty authors would else be nothing but lists of roles
+# Inputs that propose what we have: the page says where each list is asked for.
+COMBOBOXES = {"subject": "subjects", "author": "people", "body": "bodies", "journal": "journals"}
 # The addresses of new forms are French words, those of the public filters where they have one.
 MODELS = {word: code for word, code in WORDS["type"].items() if code != "issue"}
 MODEL_OF = {code: word for word, code in MODELS.items()}
+OWN = ("pasted", "typed")  # sources that are the person at the desk: what they say is never told to stop
 # What a button adds, said whole: « Ajouter un auteur ».
 MORE_OF = {
     "subtitle": N_("Ajouter un complément"),
@@ -54,7 +58,7 @@ class Input:
     value: str
     how: str
     options: tuple[tuple[str, str], ...] = ()
-    suggestions: str = ""  # id of a list of words
+    combobox: str = ""  # which of our lists it proposes from
     invalid: bool = False
     described_by: str = ""
     first: bool = False  # takes the focus when the page opens
@@ -70,8 +74,18 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """« proposé par BnF : … [Prendre] »; `at`: its place among those the form carries."""
+
+    at: int
+    label: str
+    words: str
+    never: str  # "bnf:abstract", where the source can be told never to propose it again; else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
-    """One field of the form: a label, rows of inputs, what is wrong with it."""
+    """One field of the form: a label, rows of inputs, what is wrong with it, what was found for it."""
 
     key: str
     label: str
@@ -80,6 +94,8 @@ class Block:
     said: tuple[Said, ...]
     needed: bool
     short: bool
+    found: tuple[str, str] | None  # (source, label) while its value is tagged
+    proposed: tuple[Proposed, ...]
     add: str  # the words of the button that brings another row, "" for a field of one value
 
     @property
@@ -89,7 +105,7 @@ class Block:
 
     @property
     def filled(self) -> bool:
-        return any(i.value for row in self.rows for i in row if i.how != "choice" or self.key == "language")
+        return any(i.value for row in self.rows for i in row if i.how != "choice" or len(row) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,8 @@ class NoticeForm:
     kind: str
     kinds: tuple[tuple[str, str], ...]
     kind_said: tuple[Said, ...]
+    kind_found: tuple[str, str] | None
+    kind_proposed: tuple[Proposed, ...]
     main: tuple[tuple[Block, ...], ...]  # short fields that follow one another share a line
     more: tuple[tuple[Block, ...], ...]
     more_open: bool
@@ -104,39 +122,52 @@ class NoticeForm:
     errors: tuple[tuple[str, str], ...]  # (id of an input, sentence), for the summary
 
 
-def sent(posted: MultiDict[str, str]) -> Values:
-    """The values of the form that came; what was not on the page is not there."""
-    names = [form.KIND, *(c.name for f in form.FORM.values() for c in f.columns)]
-    return {name: posted.getlist(name) for name in names if name in posted}
-
-
 def notice_form(
-    values: Values,
+    filled: Filling,
     problems: Iterable[Problem] = (),
     *,
     publishing: bool = False,
     one_more: str = "",
-    fresh: bool = False,
+    opened: bool = False,
 ) -> NoticeForm:
     """The form for these values. While `publishing`, errors are errors; otherwise nothing is ever demanded."""
-    kind = next(iter(values.get(form.KIND, ())), "")
-    kind = kind if kind in KINDS else ""
+    values, kind = filled.values, filled.kind
     said = _said(problems, values, kind, publishing)
     main, more = form.shown(kind or "other", values)
-    blocks = {f.key: _block(f, values, said.get(f.key, ()), kind, one_more == f.key) for f in (*main, *more)}
-    if fresh:
-        blocks["title"] = _focused(blocks["title"])
+    told = proposals(filled.proposed)
+    blocks = {
+        f.key: replace(
+            _block(f, values, said.get(f.key, ()), kind, one_more == f.key),
+            found=filled.found.get(f.key),
+            proposed=tuple(told.get(f.key, ())),
+        )
+        for f in (*main, *more)
+    }
     more_blocks = tuple(blocks[f.key] for f in more)
     return NoticeForm(
         kind=kind,
         kinds=_kinds(kind),
         kind_said=tuple(one for _at, one in said.get(form.KIND, ())),
+        kind_found=filled.found.get(form.KIND),
+        kind_proposed=tuple(told.get(form.KIND, ())),
         main=_lines([blocks[f.key] for f in main]),
         more=_lines(more_blocks),
-        more_open=any(b.said for b in more_blocks) or one_more in {f.key for f in more},
+        more_open=opened
+        or one_more in {f.key for f in more}
+        or any(b.said or b.found or b.proposed for b in more_blocks),
         more_filled=", ".join(b.label for b in more_blocks if b.filled),
         errors=tuple((_id(key, at), one.words) for key, them in said.items() for at, one in them if one.is_error),
     )
+
+
+def proposals(offers: Sequence[Offer]) -> dict[str, list[Proposed]]:
+    """What is proposed, field by field, in words; the kind by its name."""
+    out: dict[str, list[Proposed]] = {}
+    for at, one in enumerate(offers):
+        words = kind_label(one.values[form.KIND][0]) if one.key == form.KIND else one.words
+        never = f"{one.source}:{one.key}" if one.source not in OWN else ""
+        out.setdefault(one.key, []).append(Proposed(at, one.label, words, never))
+    return out
 
 
 def _said(
@@ -188,6 +219,8 @@ def _block(form_field: FormField, values: Values, said: Sequence[tuple[int, Said
         said=tuple(one for _at, one in said),
         needed=form_field in form.required(kind or "other"),
         short=form_field.short and wanted == 1,
+        found=None,
+        proposed=(),
         add=_(MORE_OF[form_field.key]) if _may_grow(form_field, texts) else "",
     )
 
@@ -195,11 +228,6 @@ def _block(form_field: FormField, values: Values, said: Sequence[tuple[int, Said
 def _may_grow(form_field: FormField, texts: Sequence[tuple[str, ...]]) -> bool:
     """« Ajouter » where several are the rule, and elsewhere once the row that is there has been used."""
     return bool(form_field.repeatable) and (form_field.key in ROWS or bool(texts[-1][0]))
-
-
-def _focused(block: Block) -> Block:
-    first = replace(block.rows[0][0], first=True)
-    return replace(block, rows=((first, *block.rows[0][1:]), *block.rows[1:]))
 
 
 def _rows(form_field: FormField, values: Values) -> list[tuple[str, ...]]:
@@ -225,8 +253,8 @@ def _input(form_field: FormField, column: Column, n: int, text: str, said: Seque
         label=label if alone or (n == 0 and len(form_field.columns) > 1) else f"{label} {n + 1}",
         value=text,
         how=column.how,
-        options=_options(column, text) if column.choices else (),
-        suggestions={"subject": "termes", "journal": "revues"}.get(column.name, ""),
+        options=_options(column, text, few=n >= FEW_ROLES) if column.choices else (),
+        combobox=COMBOBOXES.get(column.name, ""),
         invalid=is_first and any(one.is_error for one in said),
         described_by=" ".join(described),
     )
@@ -236,9 +264,9 @@ def _id(name: str, n: int) -> str:
     return name if n == 0 else f"{name}-{n + 1}"
 
 
-def _options(column: Column, text: str) -> tuple[tuple[str, str], ...]:
+def _options(column: Column, text: str, *, few: bool = False) -> tuple[tuple[str, str], ...]:
     """The list, with nothing chosen before it, and what the notice says where the list does not know it."""
-    known = form.choices(column)
+    known = [(code, words) for code, words in form.choices(column) if not few or code in (text, column.default)]
     unknown = [(text, text)] if text and text not in dict(known) else []
     return (("", _("non précisée")), *known, *unknown)
 

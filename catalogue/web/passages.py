@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from catalogue import digital
+from catalogue import digital, file_store
 from catalogue.models import DigitalDocument
 from catalogue.reading import Card
 from indexes import pages
@@ -47,7 +47,7 @@ def find(
 def _passage(card: Card, document: DigitalDocument, page: int, terms: Sequence[str], folder: Path) -> Passage:
     if document.rights != "open":
         return Passage(page)
-    text = digital.read_pages(digital.text_path(folder, document.sha256))[page - 1 : page]
+    text = file_store.read_pages(file_store.text_path(folder, document.sha256))[page - 1 : page]
     pieces = highlight(" ".join(text[0].split()), terms, EXTRACT_CHARS) if text else []
     if not any(hit for _words, hit in pieces):  # the text has changed since it was indexed
         return Passage(page)

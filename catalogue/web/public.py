@@ -186,7 +186,8 @@ def request_page() -> ResponseReturnValue:
     except OperationalError:
         log.exception("a visitor's request could not be kept")
         return _show_form(request_form.not_sent(form), 503)
-    return redirect(to("thanks", reference=code, notice=about), 303)
+    sort = "suggestion" if form.wording.names_document else None
+    return redirect(to("thanks", reference=code, notice=about, pour=sort), 303)
 
 
 def _send(form: request_form.RequestForm) -> tuple[str, str | None]:
@@ -199,7 +200,7 @@ def _send(form: request_form.RequestForm) -> tuple[str, str | None]:
             subject=request_form.SUBJECTS[form.subject],
             name=form.name,
             email=form.email,
-            message=form.message,
+            message=form.kept_message,
             notice=about,
         )
         code = row.code
@@ -221,6 +222,7 @@ def thanks() -> ResponseReturnValue:
         "public/thanks.html",
         reference=reference if is_code(reference) else "",
         notice=about if is_code(about) else "",
+        suggestion=request.args.get("pour") == "suggestion",
     )
 
 

@@ -1,4 +1,5 @@
-"""The one form visitors write to the centre with: to consult a document, to come, to report an error, to ask.
+"""The one form visitors write to the centre with: to consult a document, to come, to report an error, to ask, to
+suggest what it should buy.
 
 Read from what was sent, checked, shown again exactly as typed when something is missing. Pure.
 """
@@ -9,12 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from catalogue import visits
 from catalogue.form import many_lines, one_line
 from catalogue.i18n import N_, _
 
 # parameter `sujet` -> what `catalogue.visits` calls it
-SUBJECTS = {"consulter": "consult", "venir": "visit", "signaler": "error", "question": "other"}
-LONGEST = {"nom": 200, "courriel": 200, "message": 5000}
+SUBJECTS = {"consulter": "consult", "venir": "visit", "signaler": "error", "question": "other", "suggerer": "buy"}
+LONGEST = {"titre": 300, "auteur": 200, "nom": 200, "courriel": 200, "message": 5000}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
@@ -27,6 +29,7 @@ class Wording:
     button: str
     message_required: bool = True
     person_required: bool = True
+    names_document: bool = False  # asks for a title, and its author or ISBN
 
 
 WORDINGS = {
@@ -59,6 +62,16 @@ WORDINGS = {
         message_hint=N_("Le sujet, l’usage que vous en ferez, et pour quand."),
         button=N_("Envoyer la question"),
     ),
+    "suggerer": Wording(
+        title=N_("Suggérer un achat"),
+        lead=N_("Un livre, une revue, un film nous manque ? Dites-le-nous : chaque suggestion est lue avec plaisir."),
+        message_label=N_("Pourquoi nous le conseillez-vous ?"),
+        message_hint=N_("Ce que vous y avez trouvé, ou ce que vous y cherchez ; quelques mots suffisent."),
+        button=N_("Envoyer la suggestion"),
+        message_required=False,
+        person_required=False,
+        names_document=True,
+    ),
 }
 
 
@@ -68,6 +81,8 @@ class RequestForm:
 
     subject: str
     notice: str = ""
+    title: str = ""
+    by: str = ""
     name: str = ""
     email: str = ""
     message: str = ""
@@ -77,6 +92,13 @@ class RequestForm:
     def wording(self) -> Wording:
         return WORDINGS[self.subject]
 
+    @property
+    def kept_message(self) -> str:
+        """What the request says, a suggestion in the order in which it is read again."""
+        if self.wording.names_document:
+            return visits.suggestion_message(visits.Suggestion(self.title, self.by, self.message))
+        return self.message
+
     def error(self, name: str) -> str:
         return dict(self.errors).get(name, "")
 
@@ -84,10 +106,13 @@ class RequestForm:
 def blank(given: Mapping[str, str], titles: Sequence[str] = ()) -> RequestForm:
     """The form as an address asks for it; a failed search fills in what was looked for, a selection its documents."""
     looked_for = one_line(given.get("recherche", ""))[:400]
+    subject = _subject(given)
+    if WORDINGS[subject].names_document:  # what was looked for and is not here is what one would like to read
+        return RequestForm(subject, title=looked_for)
     message = _("Je cherche : %(query)s") % {"query": looked_for} if looked_for else ""
     if titles:
         message = "\n".join([_("Je voudrais consulter :"), *(f"- {title}" for title in titles)])[: LONGEST["message"]]
-    return RequestForm(_subject(given), given.get("notice", "")[:20], message=message)
+    return RequestForm(subject, given.get("notice", "")[:20], message=message)
 
 
 def read(given: Mapping[str, str]) -> RequestForm:
@@ -95,6 +120,8 @@ def read(given: Mapping[str, str]) -> RequestForm:
     form = RequestForm(
         subject=_subject(given),
         notice=given.get("notice", "")[:20],
+        title=one_line(given.get("titre", "")),
+        by=one_line(given.get("auteur", "")),
         name=one_line(given.get("nom", "")),
         email=one_line(given.get("courriel", "")),
         message=many_lines(given.get("message", "")),
@@ -127,13 +154,16 @@ def _subject(given: Mapping[str, str]) -> str:
 def _wrong(form: RequestForm) -> dict[str, str]:
     errors: dict[str, str] = {}
     wording = form.wording
+    if wording.names_document and not form.title:
+        errors["titre"] = _("Écrivez le titre, même à peu près.")
     if wording.person_required and not form.name:
         errors["nom"] = _("Écrivez votre nom.")
     if (wording.person_required or form.email) and not is_email(form.email):
         errors["courriel"] = _("Écrivez une adresse de courriel complète, par exemple prenom.nom@exemple.fr.")
     if wording.message_required and not form.message:
         errors["message"] = _("Écrivez votre message, même en quelques mots.")
-    for name, text in (("nom", form.name), ("courriel", form.email), ("message", form.message)):
+    written = {"titre": form.title, "auteur": form.by, "nom": form.name, "courriel": form.email}
+    for name, text in (*written.items(), ("message", form.message)):
         if len(text) > LONGEST[name]:
             errors[name] = _("Raccourcissez ce texte : %(n)s caractères au plus.") % {"n": LONGEST[name]}
     return errors

@@ -16,6 +16,7 @@ branch_labels = None
 depends_on = None
 
 J = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+SERIAL = sa.text("level = 'serial'")
 ASKED = "subject IN ('consult', 'visit', 'error', 'other')"
 ASKED_AND_BUY = "subject IN ('consult', 'visit', 'error', 'other', 'buy')"
 
@@ -108,14 +109,21 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("supplier", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
+        sa.Column("off_months", J, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_subscription_notice_id_notice")),
         sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_subscription")),
     )
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_notice_serials", ["sort_key"], unique=False, sqlite_where=SERIAL, postgresql_where=SERIAL
+        )
+
     with op.batch_alter_table("digital_document", schema=None) as batch_op:
         batch_op.add_column(sa.Column("fault", sa.String(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("archived_url", sa.String(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("version", sa.Integer(), server_default="1", nullable=False))
 
     with op.batch_alter_table("user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("name", sa.String(), server_default="", nullable=False))
@@ -140,7 +148,11 @@ def downgrade() -> None:
         batch_op.drop_column("email")
         batch_op.drop_column("name")
 
+    with op.batch_alter_table("notice", schema=None) as batch_op:
+        batch_op.drop_index("ix_notice_serials")
+
     with op.batch_alter_table("digital_document", schema=None) as batch_op:
+        batch_op.drop_column("version")
         batch_op.drop_column("archived_url")
         batch_op.drop_column("failing_since")
         batch_op.drop_column("fault")

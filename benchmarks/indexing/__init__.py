@@ -1,0 +1,1 @@
+"""Records that librarians have indexed, for `benchmarks.subjects`."""

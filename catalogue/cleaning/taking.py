@@ -1,0 +1,161 @@
+"""Several people at one task: each takes a handful of groups for half an hour, and settles them one by one.
+
+Whoever takes waits for whoever is taking (`history.turn`), so that two people never get the same group. What was taken
+and not settled is free again when its time is over; until somebody else takes it, the one who had it may still settle
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalogue import db, history
+from catalogue.cleaning.chantier import Chantier, Group, Member, Settled
+from catalogue.cleaning.looking import counts, found, is_settled, settled_since
+from catalogue.models import CleaningGroup
+
+AT_ONCE = 25
+MINUTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What one has taken: the rows still to settle, how many are behind, until when."""
+
+    rows: tuple[CleaningGroup, ...] = ()
+    behind: int = 0
+    until: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        return self.behind + len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How far everybody is today: groups settled, of those of the day, and by how many people it is being done."""
+
+    done: int
+    total: int
+    people: int
+
+
+def take(session: Session, task: str, chantier: Chantier, *, by: str, at: datetime) -> int:
+    """Reserve the next groups for somebody; how many they have then. What somebody has passed comes last."""
+    history.turn(session)
+    rows = {row.key: row for row in session.scalars(select(CleaningGroup).where(CleaningGroup.task == task))}
+    settled = set(session.scalars(select(CleaningGroup.key).where(CleaningGroup.task == task, is_settled())))
+    until = at + timedelta(minutes=MINUTES)
+    free = [group for group in found(session, task) if group.key not in settled]
+    free = [group for group in free if not _is_held(rows.get(group.key), by, at)]
+    free.sort(key=lambda group: (row := rows.get(group.key)) is not None and row.state == "passed")
+    taken = 0
+    for group in free:
+        if taken == AT_ONCE:
+            break
+        row = rows.get(group.key)
+        if row is None:
+            row = CleaningGroup(task=task, key=group.key)
+            session.add(row)
+        had = row.state == "open" and row.taken_by == by
+        if had and chantier.read(session, group.refs) is None:  # somebody has seen to it elsewhere
+            gone(row)
+            continue
+        row.state, row.taken_by, row.taken_until, row.batch_id = "open", by, until, None
+        row.what = {"refs": list(group.refs)}
+        taken += 1
+    session.flush()
+    return taken
+
+
+def _is_held(row: CleaningGroup | None, by: str, at: datetime) -> bool:
+    held = row is not None and row.state == "open" and row.taken_by not in ("", by)
+    return held and row is not None and row.taken_until is not None and row.taken_until > at
+
+
+def give_back(session: Session, task: str, *, by: str) -> None:
+    """Others may take what one has not settled."""
+    history.turn(session)
+    mine = CleaningGroup.task == task, CleaningGroup.taken_by == by, CleaningGroup.state == "open"
+    for row in session.scalars(select(CleaningGroup).where(*mine)):
+        row.taken_by, row.taken_until = "", None
+
+
+def mine(session: Session, task: str, *, by: str, at: datetime) -> Mine:
+    """What somebody has taken and may still settle, in the order of the look."""
+    of = CleaningGroup.task == task, CleaningGroup.taken_by == by, CleaningGroup.taken_until > at
+    rows = list(session.scalars(select(CleaningGroup).where(*of).order_by(CleaningGroup.id)))
+    until = max((row.taken_until for row in rows if row.taken_until), default=None)
+    last = [row for row in rows if row.taken_until == until]
+    still = tuple(row for row in last if row.state == "open")
+    return Mine(still, len(last) - len(still), until) if still else Mine()
+
+
+def holder(session: Session, row: CleaningGroup, *, by: str, at: datetime) -> str:
+    """Who else has it now, or has settled it; "" when it is this person's to settle."""
+    if row.state in ("done", "apart"):
+        return row.done_by or row.taken_by
+    return row.taken_by if _is_held(row, by, at) else ""
+
+
+def get(session: Session, task: str, key: str) -> CleaningGroup | None:
+    return session.scalar(select(CleaningGroup).where(CleaningGroup.task == task, CleaningGroup.key == key))
+
+
+# --- settling ------------------------------------------------------------------------------------
+
+
+def apply(
+    session: Session, row: CleaningGroup, chantier: Chantier, group: Group, ticked: list[Member], form: str, *, by: str
+) -> Settled:
+    """Replace what is ticked; nothing is settled where there is a problem."""
+    settled = chantier.apply(session, group, ticked, form, by)
+    if not settled.problem:
+        _settle(row, "done", by, form or group.members[0].label, settled.n, settled.batch.id if settled.batch else None)
+    return settled
+
+
+def set_apart(
+    session: Session, row: CleaningGroup, chantier: Chantier, group: Group, ticked: list[Member], *, by: str
+) -> None:
+    """« Ne sont pas les mêmes »: remembered, not proposed any more."""
+    batch = chantier.apart(session, group, ticked, by)
+    _settle(row, "apart", by, " / ".join(member.label for member in group.members[:3]), 0, batch.id if batch else None)
+
+
+def pass_over(row: CleaningGroup) -> None:
+    """Left for somebody else, or for later."""
+    row.state = "passed"
+
+
+def gone(row: CleaningGroup) -> None:
+    """Nothing is left of it: nobody's work."""
+    row.state, row.done_by, row.done_at = "done", "", db.now()
+
+
+def _settle(row: CleaningGroup, state: str, by: str, words: str, n: int, batch_id: int | None) -> None:
+    row.state, row.done_by, row.done_at, row.batch_id = state, by, db.now(), batch_id
+    row.what = {**row.what, "words": words[:200], "n": n}
+
+
+# --- the room ------------------------------------------------------------------------------------
+
+
+def rooms(session: Session, chantiers: Mapping[str, Chantier], *, since: datetime, at: datetime) -> dict[str, Room]:
+    """Each task: what was settled since the beginning of the day, and what is left."""
+    left = counts(session, list(chantiers))
+    done = settled_since(session, dict.fromkeys(chantiers, since), CleaningGroup.done_by != "")
+    people = dict.fromkeys(chantiers, 0)
+    busy = (
+        select(CleaningGroup.task, func.count(CleaningGroup.taken_by.distinct()))
+        .where(CleaningGroup.state == "open", CleaningGroup.taken_until > at)
+        .group_by(CleaningGroup.task)
+    )
+    for task, n in session.execute(busy):
+        people[task] = n
+    return {task: Room(done.get(task, 0), done.get(task, 0) + left[task].left, people[task]) for task in chantiers}

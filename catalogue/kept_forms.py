@@ -1,0 +1,92 @@
+"""Forms in hand: kept while somebody types, when a save fails, when their session has ended; offered when they return.
+
+A form is known by who fills it in and by the address of the notice it is about, or will be. It holds what a browser
+sent, name by name, and the version of the notice that was before the person's eyes, so that saving it later is a
+comparison where somebody has saved meanwhile. It is forgotten when it is saved, and after thirty days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from catalogue import db
+from catalogue.models import KeptForm, Notice
+
+KEPT = timedelta(days=30)
+PLACE = "/bureau/notices/"
+LARGEST = 600_000  # signs of one form: a book of notes, not a file
+MOST = 40  # forms of one person; the oldest go first
+Content = dict[str, list[str]]
+LEFT_OUT = frozenset(("csrf_token", "action", "fichier", "garde"))  # of no use, or not theirs to keep
+
+
+def place_of(address: str) -> str:
+    return PLACE + address
+
+
+def content_of(pairs: Iterable[tuple[str, Iterable[str]]]) -> Content:
+    """What a browser sent, as it is kept."""
+    return {name: list(texts) for name, texts in pairs if name not in LEFT_OUT}
+
+
+def keep(
+    session: Session, login: str, address: str, content: Mapping[str, list[str]], *, title: str, version: int
+) -> datetime | None:
+    """Keep it as it stands now; None when it is too large to be a form."""
+    if sum(len(text) for texts in content.values() for text in texts) > LARGEST:
+        return None
+    row = {
+        "login": login,
+        "place": place_of(address),
+        "title": title[:300],
+        "content": dict(content),
+        "version": version,
+        "kept_at": db.now(),
+    }
+    db.insert_or_update(
+        session, KeptForm, [row], key=["login", "place"], update=["title", "content", "version", "kept_at"]
+    )
+    too_many = select(KeptForm.id).where(KeptForm.login == login).order_by(KeptForm.kept_at.desc()).offset(MOST)
+    old = list(session.scalars(too_many.limit(MOST)))
+    if old:
+        session.execute(delete(KeptForm).where(KeptForm.id.in_(old)))
+    return row["kept_at"]
+
+
+def find(session: Session, login: str, address: str) -> KeptForm | None:
+    return session.scalar(select(KeptForm).where(KeptForm.login == login, KeptForm.place == place_of(address)))
+
+
+def list_new(session: Session, login: str, limit: int = 3) -> list[KeptForm]:
+    """The notices somebody has begun and never saved, the latest first."""
+    known = exists(select(Notice.id).where(PLACE + Notice.address == KeptForm.place))
+    statement = select(KeptForm).where(KeptForm.login == login, KeptForm.place.startswith(PLACE), ~known)
+    return list(session.scalars(statement.order_by(KeptForm.kept_at.desc()).limit(limit)))
+
+
+def address_of(kept: KeptForm) -> str:
+    return kept.place.removeprefix(PLACE)
+
+
+def hand_over(session: Session, owner: str, code: str, login: str) -> str:
+    """A form kept under a code, for want of knowing whose it is, becomes this person's: the address it is about."""
+    held = find(session, owner, code)
+    if held is None:
+        return ""
+    address = next(iter(held.content.get("adresse", ())), "")
+    forget(session, login, address)
+    held.login, held.place = login, place_of(address)
+    session.flush()
+    return address
+
+
+def forget(session: Session, login: str, address: str) -> None:
+    session.execute(delete(KeptForm).where(KeptForm.login == login, KeptForm.place == place_of(address)))
+
+
+def forget_old(session: Session) -> None:
+    session.execute(delete(KeptForm).where(KeptForm.kept_at < db.now() - KEPT))

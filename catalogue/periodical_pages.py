@@ -1,0 +1,449 @@
+"""Periodicals as the desk shows them: the titles, one of them, the morning's post. Read only, plain values.
+
+Everything foretold is explained in the words of `explain`: what it rests on stands beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalogue import forecast, items, notices, periodicals
+from catalogue.date_words import MONTHS, spoken
+from catalogue.desk_history import title_or_none
+from catalogue.forecast import FREQUENCIES, Expected, Foreseen
+from catalogue.i18n import _, format_date, ngettext, use_language
+from catalogue.models import LIVING, ExpectedIssue, Notice, NoticeLink, Revision, Subscription
+from catalogue.periodicals import Held
+from catalogue.text import fold
+
+PER_PAGE = 50  # titles
+ISSUES_PER_PAGE = 20
+SHOWN_ARTICLES = 12  # of one issue
+SHOWN_MISSING = 40  # of one title
+AHEAD = timedelta(days=15)  # the morning's post shows what is due until then
+OF_ONE_TITLE = 3  # late issues that the morning's post shows of a title
+SHOWN_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A periodical with what is here of it and what is waited for."""
+
+    notice_id: int
+    address: str
+    title: str
+    subscription: Subscription | None
+    here: tuple[Held, ...]
+    said: tuple[ExpectedIssue, ...]
+    foreseen: Foreseen
+
+    @property
+    def last(self) -> Held | None:
+        return self.here[-1] if self.here else None
+
+    @property
+    def frequency(self) -> str:
+        code = self.subscription.frequency if self.subscription else ""
+        return _(FREQUENCIES[code].label) if code in FREQUENCIES else ""
+
+    @property
+    def last_words(self) -> str:
+        return issue_words(self.last.number, spoken(self.last.dated)) if self.last else ""
+
+    @property
+    def next_words(self) -> str:
+        one = self.foreseen.next
+        return issue_words(one.number, format_date(one.due_on)) if one else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    lines: tuple[Known, ...]
+    total: int
+    late: int  # issues that should be here, of all titles
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An issue that may be ticked. `name` is its own in the form; `state` says what was said of it."""
+
+    name: str
+    serial_id: int
+    address: str
+    title: str
+    key: str
+    number: str
+    dated: str
+    copy: bool
+    call_number: str
+    due: str = ""
+    late: bool = False
+    claimed: str = ""  # the day, in words
+    ticked: bool = False
+    error: str = ""
+    wrong: str = ""  # what the error is about: "numero", "date"
+
+    @property
+    def words(self) -> str:
+        return issue_words(self.number, self.dated)
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    address: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueLine:
+    address: str
+    words: str
+    status: str
+    articles: tuple[Article, ...]
+    total: int
+    copies: tuple[str, ...]  # their call numbers
+
+
+@dataclass(frozen=True, slots=True)
+class TitlePage:
+    known: Known
+    issn: str
+    rows: tuple[Row, ...]
+    more_rows: int
+    given_up: tuple[tuple[str, str], ...]  # key, words
+    issues: tuple[IssueLine, ...]
+    total: int
+    articles: int
+    page: int
+    pages: int
+    explained: tuple[str, ...]
+    measured: str  # a frequency to propose, where nobody has said one
+    claimed: bool
+
+
+def issue_words(number: str, dated: str) -> str:
+    """« n° 212, mars 2024 »."""
+    said = _("n° %(number)s") % {"number": number} if re.match(r"\d", number) else number
+    return ", ".join(part for part in (said, dated) if part)
+
+
+# --- the titles ------------------------------------------------------------------------------
+
+
+def titles(session: Session, today: date, *, words: str = "", page: int = 1) -> Titles:
+    """The titles we hold or subscribe to: those with late issues first, then what comes next, then the others."""
+    found = [known for known in every(session, today) if fold(words) in fold(known.title)]
+    found.sort(key=_in_order)
+    pages = max(1, -(-len(found) // PER_PAGE))
+    page = min(max(page, 1), pages)
+    shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
+    bare = [known.notice_id for known in shown if known.subscription is None]
+    here = periodicals.held(session, bare) if bare else {}
+    lines = [replace(known, here=tuple(here.get(known.notice_id, known.here))) for known in shown]
+    return Titles(tuple(lines), len(found), sum(len(known.foreseen.missing) for known in found), page, pages)
+
+
+def _in_order(known: Known) -> tuple[bool, bool, date, str]:
+    foreseen = known.foreseen
+    due = foreseen.next.due_on if foreseen.next else date.max
+    return (not foreseen.missing, known.subscription is None, foreseen.late_since or due, fold(known.title))
+
+
+def every(session: Session, today: date) -> list[Known]:
+    """Every title of ours; what came and what is waited for, only of those that we subscribe to."""
+    ours = notices.our_centre(session).id
+    statement = (
+        select(Notice.id, Notice.address, Notice.title, Subscription)
+        .outerjoin(Subscription, (Subscription.notice_id == Notice.id) & (Subscription.frequency != ""))
+        .where(Notice.level == "serial", Notice.status.in_(LIVING))
+        .where((Notice.owner_id == ours) | Subscription.notice_id.is_not(None))
+        .order_by(Notice.sort_key, Notice.id)
+    )
+    rows = [(number, address, name, row) for number, address, name, row in session.execute(statement)]
+    waited = [number for number, _address, _name, row in rows if row is not None]
+    here, said = periodicals.held(session, waited), periodicals.settled(session, waited)
+    return [
+        _known(number, address, name, row, here.get(number, ()), said.get(number, ()), today)
+        for number, address, name, row in rows
+    ]
+
+
+def _known(
+    number: int,
+    address: str,
+    name: str,
+    subscription: Subscription | None,
+    here: Sequence[Held],
+    said: Sequence[ExpectedIssue],
+    today: date,
+) -> Known:
+    foreseen = periodicals.foresee(subscription, here, said, today)
+    return Known(number, address, title_or_none(name), subscription, tuple(here), tuple(said), foreseen)
+
+
+# --- one title -------------------------------------------------------------------------------
+
+
+def find(session: Session, address: str, today: date) -> Known | None:
+    serial = notices.find(session, address)
+    if serial is None or serial.level != "serial" or serial.status not in LIVING:
+        return None
+    row = session.get(Subscription, serial.id)
+    here, said = periodicals.held(session, [serial.id]), periodicals.settled(session, [serial.id])
+    return _known(serial.id, address, serial.title, row, here[serial.id], said.get(serial.id, ()), today)
+
+
+def title_page(session: Session, known: Known, today: date, page: int = 1) -> TitlePage:
+    foreseen = known.foreseen
+    copies = _call_numbers(session, [h.notice_id for h in known.here])
+    rows = [_row(known, one, copies, today) for one in (*foreseen.missing, *filter(None, [foreseen.next]))]
+    pages = max(1, -(-len(known.here) // ISSUES_PER_PAGE))
+    page = min(max(page, 1), pages)
+    latest = known.here[::-1][(page - 1) * ISSUES_PER_PAGE :][:ISSUES_PER_PAGE]
+    counts = _count_articles(session, [h.notice_id for h in known.here])
+    articles = _articles(session, [h.notice_id for h in latest])
+    bare = known.subscription is None or not known.subscription.frequency
+    return TitlePage(
+        known=known,
+        issn=periodicals.issn_of(session, known.notice_id),
+        rows=tuple(rows[-SHOWN_MISSING:]),
+        more_rows=max(0, len(rows) - SHOWN_MISSING),
+        given_up=tuple(
+            (row.number, issue_words(row.number, format_date(row.due_on)))
+            for row in known.said
+            if row.state == "skipped"
+        ),
+        issues=tuple(_line(h, articles, counts, copies) for h in latest),
+        total=len(known.here),
+        articles=sum(counts.values()),
+        page=page,
+        pages=pages,
+        explained=tuple(explain(known)),
+        measured=forecast.measured([h.first_day for h in known.here if h.first_day]) if bare else "",
+        claimed=any(row.claimed for row in rows),
+    )
+
+
+def _line(
+    h: Held, articles: Mapping[int, list[Article]], counts: Mapping[int, int], copies: Mapping[int, list[str]]
+) -> IssueLine:
+    words = issue_words(h.number, spoken(h.dated)) or title_or_none(h.title)
+    found = articles.get(h.notice_id, [])[:SHOWN_ARTICLES]
+    return IssueLine(
+        h.address, words, h.status, tuple(found), counts.get(h.notice_id, 0), tuple(copies.get(h.notice_id, ()))
+    )
+
+
+def explain(known: Known) -> Iterable[str]:
+    """What the forecast rests on, in sentences: nobody has to believe it."""
+    subscription, foreseen = known.subscription, known.foreseen
+    if subscription is None or not known.frequency:
+        return
+    every_ = FREQUENCIES[subscription.frequency]
+    if not every_.length:
+        yield _("Irrégulier : rien n’est annoncé ; les numéros qui manquent entre deux reçus sont signalés.")
+        return
+    dated = [h for h in known.here if h.first_day]
+    if dated:
+        last = issue_words(dated[-1].number, spoken(dated[-1].dated))
+        yield _("Le prochain est compté à partir du dernier reçu (%(last)s) et de la périodicité.") % {"last": last}
+    else:
+        yield _("Rien n’est encore reçu : le premier est attendu au début de l’abonnement.")
+    if foreseen.yearly:
+        yield _("La numérotation recommence chaque année, comme elle l’a déjà fait.")
+    if off := subscription.off_months:
+        yield _("Sans numéro : %(months)s.") % {"months": ", ".join(spoken(list(MONTHS)[m - 1]) for m in off)}
+    days = every_.late_after
+    yield ngettext(
+        "Un numéro manque quand il a plus de %(n)s jour de retard.",
+        "Un numéro manque quand il a plus de %(n)s jours de retard.",
+        days,
+    ) % {"n": days}
+
+
+def _count_articles(session: Session, issue_ids: Sequence[int]) -> dict[int, int]:
+    part = (
+        select(NoticeLink.target_id, func.count(Notice.id.distinct()))
+        .join(Notice, Notice.id == NoticeLink.notice_id)
+        .where(NoticeLink.target_id.in_(issue_ids), NoticeLink.relation == "host_issue", Notice.status.in_(LIVING))
+        .group_by(NoticeLink.target_id)
+    )
+    return {number: n for number, n in session.execute(part) if number is not None}
+
+
+def _articles(session: Session, issue_ids: Sequence[int]) -> dict[int, list[Article]]:
+    statement = (
+        select(NoticeLink.target_id, Notice.address, Notice.title)
+        .join(Notice, Notice.id == NoticeLink.notice_id)
+        .where(NoticeLink.target_id.in_(issue_ids), NoticeLink.relation == "host_issue", Notice.status.in_(LIVING))
+        .order_by(Notice.id)
+    )
+    out: dict[int, list[Article]] = {}
+    for issue_id, address, name in session.execute(statement):
+        if issue_id is not None:
+            out.setdefault(issue_id, []).append(Article(address, title_or_none(name)))
+    return out
+
+
+def _call_numbers(session: Session, issue_ids: Sequence[int]) -> dict[int, list[str]]:
+    out: dict[int, list[str]] = {}
+    for copy in items.list_of(session, issue_ids):
+        if copy.status != "withdrawn":
+            out.setdefault(copy.notice_id, []).append(copy.call_number)
+    return out
+
+
+# --- rows to tick ----------------------------------------------------------------------------
+
+
+def _row(known: Known, one: Expected, copies: Mapping[int, list[str]], today: date) -> Row:
+    with_copy = next((h for h in reversed(known.here) if h.notice_id in copies), None)
+    call_number = copies[with_copy.notice_id][0] if with_copy else ""
+    if with_copy and with_copy.number and one.number:
+        call_number = re.sub(rf"(?<!\d){re.escape(with_copy.number)}(?!\d)", one.number, call_number)
+    said = next((row for row in known.said if row.number == one.key and row.state == "claimed"), None)
+    return Row(
+        name=f"{known.address}.{one.key}",
+        serial_id=known.notice_id,
+        address=known.address,
+        title=known.title,
+        key=one.key,
+        number=one.number,
+        dated=printed_date(known, one),
+        copy=with_copy is not None,
+        call_number=call_number,
+        due=format_date(one.due_on),
+        late=one in known.foreseen.missing,
+        claimed=format_date(said.changed_at) if said else "",
+    )
+
+
+def printed_date(known: Known, one: Expected) -> str:
+    """As the last issue wrote its own: « mars 2024 », « avril-juin 2024 », « 18 mars 2024 ». Records are in French."""
+    every_ = FREQUENCIES[known.subscription.frequency] if known.subscription else None
+    with use_language("fr"):
+        if every_ is None or every_.days:
+            return format_date(one.due_on)
+    months = list(MONTHS)
+    last = next((h for h in reversed(known.here) if h.first_day and h.last_day), None)
+    length = 1
+    if last and last.first_day and last.last_day and last.first_day.year == last.last_day.year:
+        length = min(last.last_day.month - last.first_day.month + 1, every_.months)
+    end = min(one.due_on.month + length - 1, 12)
+    first = months[one.due_on.month - 1]
+    return f"{first}-{months[end - 1]} {one.due_on.year}" if length > 1 else f"{first} {one.due_on.year}"
+
+
+def blank_row(known: Known, number: str = "") -> Row:
+    """For an issue that nobody foretold."""
+    return Row(f"{known.address}.autre", known.notice_id, known.address, known.title, "", number, "", False, "")
+
+
+def morning(session: Session, today: date) -> tuple[list[Known], list[Row]]:
+    """What may be in the post this morning: what is late, and what is due these days; by title."""
+    known = every(session, today)
+    wanted: list[tuple[Known, Expected]] = []
+    for title in known:
+        foreseen = title.foreseen
+        wanted += [(title, one) for one in foreseen.missing[-OF_ONE_TITLE:]]
+        if foreseen.next and foreseen.next.due_on <= today + AHEAD:
+            wanted.append((title, foreseen.next))
+    copies = _call_numbers(session, [h.notice_id for title, _one in wanted for h in title.here[-6:]])
+    return known, [_row(title, one, copies, today) for title, one in wanted]
+
+
+def tick(session: Session, known: Iterable[Known], rows: list[Row], typed: str, today: date) -> tuple[list[Row], str]:
+    """The row that a few letters of a title mean, and perhaps a number (« gaz 213 »), ticked; else a sentence why not.
+
+    Of several issues of the title, the one due nearest to today.
+    """
+    words, number = typed, ""
+    found = _named(known, words)
+    if not found and (split := re.fullmatch(r"(.*\S)\s+(?:n°\s*)?(\d\S*)", typed)):
+        words, number = split[1], split[2]
+        found = _named(known, words)
+    if not found:
+        return rows, _("Aucun de vos périodiques ne s’appelle « %(words)s ».") % {"words": words}
+    if len(found) > 1:
+        names = " ; ".join(title.title for title in found[:6]) + ("…" if len(found) > 6 else "")
+        return rows, _("Plusieurs titres répondent à « %(words)s » : %(titles)s. Écrivez quelques lettres de plus.") % {
+            "words": words,
+            "titles": names,
+        }
+    title = found[0]
+    foreseen = title.foreseen
+    due = sorted(
+        (*foreseen.missing, *filter(None, [foreseen.next])),
+        key=lambda one: (fold(one.number) != fold(number) if number else False, abs((one.due_on - today).days)),
+    )
+    if due and (not number or fold(due[0].number) == fold(number)):
+        copies = _call_numbers(session, [h.notice_id for h in title.here[-6:]])
+        row = _row(title, due[0], copies, today)
+    else:
+        row = blank_row(title, number)
+    at = next((n for n, one in enumerate(rows) if one.name == row.name), None)
+    if at is None:
+        return [replace(row, ticked=True), *rows], ""
+    return [replace(rows[at], ticked=True), *rows[:at], *rows[at + 1 :]], ""
+
+
+def _named(known: Iterable[Known], words: str) -> list[Known]:
+    """Titles that begin so, else that have these letters; one that is called exactly so is alone."""
+    asked = fold(words)
+    named = [(fold(title.title), title) for title in known]
+    for says in (
+        lambda name: name == asked,
+        lambda name: name.startswith(asked),
+        lambda name: f" {asked}" in name,
+        lambda name: asked in name,
+    ):
+        if asked and (found := [title for name, title in named if says(name)]):
+            return found
+    return []
+
+
+def received_in(session: Session, batch_id: int) -> list[Article]:
+    """The issues that a lot brought in: to take their articles out of."""
+    statement = (
+        select(Notice.address, Notice.title)
+        .join(Revision, (Revision.entity == "notice") & (Revision.entity_id == Notice.id))
+        .where(Revision.batch_id == batch_id, Revision.version == 1, Notice.level == "issue")
+        .order_by(Notice.id)
+    )
+    return [Article(address, title_or_none(name)) for address, name in session.execute(statement)]
+
+
+# --- the letter ------------------------------------------------------------------------------
+
+
+def letter(known: Known, issn: str, centre: str, today: date | datetime) -> str:
+    """Ready to copy to the supplier: the issues claimed that have not come since."""
+    claimed = [row for row in known.said if row.state == "claimed"]
+    lines = [f"- {issue_words(row.number, format_date(row.due_on))}" for row in claimed]
+    name = f"{known.title} (ISSN {issn})" if issn else known.title
+    asked = ngettext(
+        "Nous n’avons pas reçu ce numéro de %(title)s :", "Nous n’avons pas reçu ces numéros de %(title)s :", len(lines)
+    )
+    return "\n".join(
+        (
+            _("Bonjour,"),
+            "",
+            asked % {"title": name},
+            "",
+            *lines,
+            "",
+            _("Pourriez-vous nous les envoyer, ou nous dire s’ils ne paraîtront pas ?"),
+            "",
+            _("Avec nos remerciements,"),
+            centre,
+            format_date(today),
+        )
+    )

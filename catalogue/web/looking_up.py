@@ -1,0 +1,145 @@
+"""« Chercher »: what was pasted is understood, the sources are asked side by side, the form is filled in.
+
+A whole reference is read here and now; sources are asked only for what has a number or an address in it. What is found
+enters empty fields; who did not answer is named; what nobody could answer because a source was down is asked again at
+night.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask_login import current_user
+
+from catalogue import asking_again, form, found, pasted, remembered
+from catalogue.found import Answer
+from catalogue.i18n import _, format_number, ngettext
+from catalogue.web import ctx, filling
+from catalogue.web.filling import Filling, Offer
+from catalogue.web.notice_page import Searched
+from harvest import lookup
+from harvest.lookup import Question
+
+LONGEST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    filled: Filling
+    searched: Searched
+
+
+def look(filled: Filling, text: str, address: str, chosen: str = "") -> Iterator[str | Result]:
+    """A line for each source as it answers, then what came of it all.
+
+    `address`: of the notice, or the one it will have; `chosen`: the document taken among those found.
+    """
+    text, began = form.one_line(text)[:LONGEST], time.monotonic()
+    before = filled
+    reference = pasted.read(text)
+    if reference is not None:
+        values = {**reference.values, **({form.KIND: [reference.kind]} if reference.kind else {})}
+        filled = filling.offer(filled, filling.offers_of(values, "pasted", _("collé")))
+    question = _question(text, reference)
+    if question is None or not question.possible:
+        words = question.said if question is not None and reference is None else _count(before, filled)
+        yield Result(filled, Searched(words))
+        return
+    lines: list[str] = []
+    answers: list[Answer] = []
+    for answer in _ask(question):
+        answers.append(answer)
+        lines.append(said(answer))
+        yield lines[-1]
+    title = question.value if question.kind == "title" else ""
+    proposals = found.propose(filled.values, answers, _habits(), title=title, chosen=chosen)
+    filled = filling.offer(filled, _offers(proposals))
+    words = _told(before, filled, question, answers, began, address, several=bool(proposals.documents))
+    searched = Searched(words, lines, documents=proposals.documents, words_found=[w.text for w in proposals.words])
+    yield Result(filled, searched)
+
+
+def _question(text: str, reference: pasted.Pasted | None) -> Question | None:
+    """What the sources are asked: of a reference, only the number or the address it holds."""
+    if reference is None:
+        return lookup.understand(text)
+    for name in ("doi", "isbn", "address"):
+        if name in reference.values:
+            return lookup.understand(reference.values[name][0])
+    return None
+
+
+def _ask(question: Question) -> Iterator[Answer]:
+    session, settings = ctx.get_session(), ctx.settings()
+    sources = lookup.sources(remembered.read(session, lookup.SETTING))
+    ctx.end_session()  # nobody waits for our database while we wait for others'
+    return lookup.ask(question, sources, **lookup.manners(settings))
+
+
+def _offers(proposals: found.Proposals) -> list[Offer]:
+    every = [*proposals.filled.values(), *(one for several in proposals.choices.values() for one in several)]
+    return [Offer(one.key, one.sources[0], ", ".join(one.labels), one.values) for one in every]
+
+
+def _habits() -> dict[str, list[str]]:
+    kept = remembered.read(ctx.get_session(), lookup.HABITS, {})
+    return kept if isinstance(kept, dict) else {}
+
+
+def said(answer: Answer) -> str:
+    """« BnF : trouvé en 0,8 s », « Crossref : ne répond pas »."""
+    params = {"source": answer.label, "seconds": format_number(round(answer.seconds, 1)), "reason": answer.reason}
+    if answer.state == "found":
+        return _("%(source)s : trouvé en %(seconds)s s") % params
+    if answer.state == "nothing":
+        return _("%(source)s : rien") % params
+    return answer.reason or _("%(source)s : pas de réponse") % params
+
+
+def _told(
+    before: Filling,
+    after: Filling,
+    question: Question,
+    answers: list[Answer],
+    began: float,
+    address: str,
+    *,
+    several: bool,
+) -> str:
+    """One sentence for all of it."""
+    if several and after == before:
+        return _("Plusieurs documents répondent : dites lequel.")
+    if any(answer.state == "found" for answer in answers):
+        seconds = format_number(round(time.monotonic() - began, 1))
+        return f"{_('Trouvé en %(seconds)s s.') % {'seconds': seconds}} {_count(before, after)}"
+    failed = [answer.source for answer in answers if answer.failed]
+    if failed:
+        with ctx.get_writer() as session:
+            asking_again.remember(session, question, by=current_user.login, notice_address=address, failed=failed)
+        return _("Rien trouvé ; nous réessaierons cette nuit.")
+    if not answers:
+        return _("Aucune source ne répond à cette sorte de question : continuez à la main.")
+    return _("Rien trouvé pour %(question)s : continuez à la main.") % {"question": question.said}
+
+
+def _count(before: Filling, after: Filling) -> str:
+    """« 7 champs remplis, 2 propositions à choisir. »"""
+    n = len(after.found.keys() - before.found.keys())
+    parts = [ngettext("%(n)s champ rempli", "%(n)s champs remplis", n) % {"n": n}]
+    if m := len(after.proposed) - len(before.proposed):
+        parts.append(ngettext("%(n)s proposition à choisir", "%(n)s propositions à choisir", m) % {"n": m})
+    return f"{', '.join(parts)}."
+
+
+def never(source: str, key: str) -> None:
+    """« Ne plus proposer le résumé de BnF »: a habit of the centre, which Réglages shows."""
+    if not source or key not in (form.KIND, *form.FORM):
+        return
+    with ctx.get_writer() as session:
+        kept = remembered.read(session, lookup.HABITS, {})
+        habits = {code: list(keys) for code, keys in kept.items()} if isinstance(kept, dict) else {}
+        if key not in habits.setdefault(source[:60], []):
+            habits[source[:60]].append(key)
+            remembered.write(session, lookup.HABITS, habits)

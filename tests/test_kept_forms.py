@@ -1,0 +1,145 @@
+"""A form in hand is never lost: while Claire types, when a save breaks, when her session has ended."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalogue import db, form, kept_forms, notices
+from catalogue.identifiers import check_character
+from catalogue.models import KeptForm
+from catalogue.web import desk_notices
+from tests.cast import MIETTES
+from tests.conftest import PASSWORD
+from tests.test_desk import BOOK, filled, made, read, saved, text
+
+TOKEN = "b000000" + check_character("b000000")
+HELD = "c000000" + check_character("c000000")
+
+
+@pytest.fixture
+def base(app: Flask) -> db.Database:
+    found: db.Database = app.extensions["travee"].db
+    return found
+
+
+def everything(session: Session) -> list[tuple[str, str]]:
+    return [(k.login, k.place) for k in session.scalars(select(KeptForm).order_by(KeptForm.id))]
+
+
+def test_a_form_is_kept_once_for_each_person_and_forgotten_in_time(quick_session: Session) -> None:
+    session = quick_session
+    there = notices.create(session, MIETTES, by="claire")
+    for login, title in (("claire", "Un"), ("claire", "Un, plus loin"), ("ines", "Le sien")):
+        assert kept_forms.keep(session, login, TOKEN, {"title": [title]}, title=title, version=0)
+    kept_forms.keep(session, "claire", there.address, {"title": ["La ville"]}, title="La ville", version=1)
+    kept = kept_forms.find(session, "claire", TOKEN)
+    assert kept is not None and kept.content == {"title": ["Un, plus loin"]}
+    assert [k.title for k in kept_forms.list_new(session, "claire")] == ["Un, plus loin"], "only what is not saved yet"
+    assert (
+        kept_forms.keep(session, "claire", HELD, {"note": ["x" * kept_forms.LARGEST, "y"]}, title="", version=0) is None
+    )
+    kept.kept_at -= timedelta(days=31)
+    session.flush()
+    kept_forms.forget_old(session)
+    assert everything(session) == [("ines", f"/bureau/notices/{TOKEN}"), ("claire", f"/bureau/notices/{there.address}")]
+
+
+def test_one_person_keeps_forty_forms_at_most_and_a_held_form_finds_its_owner(quick_session: Session) -> None:
+    session = quick_session
+    for n in range(kept_forms.MOST + 5):
+        kept_forms.keep(session, "", f"{n:08}", {"adresse": [TOKEN], "title": [str(n)]}, title=str(n), version=3)
+    assert len(everything(session)) == kept_forms.MOST
+    assert kept_forms.hand_over(session, "", "nothing", "claire") == ""
+    assert kept_forms.hand_over(session, "", f"{kept_forms.MOST:08}", "claire") == TOKEN
+    mine = kept_forms.find(session, "claire", TOKEN)
+    assert mine is not None and (mine.title, mine.version) == (str(kept_forms.MOST), 3)
+
+
+def test_what_is_being_typed_is_kept_offered_again_and_forgotten_when_saved(
+    claire: FlaskClient, base: db.Database
+) -> None:
+    typed = BOOK | {"title": "À moitié", "nouvelle": TOKEN, "note": "<b>brut</b>"}
+    answer = claire.post(f"/bureau/formulaires/{TOKEN}", data=typed)
+    assert re.fullmatch(r"Brouillon enregistré \d\d:\d\d", answer.get_json()["said"])
+    assert claire.get("/bureau/notices/nouvelle").text.count("Reprendre") == 1
+    assert "Vous aviez commencé « À moitié »" in text(claire.get("/bureau/notices/nouvelle?modele=ouvrage"))
+    page = claire.get(f"/bureau/notices/{TOKEN}?reprendre=1")
+    assert (filled(page, "title"), filled(page, "note"), filled(page, "nouvelle")) == (
+        ["À moitié"],
+        ["<b>brut</b>"],
+        [TOKEN],
+    )
+    saved(claire, **typed | {"action": "save"})
+    # A request that was on its way when the form was saved keeps nothing any more.
+    assert claire.post(f"/bureau/formulaires/{TOKEN}", data=typed).get_json()["kept"] is False
+    with base.read() as session:
+        assert everything(session) == []
+    # A known notice: its page offers what was begun; « Oublier » forgets it.
+    claire.post(f"/bureau/formulaires/{TOKEN}", data=typed | {"title": "Plus loin", "version": "1"})
+    assert "Vous aviez commencé « Plus loin »" in text(claire.get(f"/bureau/notices/{TOKEN}"))
+    assert filled(claire.get(f"/bureau/notices/{TOKEN}?reprendre=1"), "title") == ["Plus loin"]
+    claire.post(f"/bureau/formulaires/{TOKEN}/oublier")
+    assert "Vous aviez commencé" not in text(claire.get(f"/bureau/notices/{TOKEN}"))
+    assert read(base, TOKEN).title == "À moitié"
+
+
+def test_a_kept_form_of_an_older_state_ends_in_a_comparison(claire: FlaskClient) -> None:
+    address = made(claire, **BOOK | {"action": "publish"})
+    claire.post(f"/bureau/formulaires/{address}", data=BOOK | {"version": "1", "title": "Ma version"})
+    saved(claire, address, **BOOK | {"version": "1", "title": "Entre-temps", "action": "save"})
+    claire.post(f"/bureau/formulaires/{address}", data=BOOK | {"version": "1", "title": "Trop tard"})
+    page = claire.get(f"/bureau/notices/{address}?reprendre=1")
+    assert filled(page, "title") == ["Entre-temps"], "a save forgets what was kept"
+
+
+def test_when_a_save_breaks_the_form_is_kept_and_comes_back(
+    claire: FlaskClient, base: db.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk_notices.cataloguing, "save", broken)
+        page = saved(claire, **BOOK | {"nouvelle": TOKEN, "action": "publish"})
+        assert page.status_code == 500 and "est gardé comme brouillon" in text(page) and TOKEN in page.text
+        assert filled(page, "title") == ["La ville en miettes"], "« Réessayer » sends it all again"
+        patched.setattr(desk_notices.desk_form, "keep_sent", broken)
+        page = saved(claire, **BOOK | {"nouvelle": TOKEN, "action": "publish"})
+        assert page.status_code == 500 and "est dans cette page" in text(page)
+    assert filled(claire.get(f"/bureau/notices/{TOKEN}?reprendre=1"), "title") == ["La ville en miettes"]
+    assert saved(claire, **BOOK | {"nouvelle": TOKEN, "action": "publish"}).status_code == 303
+
+
+def test_an_expired_session_signs_in_and_finds_the_form_as_it_was(
+    app: Flask, claire: FlaskClient, base: db.Database
+) -> None:
+    address = made(claire, **BOOK | {"action": "publish"})
+    app.config["WTF_CSRF_ENABLED"] = True
+    expired = app.test_client()
+    sent = BOOK | {"version": "1", "title": "Écrit avant la pause", "csrf_token": "ended", "action": "save"}
+    answer = expired.post(f"/bureau/notices/{address}", data=sent)
+    assert answer.status_code in (302, 303) and "/connexion" in answer.location
+    page = expired.get(answer.location)
+    assert "Votre session avait pris fin" in text(page)
+    token = filled(page, "csrf_token")[0]
+    wrong = expired.post(answer.location, data={"login": "claire", "password": "non", "csrf_token": token})
+    assert wrong.status_code == 422
+    answer = expired.post(answer.location, data={"login": "claire", "password": PASSWORD, "csrf_token": token})
+    assert answer.location == f"/bureau/notices/{address}?reprendre=1"
+    page = expired.get(answer.location)
+    assert filled(page, "title") == ["Écrit avant la pause"] and read(base, address).version == 1
+    # Signed in again elsewhere: the mark in the form is another session's. Nothing is written, nothing is lost.
+    again = expired.post(f"/bureau/notices/{address}", data=sent | {"title": "Encore là"})
+    assert again.status_code == 400 and filled(again, "title") == ["Encore là"] and read(base, address).version == 1
+    fresh = sent | {"csrf_token": filled(again, "csrf_token")[0]}
+    assert expired.post(f"/bureau/notices/{address}", data=fresh).status_code == 303
+    assert form.read(read(base, address).fields)["title"] == ["Écrit avant la pause"]
+    with base.read() as session:
+        assert everything(session) == []
