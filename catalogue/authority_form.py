@@ -1,6 +1,7 @@
-"""A person or a body as a form shows it and takes it back: what was typed, what is wrong with it, two versions. Values in, values out.
+"""A person or a body as a form shows it and takes it back: what was typed, what is wrong with it, two versions.
 
-Identifiers are checked by their own check characters; what a file had brought and nobody touched stays as it is.
+Values in, values out. Identifiers are checked by their own check characters; what a file had brought and
+nobody touched stays as it is.
 """
 
 from __future__ import annotations

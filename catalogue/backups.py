@@ -223,7 +223,7 @@ def restore(settings: Settings, path: Path, *, replace: bool = False) -> Kept | 
     if not _has_nothing(settings):
         if not replace:
             raise Unusable("not_empty")
-        before = make(settings, folder(settings) / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}.zip")
+        before = make(settings, folder(settings) / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.zip")
     with ZipFile(path) as archive:
         _restore_files(settings, archive)
         (_restore_sqlite if Database(settings.url).is_sqlite else _restore_server)(settings, archive, manifest)

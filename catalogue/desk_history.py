@@ -72,6 +72,7 @@ LOT_WORDS = {
     "rename": N_("Changement de nom"),
     "merge": N_("Fusion d’autorités"),
     "promote": N_("Mot-clé devenu descripteur"),
+    "keyword": N_("Mot gardé en mot-clé libre"),
     "retire": N_("Descripteur retiré"),
     "accept": N_("Propositions acceptées"),
     "refuse": N_("Propositions refusées"),

@@ -84,7 +84,8 @@ def given(folder: Path, stream: IO[bytes], name: str, *, limit_mb: int = 0) -> I
                 raise NotKept(kind.sentence())
             yield Given(came, kind.media_type, file_types.label_of(name))
     except file_store.TooLarge:
-        raise NotKept(too_large(clean, limit_mb)) from None
+        words = _("« %(name)s » dépasse %(n)s Mo : donnez un fichier plus léger, ou l’adresse où il se trouve.")
+        raise NotKept(words % {"name": clean, "n": format_number(limit_mb)}) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
@@ -93,11 +94,6 @@ def given(folder: Path, stream: IO[bytes], name: str, *, limit_mb: int = 0) -> I
             "Prévenez la personne qui administre Travée."
         )
         raise NotKept(words % {"name": clean}) from error
-
-
-def too_large(name: str, limit_mb: int) -> str:
-    words = _("« %(name)s » dépasse %(n)s Mo : donnez un fichier plus léger, ou l’adresse où il se trouve.")
-    return words % {"name": name, "n": format_number(limit_mb)}
 
 
 def add(

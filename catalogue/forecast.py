@@ -19,6 +19,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from catalogue.i18n import N_
@@ -109,6 +110,7 @@ _PARTS = {21: (4, 6), 22: (7, 9), 23: (10, 12), 24: (1, 3), 33: (1, 3), 34: (4, 
 _PARTS |= {40: (1, 6), 41: (7, 12)}
 
 
+@lru_cache(maxsize=20_000)
 def period_of(edtf: str) -> tuple[date, date] | None:
     """The first and the last day of a date as it was understood (see `catalogue.dates`); None for what is open, or
     only about.

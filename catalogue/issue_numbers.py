@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 WIDEST = 6  # issues in one: « 12-13 » is two of them, « 12-47 » is something else
 
@@ -36,6 +37,7 @@ def is_special(text: str) -> bool:
     return bool(_SPECIAL.search(text))
 
 
+@lru_cache(maxsize=20_000)
 def parse_number(text: str) -> Number | None:
     """
     >>> [(n.first, n.last, n.year) for t in ("n° 212", "12-13", "112-13", "2024-3", "3/2024") if (n := parse_number(t))]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from catalogue import db
@@ -39,13 +39,14 @@ def keep(
     """Keep it as it stands now; None when it is too large to be a form."""
     if sum(len(text) for texts in content.values() for text in texts) > LARGEST:
         return None
+    at = db.now()
     row = {
         "login": login,
         "place": place_of(address),
         "title": title[:300],
         "content": dict(content),
         "version": version,
-        "kept_at": db.now(),
+        "kept_at": at,
     }
     db.insert_or_update(
         session, KeptForm, [row], key=["login", "place"], update=["title", "content", "version", "kept_at"]
@@ -54,7 +55,7 @@ def keep(
     old = list(session.scalars(too_many.limit(MOST)))
     if old:
         session.execute(delete(KeptForm).where(KeptForm.id.in_(old)))
-    return row["kept_at"]
+    return at
 
 
 def find(session: Session, login: str, address: str) -> KeptForm | None:
@@ -63,9 +64,10 @@ def find(session: Session, login: str, address: str) -> KeptForm | None:
 
 def list_new(session: Session, login: str, limit: int = 3) -> list[KeptForm]:
     """The notices somebody has begun and never saved, the latest first."""
-    known = exists(select(Notice.id).where(PLACE + Notice.address == KeptForm.place))
-    statement = select(KeptForm).where(KeptForm.login == login, KeptForm.place.startswith(PLACE), ~known)
-    return list(session.scalars(statement.order_by(KeptForm.kept_at.desc()).limit(limit)))
+    statement = select(KeptForm).where(KeptForm.login == login, KeptForm.place.startswith(PLACE))
+    mine = list(session.scalars(statement.order_by(KeptForm.kept_at.desc()).limit(MOST)))
+    known = set(session.scalars(select(Notice.address).where(Notice.address.in_([address_of(one) for one in mine]))))
+    return [one for one in mine if address_of(one) not in known][:limit]
 
 
 def address_of(kept: KeptForm) -> str:

@@ -1,6 +1,5 @@
-"""Periodicals as the desk shows them: the titles, one of them, the morning's post. Read only, plain values.
-
-Everything foretold is explained in the words of `explain`: what it rests on stands beside it.
+"""The page of a periodical, and the rows to tick when its issues come: on that page, or of all titles in the morning's
+post. Read only, plain values.
 """
 
 from __future__ import annotations
@@ -8,67 +7,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import forecast, items, notices, periodicals
+from catalogue import forecast, items, periodicals
 from catalogue.date_words import MONTHS, spoken
 from catalogue.desk_history import title_or_none
-from catalogue.forecast import FREQUENCIES, Expected, Foreseen
-from catalogue.i18n import _, format_date, ngettext, use_language
-from catalogue.models import LIVING, ExpectedIssue, Notice, NoticeLink, Revision, Subscription
+from catalogue.forecast import FREQUENCIES, Expected
+from catalogue.i18n import _, format_date, use_language
+from catalogue.models import LIVING, Notice, NoticeLink, Revision
+from catalogue.periodical_titles import Known, every, explain, issue_words
 from catalogue.periodicals import Held
-from catalogue.text import fold
+from catalogue.text import fold, sort_key
 
-PER_PAGE = 50  # titles
 ISSUES_PER_PAGE = 20
 SHOWN_ARTICLES = 12  # of one issue
 SHOWN_MISSING = 40  # of one title
 AHEAD = timedelta(days=15)  # the morning's post shows what is due until then
 OF_ONE_TITLE = 3  # late issues that the morning's post shows of a title
 SHOWN_ROWS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A periodical with what is here of it and what is waited for."""
-
-    notice_id: int
-    address: str
-    title: str
-    subscription: Subscription | None
-    here: tuple[Held, ...]
-    said: tuple[ExpectedIssue, ...]
-    foreseen: Foreseen
-
-    @property
-    def last(self) -> Held | None:
-        return self.here[-1] if self.here else None
-
-    @property
-    def frequency(self) -> str:
-        code = self.subscription.frequency if self.subscription else ""
-        return _(FREQUENCIES[code].label) if code in FREQUENCIES else ""
-
-    @property
-    def last_words(self) -> str:
-        return issue_words(self.last.number, spoken(self.last.dated)) if self.last else ""
-
-    @property
-    def next_words(self) -> str:
-        one = self.foreseen.next
-        return issue_words(one.number, format_date(one.due_on)) if one else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Titles:
-    lines: tuple[Known, ...]
-    total: int
-    late: int  # issues that should be here, of all titles
-    page: int
-    pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,76 +88,7 @@ class TitlePage:
     claimed: bool
 
 
-def issue_words(number: str, dated: str) -> str:
-    """« n° 212, mars 2024 »."""
-    said = _("n° %(number)s") % {"number": number} if re.match(r"\d", number) else number
-    return ", ".join(part for part in (said, dated) if part)
-
-
-# --- the titles ------------------------------------------------------------------------------
-
-
-def titles(session: Session, today: date, *, words: str = "", page: int = 1) -> Titles:
-    """The titles we hold or subscribe to: those with late issues first, then what comes next, then the others."""
-    found = [known for known in every(session, today) if fold(words) in fold(known.title)]
-    found.sort(key=_in_order)
-    pages = max(1, -(-len(found) // PER_PAGE))
-    page = min(max(page, 1), pages)
-    shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
-    bare = [known.notice_id for known in shown if known.subscription is None]
-    here = periodicals.held(session, bare) if bare else {}
-    lines = [replace(known, here=tuple(here.get(known.notice_id, known.here))) for known in shown]
-    return Titles(tuple(lines), len(found), sum(len(known.foreseen.missing) for known in found), page, pages)
-
-
-def _in_order(known: Known) -> tuple[bool, bool, date, str]:
-    foreseen = known.foreseen
-    due = foreseen.next.due_on if foreseen.next else date.max
-    return (not foreseen.missing, known.subscription is None, foreseen.late_since or due, fold(known.title))
-
-
-def every(session: Session, today: date) -> list[Known]:
-    """Every title of ours; what came and what is waited for, only of those that we subscribe to."""
-    ours = notices.our_centre(session).id
-    statement = (
-        select(Notice.id, Notice.address, Notice.title, Subscription)
-        .outerjoin(Subscription, (Subscription.notice_id == Notice.id) & (Subscription.frequency != ""))
-        .where(Notice.level == "serial", Notice.status.in_(LIVING))
-        .where((Notice.owner_id == ours) | Subscription.notice_id.is_not(None))
-        .order_by(Notice.sort_key, Notice.id)
-    )
-    rows = [(number, address, name, row) for number, address, name, row in session.execute(statement)]
-    waited = [number for number, _address, _name, row in rows if row is not None]
-    here, said = periodicals.held(session, waited), periodicals.settled(session, waited)
-    return [
-        _known(number, address, name, row, here.get(number, ()), said.get(number, ()), today)
-        for number, address, name, row in rows
-    ]
-
-
-def _known(
-    number: int,
-    address: str,
-    name: str,
-    subscription: Subscription | None,
-    here: Sequence[Held],
-    said: Sequence[ExpectedIssue],
-    today: date,
-) -> Known:
-    foreseen = periodicals.foresee(subscription, here, said, today)
-    return Known(number, address, title_or_none(name), subscription, tuple(here), tuple(said), foreseen)
-
-
 # --- one title -------------------------------------------------------------------------------
-
-
-def find(session: Session, address: str, today: date) -> Known | None:
-    serial = notices.find(session, address)
-    if serial is None or serial.level != "serial" or serial.status not in LIVING:
-        return None
-    row = session.get(Subscription, serial.id)
-    here, said = periodicals.held(session, [serial.id]), periodicals.settled(session, [serial.id])
-    return _known(serial.id, address, serial.title, row, here[serial.id], said.get(serial.id, ()), today)
 
 
 def title_page(session: Session, known: Known, today: date, page: int = 1) -> TitlePage:
@@ -240,33 +130,6 @@ def _line(
     return IssueLine(
         h.address, words, h.status, tuple(found), counts.get(h.notice_id, 0), tuple(copies.get(h.notice_id, ()))
     )
-
-
-def explain(known: Known) -> Iterable[str]:
-    """What the forecast rests on, in sentences: nobody has to believe it."""
-    subscription, foreseen = known.subscription, known.foreseen
-    if subscription is None or not known.frequency:
-        return
-    every_ = FREQUENCIES[subscription.frequency]
-    if not every_.length:
-        yield _("Irrégulier : rien n’est annoncé ; les numéros qui manquent entre deux reçus sont signalés.")
-        return
-    dated = [h for h in known.here if h.first_day]
-    if dated:
-        last = issue_words(dated[-1].number, spoken(dated[-1].dated))
-        yield _("Le prochain est compté à partir du dernier reçu (%(last)s) et de la périodicité.") % {"last": last}
-    else:
-        yield _("Rien n’est encore reçu : le premier est attendu au début de l’abonnement.")
-    if foreseen.yearly:
-        yield _("La numérotation recommence chaque année, comme elle l’a déjà fait.")
-    if off := subscription.off_months:
-        yield _("Sans numéro : %(months)s.") % {"months": ", ".join(spoken(list(MONTHS)[m - 1]) for m in off)}
-    days = every_.late_after
-    yield ngettext(
-        "Un numéro manque quand il a plus de %(n)s jour de retard.",
-        "Un numéro manque quand il a plus de %(n)s jours de retard.",
-        days,
-    ) % {"n": days}
 
 
 def _count_articles(session: Session, issue_ids: Sequence[int]) -> dict[int, int]:
@@ -363,7 +226,7 @@ def morning(session: Session, today: date) -> tuple[list[Known], list[Row]]:
 def tick(session: Session, known: Iterable[Known], rows: list[Row], typed: str, today: date) -> tuple[list[Row], str]:
     """The row that a few letters of a title mean, and perhaps a number (« gaz 213 »), ticked; else a sentence why not.
 
-    Of several issues of the title, the one due nearest to today.
+    Of several issues of the title, the one due nearest to today; one that is not due yet, only where there is no other.
     """
     words, number = typed, ""
     found = _named(known, words)
@@ -382,7 +245,11 @@ def tick(session: Session, known: Iterable[Known], rows: list[Row], typed: str, 
     foreseen = title.foreseen
     due = sorted(
         (*foreseen.missing, *filter(None, [foreseen.next])),
-        key=lambda one: (fold(one.number) != fold(number) if number else False, abs((one.due_on - today).days)),
+        key=lambda one: (
+            bool(number) and fold(one.number) != fold(number),
+            one.due_on > today + AHEAD,
+            abs((one.due_on - today).days),
+        ),
     )
     if due and (not number or fold(due[0].number) == fold(number)):
         copies = _call_numbers(session, [h.notice_id for h in title.here[-6:]])
@@ -396,12 +263,13 @@ def tick(session: Session, known: Iterable[Known], rows: list[Row], typed: str, 
 
 
 def _named(known: Iterable[Known], words: str) -> list[Known]:
-    """Titles that begin so, else that have these letters; one that is called exactly so is alone."""
+    """Titles that begin so (« rev » is « La Revue »), else that have these letters; one that is called exactly so is
+    alone."""
     asked = fold(words)
     named = [(fold(title.title), title) for title in known]
     for says in (
         lambda name: name == asked,
-        lambda name: name.startswith(asked),
+        lambda name: name.startswith(asked) or sort_key(name).startswith(asked),
         lambda name: f" {asked}" in name,
         lambda name: asked in name,
     ):
@@ -419,31 +287,3 @@ def received_in(session: Session, batch_id: int) -> list[Article]:
         .order_by(Notice.id)
     )
     return [Article(address, title_or_none(name)) for address, name in session.execute(statement)]
-
-
-# --- the letter ------------------------------------------------------------------------------
-
-
-def letter(known: Known, issn: str, centre: str, today: date | datetime) -> str:
-    """Ready to copy to the supplier: the issues claimed that have not come since."""
-    claimed = [row for row in known.said if row.state == "claimed"]
-    lines = [f"- {issue_words(row.number, format_date(row.due_on))}" for row in claimed]
-    name = f"{known.title} (ISSN {issn})" if issn else known.title
-    asked = ngettext(
-        "Nous n’avons pas reçu ce numéro de %(title)s :", "Nous n’avons pas reçu ces numéros de %(title)s :", len(lines)
-    )
-    return "\n".join(
-        (
-            _("Bonjour,"),
-            "",
-            asked % {"title": name},
-            "",
-            *lines,
-            "",
-            _("Pourriez-vous nous les envoyer, ou nous dire s’ils ne paraîtront pas ?"),
-            "",
-            _("Avec nos remerciements,"),
-            centre,
-            format_date(today),
-        )
-    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue.i18n import _, current_language
-from export import typesetting
+from export import codes, typesetting
 
 _LABELS = Path(__file__).parent / "labels.typ"
 _SHEET = Path(__file__).parent / "notice_sheet.typ"
@@ -48,8 +48,11 @@ SIZES = {
 
 @dataclass(frozen=True, slots=True)
 class Label:
+    """`qr`: a picture that leads to the copy, "" for none."""
+
     lines: tuple[str, ...]
     code: str
+    qr: str = ""
 
     @property
     def is_long(self) -> bool:
@@ -69,8 +72,9 @@ class Sheet:
     centre: str
 
 
-def label(call_number: str, code: str) -> Label:
-    return Label(lines_of(call_number), code)
+def label(call_number: str, code: str, address: str = "") -> Label:
+    """`address`: what its QR code says (/x/<code>, in full)."""
+    return Label(lines_of(call_number), code, codes.svg(address) if address else "")
 
 
 def lines_of(call_number: str) -> tuple[str, ...]:
@@ -88,13 +92,18 @@ def lines_of(call_number: str) -> tuple[str, ...]:
     return tuple(w if len(w) <= LONGEST_LINE else w[: LONGEST_LINE - 1] + "…" for w in words)
 
 
-def labels_pdf(labels: Sequence[Label], size: str, *, start: int = 0) -> bytes:
-    """`start`: the place of the first one on its sheet, from 1; 0 for pages of the label's own size."""
+def labels_pdf(
+    labels: Sequence[Label], size: str, *, start: int = 0, offset: tuple[float, float] = (0, 0), ruled: bool = False
+) -> bytes:
+    """`start`: the place of the first one on its sheet, from 1; 0 for pages of the label's own size. `offset`: how far
+    to the right and down everything goes, in millimetres. `ruled`: with the edges of every label, and rulers."""
     data: dict[str, Any] = {
         "language": current_language(),
         "title": _("Étiquettes de dos"),
         "size": asdict(SIZES[size]),
         "start": start,
+        "offset": list(offset),
+        "ruled": ruled,
         "labels": [asdict(one) for one in labels],
     }
     return typesetting.pdf(_LABELS, lambda _missing: data)

@@ -25,6 +25,7 @@ from indexes.suggestions import Names
 
 ROOT = 5  # letters that words of one family share: « hydroponie » and « hydroponiques »
 KIN = 0.8  # what a word of the same family is worth beside the very word
+HALF = 0.5  # of a name: what shares less with a word is not near it
 LONGEST_ASKED = 120  # signs
 LONGEST_PATH = 8  # broader terms
 
@@ -84,7 +85,7 @@ class Headwords:
             self.of_name.setdefault(text.fold(name), place)
         self._broader = broader or {}
         self._typed = Names(self.names)
-        self.stems = [tuple(dict.fromkeys(terms(name.split(" (")[0]) or terms(name))) for name in self.names]
+        self.stems = [tuple(dict.fromkeys(terms(name))) for name in self.names]
         self._exact, self._family = _shares(self.stems)
 
     def _own_names_first(self, told: tuple[str, int]) -> tuple[bool, bool]:
@@ -110,6 +111,17 @@ class Headwords:
 
     def _order(self, rank: tuple[int, bool, str], place: int) -> tuple[int, bool, int, str]:
         return rank[0], rank[1], -self.heads[place].notices, self.heads[place].label
+
+    def near(self, word: str, *, limit: int) -> list[str]:
+        """The terms whose names share most words, or their families, with this one."""
+        said = self.said_in(terms(word), ()).nearly
+        likeness = {
+            n: 2 * float(said[n]) / (1 + len(set(terms(word))) / max(len(self.stems[n]), 1))
+            for n in np.flatnonzero(said >= HALF).tolist()
+            if not self.heads[int(self.head_of[n])].candidate
+        }
+        order = sorted(likeness, key=lambda n: (-likeness[n], self.names[n]))
+        return list(dict.fromkeys(self.heads[int(self.head_of[n])].label for n in order))[:limit]
 
     def find(self, word: str) -> Headword | None:
         """The headword that goes by this very name, however it is written."""

@@ -36,8 +36,9 @@ SHARPENED = 1.5  # the nearest documents count more than their likeness says
 LONGEST = 20_000  # signs read of a title or an abstract
 MOST_WORDS = 150  # different ones that neighbours are looked for by
 UNUSED = 0.2  # of a notice: what a term that nobody has used yet counts as
-HALF_SAID = 0.5  # of a name: less of it in the text is chance
-NEAR_ENOUGH = 0.02  # a smaller share of the neighbours says nothing
+LEAST_SAID = 0.25  # of a name: less of it in the text is chance
+NEAR_ENOUGH = 0.004  # a smaller share of the neighbours says nothing
+FEW = 1_000  # documents: in a smaller base, a few uses are no habit yet
 LEAST_USED = 2  # notices, for a word without a concept to be proposed
 RIVALS = 14  # looked at for a more precise term among them
 LESS_PRECISE = 0.3  # what a name loses whose words all stand in a longer one that is said whole
@@ -177,10 +178,10 @@ class _Score:
 def _scored(known: Headwords, asked: Asked, near: Mapping[int, float], documents: int) -> dict[int, _Score]:
     """Every term that something speaks for. `documents`: how many there are."""
     w = WEIGHTS
-    most = _use(max(documents, 1))
+    most = _use(max(documents, FEW))
     said = known.said_in((t.term for t in asked.title), (t.term for t in asked.abstract))
     named: dict[int, tuple[float, int, bool]] = {}
-    for n in np.flatnonzero(said.nearly >= HALF_SAID).tolist():
+    for n in np.flatnonzero(said.nearly >= LEAST_SAID).tolist():
         title, anywhere, nearly = float(said.title[n]), float(said.anywhere[n]), float(said.nearly[n])
         whole = anywhere > 0.999
         merit = w["title"] * title**2 + w["anywhere"] * anywhere**2 + w["nearly"] * nearly**2

@@ -7,7 +7,8 @@ A test asks for it by name and gets the program's path:
 Where the program is missing the test is skipped, and the names are gathered at the end of the run.
 Under `python3 dev.py test --all` (TRAVEE_TEST_ALL=1) a skip, whatever its reason, is a failure: a robot
 must not be content with less. A test parametrised over real files that are not there has nothing to run, which is
-no skip: it is left out. A pytest plugin: `pytest_plugins = ["tests.needs"]` in conftest.py.
+no skip: it is left out. A test marked `long` looks once more, in another light, at what another test looks at
+already: it runs with `--all` only. A pytest plugin: `pytest_plugins = ["tests.needs"]` in conftest.py.
 """
 
 from __future__ import annotations
@@ -33,10 +34,16 @@ def need(name: str) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    empty = [item for item in items if any(_is_empty_set(mark) for mark in item.iter_markers("skip"))]
-    if empty:
-        config.hook.pytest_deselected(items=empty)
-        items[:] = [item for item in items if item not in empty]
+    left_out = [item for item in items if any(_is_empty_set(mark) for mark in item.iter_markers("skip"))]
+    if not _all_must_run():
+        left_out += [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _all_must_run() -> bool:
+    return os.environ.get("TRAVEE_TEST_ALL") == "1"
 
 
 def _is_empty_set(mark: pytest.Mark) -> bool:
@@ -60,7 +67,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def _fail_where_all_must_run(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if report.skipped and os.environ.get("TRAVEE_TEST_ALL") == "1":
+    if report.skipped and _all_must_run():
         report.outcome = "failed"
         report.longrepr = f"Skipped, where --all wants every test to run: {_reason(report)}"
 

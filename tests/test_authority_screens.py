@@ -20,7 +20,7 @@ from werkzeug import Response
 from catalogue import (
     authorities,
     authority_form,
-    authority_pages,
+    authority_lists,
     db,
     history,
     integrity,
@@ -35,7 +35,7 @@ from catalogue import (
 from catalogue.authorities import NameBook, near
 from catalogue.authorities.near import Name
 from catalogue.authority_form import Typed
-from catalogue.authority_pages import Asked
+from catalogue.authority_lists import Asked
 from catalogue.entities import AgentRow, ClassRow, ConceptRow
 from catalogue.models import Agent, Batch, ClassificationEntry, Concept, ConceptRelation, ExternalId, Notice, Source
 from tests.cast import field, notice
@@ -271,7 +271,7 @@ def test_a_list_costs_the_same_for_two_names_or_fifty(quick_session: Session, so
         connection = session.connection()
         listen = lambda _c, _cursor, statement, *_rest: counted.append(statement)  # noqa: E731
         event.listen(connection, "before_cursor_execute", listen)
-        found = authority_pages.list_authorities(session, book, Asked(**how))
+        found = authority_lists.list_authorities(session, book, Asked(**how))
         event.remove(connection, "before_cursor_execute", listen)
         return [(line.name, line.notices) for line in found.lines], len(counted)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, text
 
-from catalogue import backups, db, history, items, notices, setup, users
+from catalogue import backups, db, history, items, notices, users
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Batch, Item, Notice, Refused, Revision, Source, User
@@ -34,10 +34,17 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settin
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Settings:
+def here(small_folder: Path, tmp_path: Path) -> Settings:
     """A small base with something of everything that is hard to carry."""
-    made = Settings(_env_file=None, data_dir=tmp_path / "here")
-    setup.init(made)
+    shutil.copytree(small_folder, tmp_path / "here")
+    return Settings(_env_file=None, data_dir=tmp_path / "here")
+
+
+@pytest.fixture(scope="module")
+def small_folder(empty_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, made once and copied for each test."""
+    made = Settings(_env_file=None, data_dir=tmp_path_factory.mktemp("small") / "here")
+    shutil.copytree(empty_folder, made.data_dir)
     base = Database(made.url)
     with base.write() as session:
         users.add(session, "claire", PASSWORD, "documentalist")
@@ -56,7 +63,7 @@ def here(tmp_path: Path) -> Settings:
     kept = made.files_dir / "ab" / "ab12"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"%PDF-1.7 quelques pages")
-    return made
+    return made.data_dir
 
 
 def everything(settings: Settings) -> dict[str, list[object]]:
@@ -109,7 +116,7 @@ def test_a_base_at_work_is_not_replaced_by_mistake_and_is_kept_when_it_is(here: 
     replaced = backups.restore(here, first.path, replace=True)
     assert everything(here) == before
     assert replaced is not None
-    backups.restore(here, replaced.path, replace=True)
+    backups.restore(here, replaced.path, replace=True)  # and keeps what it replaces beside it, in the same second
     assert everything(here) == after
 
 
@@ -143,7 +150,8 @@ def test_a_backup_that_is_not_whole_changes_nothing(here: Settings, tmp_path: Pa
     assert everything(here) == before
 
 
-def test_names_inside_lead_nowhere_else(here: Settings, elsewhere: Settings, tmp_path: Path) -> None:
+def test_names_inside_lead_nowhere_else(here: Settings, tmp_path: Path) -> None:
+    elsewhere = Settings(_env_file=None, data_dir=tmp_path / "elsewhere")
     path = backups.make(here, tmp_path / "tout.zip").path
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("files/../../evil", b"x")
@@ -160,4 +168,3 @@ def test_a_half_written_one_is_never_taken_for_whole(here: Settings, tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         backups.make(here, tmp_path / "tout.zip", step=killed)
     assert not list(tmp_path.glob("tout*"))
-    assert shutil.disk_usage(tmp_path).free

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,7 @@ from tests.cast import GAZETTE, field, notice
 from tests.conftest import PASSWORD
 from tests.test_desk import BOOK, filled, made, read, said, saved, signed_in, text
 
+STATIC = Path(filling.__file__).parent / "static"
 REFERENCE = (
     "Martin, Léa. Orientation : des lycéens inégaux devant le choix. "
     "Gazette des quartiers, n° 2710, 18 mars 2024, p. 22-24"
@@ -187,7 +190,7 @@ def test_a_pasted_reference_fills_the_form_and_the_next_article_keeps_its_issue(
 ) -> None:
     page = claire.get("/bureau/notices/nouvelle")
     token = filled(page, "nouvelle")[0]
-    page = saved(claire, chercher=REFERENCE, nouvelle=token, language="fre", action="enter")
+    page = claire.get("/bureau/notices/nouvelle", query_string={"chercher": REFERENCE, "nouvelle": token})
     assert (page.status_code, filled(page, "kind"), filled(page, "journal")) == (
         200,
         ["press_article"],
@@ -206,6 +209,8 @@ def test_a_pasted_reference_fills_the_form_and_the_next_article_keeps_its_issue(
     assert answer.location.endswith(f"/bureau/notices/nouvelle?suivant={token}&fait=published")
     following = claire.get(answer.location)
     assert "Notice publiée. Voici l’article suivant du même numéro." in text(following)
+    again = claire.get("/bureau/notices/nouvelle", query_string={"chercher": REFERENCE, "nouvelle": token})
+    assert again.location == f"/bureau/notices/{token}", "the Back button leads to what was made, not to another one"
     kept = {name: filled(following, name)[0] for name in ("kind", "journal", "issue_number", "issue_date", "title")}
     assert kept == {
         "kind": "press_article",
@@ -308,7 +313,7 @@ def test_names_and_journals_of_ours_are_proposed_and_linked(session: Session) ->
     rows = [AgentRow("person", "Martin, Léa", "1"), AgentRow("corporate_body", "Martinique habitat", "2")]
     (lea, _body) = authorities.create_agents(session, rows, batch=batch)
     gazette = notices.create(session, GAZETTE, by="claire", status="published")
-    host = {"t": "461", "i": "  ", "s": [["0", gazette.address], ["t", "Gazette des quartiers"], ["9", "lnk:perio"]]}
+    host = field("461", "0", gazette.address, "t", "Gazette des quartiers", "9", "lnk:perio")
     issue = [*form.write([], {"kind": ["issue"], "title": ["Gazette n° 2710"], "number": ["2710"]}), host]
     bulletin = notices.create(session, issue, by="claire", status="published")
     assert [c.label for c in choices.names(session, "person", "léa mart")] == ["Martin, Léa"]
@@ -317,9 +322,9 @@ def test_names_and_journals_of_ours_are_proposed_and_linked(session: Session) ->
     assert [c.label for c in choices.journals(session, "quartiers")] == ["Gazette des quartiers"]
     values = {name: [text] if isinstance(text, str) else text for name, text in ARTICLE.items()}
     done = cataloguing.save(session, None, values, by="claire", asked="publish")
-    links = {
-        (f["t"], code): value for f in notices.find(session, done.address).fields for code, value in f.get("s", ())
-    }  # type: ignore[union-attr]
+    article = notices.find(session, done.address)
+    assert article is not None
+    links = {(f["t"], code): value for f in article.fields for code, value in f.get("s", ())}
     assert links["461", "0"] == gazette.address and links["463", "0"] == bulletin.address
     assert links["700", "3"] == f"travee:{lea.id}"
 
@@ -429,3 +434,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory, empty_folder: Any) -> Iterato
     client.post("/connexion", data={"login": "claire", "password": PASSWORD})
     yield client, base
     app.extensions["travee"].close()
+
+
+def test_the_scripts_of_the_desk_stay_small() -> None:
+    scripts = b"".join((STATIC / name).read_bytes() for name in ("travee.js", "bureau.js"))
+    assert len(scripts) < 60_000 and len(gzip.compress(scripts)) < 22_000

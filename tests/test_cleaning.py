@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, cleaning, form, history, items, judgements, lots, notices
+from catalogue import authorities, cleaning, form, helper_links, history, items, judgements, lots, notices
 from catalogue.cleaning import (
     CHANTIERS,
     Chantier,
@@ -349,6 +349,10 @@ def test_a_group_after_the_other_with_somebody_else_at_work(claire: FlaskClient)
     assert "1 notice a été corrigée." in page
     assert "Annuler le dernier groupe" in page
     assert "Groupe 2 sur 3" in page
+    lot = re.findall(r"/historique/(\d+)/annuler", page)[0]
+    undone = claire.post(f"/bureau/historique/{lot}/annuler", data={"retour": hidden(page, "retour")})
+    assert undone.location == here
+    assert "salle : 0/3 faits" in claire.get(here).text
 
     with base.write() as session:  # the latest come first: this is the second
         two = notices.get(session, ids[1])
@@ -364,6 +368,9 @@ def test_a_group_after_the_other_with_somebody_else_at_work(claire: FlaskClient)
         notices.revise(session, one, [*one.fields, URBAN], by="marc")
     page = claire.post(here, data=answer(page, forme="Ville"), follow_redirects=True).text
     assert "déjà réglé" in page
+    assert "1 groupe à voir" in page, "the one whose lot was taken back"
+    page = claire.post(f"{here}/prendre", follow_redirects=True).text
+    page = claire.post(here, data=answer(page, forme="Ville"), follow_redirects=True).text
     assert "Chantier terminé · revérifié chaque nuit" in page
     told = text(claire.get("/bureau/nettoyage/bilan"))
     assert "2 groupes, 2 notices ou exemplaires" in told
@@ -386,3 +393,24 @@ def test_a_group_that_somebody_else_took_since_is_theirs(claire: FlaskClient) ->
     assert "pris ou réglé par marc" in shown
     with base.read() as session:
         assert [f for f in session.scalars(select(Notice)).one().fields if f["t"] == "606"] == []
+
+
+def test_a_helper_settles_a_group_by_their_link_and_opens_nothing_else(claire: FlaskClient) -> None:
+    base: Database = claire.application.extensions["travee"].db
+    with base.write() as session:
+        address = publish(session, notice("Sans sujet"))[0].address
+        _link, token = helper_links.make(session, "cleaning", 20260314, "Lille", 8, by="marc")
+    claire.post("/bureau/nettoyage/compter", data={})
+    here = "/bureau/nettoyage/champs-vides"
+    ines = claire.application.test_client()
+    assert ines.get(here).status_code == 302
+    assert ines.post(f"/equipier/{token}", data={"prenom": "Inès"}).location == "/bureau/nettoyage"
+    assert "Revérifier" not in ines.get("/bureau/nettoyage").text
+    page = ines.post(f"{here}/prendre", follow_redirects=True).text
+    assert f"/bureau/notices/{address}" not in page, "she reads the public page"
+    done = ines.post(here, data=answer(page, forme="Ville"), follow_redirects=True).text
+    assert "1 notice a été corrigée." in done
+    assert "Annuler le dernier groupe" not in done
+    assert "Inès (Journée de nettoyage, Lille)" in claire.get("/bureau/nettoyage/bilan").text
+    assert "/bureau/historique/" not in ines.get("/bureau/nettoyage/bilan").text
+    assert ines.get(f"/bureau/notices/{address}").status_code == 302

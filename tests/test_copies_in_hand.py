@@ -7,17 +7,20 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
+from flask_login import login_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import desk_reading, history, items, loans, lots, notices, reading, visits
+from catalogue import desk_reading, history, items, loans, lots, notices, reading, users, visits
 from catalogue.db import Database
-from catalogue.models import Batch, Item, Notice, Revision, VisitRequest
+from catalogue.models import Batch, Item, Notice, Revision, User, VisitRequest
 from catalogue.unimarc import RecordItem
+from catalogue.web.auth import Account
 from export import labels
 from tests.cast import MIETTES
+from tests.conftest import PASSWORD
 
 BORROWER = "Zéphyrine Quatrevaux"
 SOON = date.today() + timedelta(days=21)
@@ -142,6 +145,29 @@ def test_nothing_of_the_name_stays_in_the_file(claire: FlaskClient, client: Flas
     assert BORROWER.encode() not in on_disk(travee.db)
     assert claire.post(f"/bureau/exemplaires/{code}/retour").status_code == 303  # a second press does no harm
     assert "Aucun exemplaire n’est sorti" in claire.get("/bureau/exemplaires/sortis").get_data(as_text=True)
+
+
+def test_a_notice_shows_its_copies_with_what_one_does_with_them(app: Flask, claire: FlaskClient) -> None:
+    """The piece that the page of a notice includes, as documentalists and as others see it."""
+    with app.extensions["travee"].db.write() as session:
+        notice, copy = shelved(session)
+        lent(session, copy)
+        address, code = notice.address, copy.code
+        users.add(session, "marc", PASSWORD, "reader")
+    piece = '{% import "desk/_copies.html" as c with context %}{{ c.copies(copies, notice) }}'
+
+    def shown(login: str) -> str:
+        with app.test_request_context("/bureau"), app.extensions["travee"].db.read() as session:
+            login_user(Account(session.scalars(select(User).where(User.login == login)).one()))
+            found = notices.find(session, address)
+            assert found is not None
+            return render_template_string(piece, copies=desk_reading.copies(session, found), notice=found)
+
+    for_claire, for_marc = shown("claire"), shown("marc")
+    assert f"sorti, prêté à {BORROWER} jusqu’au" in for_claire and f"/bureau/exemplaires/{code}/retour" in for_claire
+    assert BORROWER not in for_marc and "sorti, de retour le" in for_marc and "Rendu" not in for_marc
+    page = claire.get(f"/bureau/exemplaires/{code}").get_data(as_text=True)
+    assert f"/bureau/exemplaires/{code}/etiquette" in page and "Changer le retour" in page
 
 
 def on_disk(base: Database) -> bytes:

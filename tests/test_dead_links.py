@@ -95,7 +95,12 @@ def test_an_address_that_moved_for_good_is_told_with_the_new_one(httpserver: HTT
 
 def test_no_private_address_is_asked_and_nothing_is_said_of_it(httpserver: HTTPServer) -> None:
     reached: list[str] = []
-    httpserver.expect_request("/a").respond_with_handler(lambda request: reached.append(request.path) or Response())
+
+    def answer(request: Request) -> Response:
+        reached.append(request.path)
+        return Response()
+
+    httpserver.expect_request("/a").respond_with_handler(answer)
     url = httpserver.url_for("/a")
     assert asker(private=False).ask(url) == Verdict(url, "unsure")
     assert reached == []

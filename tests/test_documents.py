@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
 import time
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
+import requests
+from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from waitress import create_server
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse
 
@@ -33,6 +39,9 @@ from catalogue import (
     recognition,
     texts,
 )
+from catalogue.cli import main
+from catalogue.commands import serving
+from catalogue.config import Settings
 from catalogue.models import Batch, DigitalDocument, Notice, Revision
 from indexes.queries import search
 from tests import cast, hostile, pdfs
@@ -398,6 +407,60 @@ def test_what_is_too_large_is_refused_before_it_is_read(app: Flask, claire: Flas
         )
         assert answer.status_code == 413
         assert "dépasse 100 Mo" in answer.text
+
+
+def test_the_server_keeps_nothing_of_what_is_too_long_and_the_application_answers() -> None:
+    heard: list[tuple[str | None, bytes]] = []
+
+    def application(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
+        body = environ["wsgi.input"].read()  # type: ignore[attr-defined]
+        heard.append((str(environ.get("CONTENT_LENGTH")), body))
+        start("413 Too long", [("Content-Type", "text/plain")])
+        return [b"trop lourd"]
+
+    listening: dict[int, object] = {}
+    server = create_server(application, map=listening, host="127.0.0.1", port=0, threads=1)
+    server.channel_class = serving.channel_class(1000)
+    ended = Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            server.asyncore.loop(timeout=0.05, map=listening, count=1)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.effective_port}/"
+    pieces = (b"x" * 700 for _ in range(3))
+    for data in (b"x" * 1000, b"x" * 2_000_000, pieces):
+        assert requests.post(url, data=data, timeout=10).text == "trop lourd"
+    ended.set()
+    thread.join()
+    server.task_dispatcher.shutdown()
+    server.close()
+    assert heard[0] == ("1000", b"x" * 1000)
+    assert heard[1] == ("2000000", b"")
+    assert heard[2][0] == "2100" and len(heard[2][1]) <= 1000, "a length that nobody said is counted"
+
+
+def test_the_commands_refuse_a_program_and_take_a_file_off_in_a_lot(
+    app: Flask, settings: Settings, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAVEE_DATA_DIR", str(settings.data_dir))
+    path = tmp_path / "Rapport.pdf"
+
+    def run(*words: object) -> Result:
+        return CliRunner().invoke(main, [*map(str, words), "--json"])
+
+    path.write_bytes(PROGRAM)
+    refused = run("document", "add", address, path)
+    assert refused.exit_code == 1 and "est un programme" in refused.output
+    path.write_bytes(PDF)
+    assert run("document", "add", address, path).exit_code == 0
+    removed = json.loads(run("document", "remove", address, number_of(app)).stdout)
+    assert json.loads(run("document", "list", address).stdout)["documents"] == []
+    assert run("undo", removed["batch"]).exit_code == 0
+    assert len(json.loads(run("document", "list", address).stdout)["documents"]) == 1
+    assert json.loads(run("link", "dead").stdout) == {"dead": []}
 
 
 def test_a_form_of_a_notice_hands_its_file_over(app: Flask, address: str) -> None:

@@ -265,7 +265,7 @@ def test_the_site_answers_without_a_script(browser: Any, base: Base) -> None:
 def test_claire_catalogues_a_press_article_and_takes_it_back(page: Any, base: Base) -> None:
     sign_in(page, base)
     page.goto(base.url + "/bureau/notices/nouvelle?modele=press_article")
-    page.get_by_role("button", name="Publier").click()
+    page.get_by_role("button", name="Publier", exact=True).click()
     page.wait_for_selector("text=Il y a un problème")
     assert page.title().startswith("Erreur :")
     assert violations(page) == []
@@ -274,7 +274,7 @@ def test_claire_catalogues_a_press_article_and_takes_it_back(page: Any, base: Ba
     page.get_by_label(re.compile("^Titre")).first.fill(title)
     page.get_by_label(re.compile("^Date|^Année")).first.fill("18 mars 2024")
     page.get_by_label(re.compile("^Sujets?|^Descripteur|^Thème")).first.fill("Orientation scolaire")
-    page.get_by_role("button", name="Publier").click()
+    page.get_by_role("button", name="Publier", exact=True).click()
     page.wait_for_selector("text=Notice publiée")
     page.get_by_role("link", name="Voir la fiche publique").click()
     page.wait_for_url(re.compile(r"/d/[0-9a-z]{8}$"))
@@ -290,6 +290,57 @@ def test_claire_catalogues_a_press_article_and_takes_it_back(page: Any, base: Ba
     answer = page.goto(address)
     assert answer.status == 200
     assert "n’est plus" in page.locator("main").inner_text()
+
+
+def test_claire_goes_from_a_pasted_reference_to_the_next_article_with_keys_only(page: Any, base: Base) -> None:
+    sign_in(page, base)
+    page.goto(base.url + "/bureau/notices/nouvelle")
+    page.keyboard.insert_text(
+        "Martin, Léa. Des écoles inégales. La Revue des quartiers, n° 2710, 18 mars 2024, p. 22-24"
+    )
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#title")
+    assert page.locator("#journal").input_value() == "La Revue des quartiers"
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        assert violations(page) == [] and not scrolls_sideways(page)
+    page.set_viewport_size(DESKTOP)
+    # The journal is a combobox: nothing is chosen by itself, Escape keeps the text, the arrow takes.
+    page.focus("#journal")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("la revue d")
+    page.wait_for_selector("#choix:not([hidden])")
+    assert page.get_attribute("#journal", "aria-expanded") == "true" and violations(page) == []
+    page.keyboard.press("Escape")
+    assert page.locator("#journal").input_value() == "la revue d" and not page.is_visible("#choix")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector("#choix:not([hidden])")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator("#journal").input_value() == "La Revue des quartiers"
+    # Another row without leaving the page: what was typed meanwhile stays.
+    page.fill("#subject", "Logement")
+    page.get_by_role("button", name="Ajouter un auteur").click()
+    page.wait_for_selector("#author-2:focus")
+    assert page.locator("#subject").input_value() == "Logement"
+    # Another kind keeps the values; what is typed is kept as it goes.
+    page.select_option("#kind", "report")
+    page.wait_for_selector("#body")
+    assert page.locator("#title").input_value() == "Des écoles inégales"
+    page.select_option("#kind", "press_article")
+    page.wait_for_selector("#issue_number")
+    page.wait_for_selector("text=Brouillon enregistré")
+    page.focus("#title")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("[data-done]:focus")
+    page.get_by_role("link", name="Article suivant du même numéro").first.click()
+    page.wait_for_selector("#chercher:focus")
+    assert page.locator("#issue_number").input_value() == "2710" and page.locator("#title").input_value() == ""
+    # The Back button leads to what was made, not to a form that would make it twice.
+    page.go_back()
+    page.go_back()
+    page.wait_for_selector("text=Adresse permanente")
+    assert page.locator("#title").input_value() == "Des écoles inégales"
 
 
 def test_the_night_harvest_overwrites_nothing_of_claire_s(page: Any, base: Base) -> None:

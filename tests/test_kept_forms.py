@@ -90,13 +90,18 @@ def test_what_is_being_typed_is_kept_offered_again_and_forgotten_when_saved(
     assert read(base, TOKEN).title == "À moitié"
 
 
-def test_a_kept_form_of_an_older_state_ends_in_a_comparison(claire: FlaskClient) -> None:
+def test_a_form_kept_from_an_older_state_ends_in_a_comparison(claire: FlaskClient, base: db.Database) -> None:
     address = made(claire, **BOOK | {"action": "publish"})
-    claire.post(f"/bureau/formulaires/{address}", data=BOOK | {"version": "1", "title": "Ma version"})
-    saved(claire, address, **BOOK | {"version": "1", "title": "Entre-temps", "action": "save"})
-    claire.post(f"/bureau/formulaires/{address}", data=BOOK | {"version": "1", "title": "Trop tard"})
+    mine = BOOK | {"version": "1", "title": "Ma version"}
+    claire.post(f"/bureau/formulaires/{address}", data=mine)
+    with base.write() as session:  # a colleague, meanwhile
+        notice = notices.find(session, address)
+        assert notice is not None
+        notices.revise(session, notice, form.write(notice.fields, {"title": ["La leur"]}), by="anne")
     page = claire.get(f"/bureau/notices/{address}?reprendre=1")
-    assert filled(page, "title") == ["Entre-temps"], "a save forgets what was kept"
+    assert filled(page, "title") == ["Ma version"] and filled(page, "version") == ["1"]
+    answer = saved(claire, address, **mine | {"action": "save"})
+    assert answer.status_code == 409 and "La leur" in text(answer) and read(base, address).title == "La leur"
 
 
 def test_when_a_save_breaks_the_form_is_kept_and_comes_back(

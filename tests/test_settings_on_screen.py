@@ -64,8 +64,8 @@ def test_what_is_set_is_in_force_at_once_and_after_a_restart(
     again.extensions["travee"].close()
 
 
-def test_set_back_to_the_environment_s_it_follows_it_again(session: Session) -> None:
-    given = Settings(_env_file=None)
+def test_set_back_to_the_environment_s_it_follows_it_again(quick_session: Session) -> None:
+    session, given = quick_session, Settings(_env_file=None)
     on_screen.write(session, given, {"centre_name": "Autre nom"})
     assert on_screen.effective(session, given).centre_name == "Autre nom"
     on_screen.write(session, given, {"centre_name": given.centre_name})
@@ -154,10 +154,10 @@ def test_shelves_are_drawn_measured_and_taken_away_when_empty(session: Session) 
         ({"name": "Réserve", "several": 0}, "De 1 à 60"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused(session: Session, given: dict[str, object], said: str) -> None:
-    places.add(session, "site", None, "Bureau")
+def test_a_place_that_cannot_be_is_refused(quick_session: Session, given: dict[str, object], said: str) -> None:
+    places.add(quick_session, "site", None, "Bureau")
     with pytest.raises(places.Refused, match=said):
-        places.add(session, "site", None, **given)  # type: ignore[arg-type]
+        places.add(quick_session, "site", None, **given)  # type: ignore[arg-type]
 
 
 def test_the_page_of_places_works_without_script(claire: FlaskClient) -> None:
@@ -192,7 +192,7 @@ def test_one_a_night_the_oldest_go_and_those_asked_for_stay(base: Database, sett
     assert backup_plan.work(base, settings, noon, PARIS) is not None, "it was asked for"
     assert backup_plan.work(base, settings, noon, PARIS) is None
     made = []
-    for hours in range(1, 24 * 4):
+    for hours in range(2, 24 * 4, 4):
         path = backup_plan.work(base, settings, noon + timedelta(hours=hours), PARIS)
         made += [path.name] if path else []
     assert made == [f"nuit-2026-03-0{day}-02h0000.zip" for day in (3, 4, 5, 6)]
@@ -223,7 +223,7 @@ def test_no_room_is_told_until_one_was_made(app: Flask, settings: Settings, marc
     path = backup_plan.work(base, settings, noon, PARIS)
     assert path is not None
     assert "n’a pas pu être écrite" not in marc.get("/bureau").text
-    taken = marc.get(f"/admin/sauvegardes/{path.name}")
-    assert taken.data == path.read_bytes()
+    with marc.get(f"/admin/sauvegardes/{path.name}") as taken:
+        assert taken.data == path.read_bytes()
     assert marc.get("/admin/sauvegardes/..%2Ftravee.db").status_code == 404
     assert marc.get("/admin/sauvegardes/travee.db").status_code == 404

@@ -55,6 +55,7 @@ def take(session: Session, task: str, chantier: Chantier, *, by: str, at: dateti
     free = [group for group in free if not _is_held(rows.get(group.key), by, at)]
     free.sort(key=lambda group: (row := rows.get(group.key)) is not None and row.state == "passed")
     taken = 0
+    looking_for_one = True  # of those one has had and not settled, the first ones may be gone
     for group in free:
         if taken == AT_ONCE:
             break
@@ -62,10 +63,11 @@ def take(session: Session, task: str, chantier: Chantier, *, by: str, at: dateti
         if row is None:
             row = CleaningGroup(task=task, key=group.key)
             session.add(row)
-        had = row.state == "open" and row.taken_by == by
-        if had and chantier.read(session, group.refs) is None:  # somebody has seen to it elsewhere
-            gone(row)
-            continue
+        if looking_for_one and row.taken_by == by and row.state == "open":
+            if chantier.read(session, group.refs) is None:  # somebody has seen to it elsewhere
+                gone(row)
+                continue
+            looking_for_one = False
         row.state, row.taken_by, row.taken_until, row.batch_id = "open", by, until, None
         row.what = {"refs": list(group.refs)}
         taken += 1

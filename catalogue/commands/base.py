@@ -64,7 +64,7 @@ def init(as_json: bool) -> None:
 @click.option("--no-worker", is_flag=True, help="Sans le travailleur (un autre processus s’en charge).")
 def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
     """Sert le catalogue et fait tourner le travailleur."""
-    import waitress
+    from catalogue.commands import serving
 
     with running():
         pass
@@ -77,7 +77,7 @@ def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
     signal.signal(signal.SIGTERM, _leave)
     click.echo(_("Travée répond sur http://{host}:{port}/").format(host=host, port=port), err=True)
     try:
-        waitress.serve(app, host=host, port=port, threads=threads, ident=None)
+        serving.serve(app, host=host, port=port, threads=threads, largest_mb=travee.settings.upload_limit_mb)
     except OSError as error:
         fail(False, _("Le port {port} ne peut pas être ouvert ({detail}).").format(port=port, detail=error.strerror))
     finally:

@@ -128,6 +128,12 @@ COLLECTION = (
         "documentalist",
     ),
     ("desk.inventory", N_("Inventaire"), N_("La liste des exemplaires, par cote, à imprimer ou à emporter."), "reader"),
+    (
+        "desk.candidate_subjects",
+        N_("Candidats descripteurs"),
+        N_("Les sujets saisis qui ne sont pas au thésaurus : en faire des descripteurs, ou les remplacer."),
+        "documentalist",
+    ),
 )
 
 
@@ -187,11 +193,14 @@ PAGES = (
     "desk_links",
     "desk_lookups",
     "desk_lots",
+    "desk_models",
     "desk_near",
     "desk_notices",
+    "desk_outside",
     "desk_pairs",
     "desk_periodicals",
     "desk_rules",
+    "desk_subjects",
     "desk_terms",
 )
 BLUEPRINTS = (

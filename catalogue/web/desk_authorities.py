@@ -13,10 +13,10 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from catalogue import authorities, authority_form, authority_pages, renaming
+from catalogue import authorities, authority_form, authority_lists, authority_pages, renaming
 from catalogue.authorities import Stale
 from catalogue.authority_form import Typed
-from catalogue.authority_pages import Asked
+from catalogue.authority_lists import Asked
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import Agent
 from catalogue.web import ctx, desk
@@ -37,12 +37,12 @@ AGENT = "/autorites/<int(max=2147483647):number>"
 @needs("reader")
 def list_authorities() -> ResponseReturnValue:
     asked = _asked()
-    found = authority_pages.list_authorities(ctx.get_session(), ctx.travee().names, asked)
+    found = authority_lists.list_authorities(ctx.get_session(), ctx.travee().names, asked)
     if asked.page > max(found.pages, 1):
         return redirect(_address(asked, page=found.pages))
     tabs = [
         Link(_(words), _address(Asked(tab, words=asked.words)), tab == asked.tab)
-        for tab, words in authority_pages.TABS.items()
+        for tab, words in authority_lists.TABS.items()
     ]
     letters = [Link(one, _address(asked, letter=one), one == asked.letter) for one in found.letters]
     pages = Pages.of(asked.page, found.pages, lambda page: _address(asked, page=page))
@@ -54,22 +54,22 @@ def list_authorities() -> ResponseReturnValue:
         letters=[Link(_("Toutes"), _address(asked, letter=""), not asked.letter), *letters] if letters else [],
         pages=pages,
         line_of=ENDPOINTS[asked.tab],
-        title=_(authority_pages.TABS[asked.tab]),
+        title=_(authority_lists.TABS[asked.tab]),
     )
 
 
 ENDPOINTS = {
-    authority_pages.PERSONS: "desk_authorities.show",
-    authority_pages.BODIES: "desk_authorities.show",
-    authority_pages.CONCEPTS: "desk_authorities.concept",
-    authority_pages.CLASSES: "desk_authorities.one_class",
+    authority_lists.PERSONS: "desk_authorities.show",
+    authority_lists.BODIES: "desk_authorities.show",
+    authority_lists.CONCEPTS: "desk_authorities.concept",
+    authority_lists.CLASSES: "desk_authorities.one_class",
 }
 
 
 def _asked() -> Asked:
     tab, letter = request.args.get("onglet", ""), request.args.get("lettre", "").upper()
     return Asked(
-        tab=tab if tab in authority_pages.TABS else authority_pages.PERSONS,
+        tab=tab if tab in authority_lists.TABS else authority_lists.PERSONS,
         words=" ".join(request.args.get("q", "").split())[:LONGEST_ASKED],
         letter=letter if re.fullmatch(r"[A-Z]|0-9", letter) else "",
         by_usage=request.args.get("tri") == "usage",
@@ -81,7 +81,7 @@ def _asked() -> Asked:
 def _address(asked: Asked, *, letter: str | None = None, page: int = 1) -> str:
     """The list's address, without what goes without saying."""
     said: dict[str, Any] = {
-        "onglet": asked.tab if asked.tab != authority_pages.PERSONS else "",
+        "onglet": asked.tab if asked.tab != authority_lists.PERSONS else "",
         "q": asked.words,
         "lettre": asked.letter if letter is None else letter,
         "tri": "usage" if asked.by_usage else "",
@@ -183,11 +183,11 @@ def _shown(
     status: int = 200,
 ) -> ResponseReturnValue:
     session = ctx.get_session()
-    carriers = authority_pages.carriers(session, agent, page_asked(request.args))
+    carriers = authority_lists.carriers(session, agent, page_asked(request.args))
     page = render_template(
         "desk/authority.html",
         agent=agent,
-        tab=authority_pages.BODIES if agent.type in ("corporate_body", "meeting") else authority_pages.PERSONS,
+        tab=authority_lists.BODIES if agent.type in ("corporate_body", "meeting") else authority_lists.PERSONS,
         kind=authority_pages.AGENT_KINDS[agent.type],
         typed=typed or authority_form.typed_of(authorities.snapshot_agent(agent)),
         labels=authority_form.LABELS,

@@ -20,7 +20,7 @@ from catalogue.form import one_line
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import CleaningGroup
 from catalogue.web import background, ctx, deciding
-from catalogue.web.auth import needs
+from catalogue.web.auth import needs, needs_helper
 from catalogue.web.desk import done_lot, keep_private
 
 blueprint = Blueprint("desk_cleaning", __name__, url_prefix="/bureau/nettoyage")
@@ -44,7 +44,7 @@ def format_hour(value: datetime) -> str:
 
 
 @blueprint.get("")
-@needs("documentalist")
+@needs_helper("cleaning", "documentalist")
 def tasks() -> ResponseReturnValue:
     session = ctx.get_session()
     return render_template(
@@ -69,7 +69,7 @@ def count() -> ResponseReturnValue:
 
 
 @blueprint.get("/bilan")
-@needs("documentalist")
+@needs_helper("cleaning", "documentalist")
 def day() -> ResponseReturnValue:
     try:
         wanted = date.fromisoformat(request.args.get("jour", "") or today().isoformat())
@@ -80,13 +80,13 @@ def day() -> ResponseReturnValue:
 
 
 @blueprint.get("/<name>")
-@needs("documentalist")
+@needs_helper("cleaning", "documentalist")
 def task(name: str) -> ResponseReturnValue:
     return _shown(name)
 
 
 @blueprint.get("/<name>/avancement")
-@needs("documentalist")
+@needs_helper("cleaning", "documentalist")
 def room(name: str) -> ResponseReturnValue:
     """« salle : 118/260 faits », alone: what a page asks for now and then."""
     _found(name)
@@ -94,7 +94,7 @@ def room(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<name>/prendre")
-@needs("documentalist")
+@needs_helper("cleaning", "documentalist")
 def take(name: str) -> ResponseReturnValue:
     chantier = _found(name)
     with ctx.get_writer() as session:
@@ -105,7 +105,7 @@ def take(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<name>/rendre")
-@needs("documentalist")
+@needs_helper("cleaning", "documentalist")
 def give_back(name: str) -> ResponseReturnValue:
     _found(name)
     with ctx.get_writer() as session:
@@ -114,7 +114,7 @@ def give_back(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<name>")
-@needs("documentalist")
+@needs_helper("cleaning", "documentalist")
 def settle(name: str) -> ResponseReturnValue:
     chantier, action = _found(name), request.form.get("action", "apply")
     if action not in ("apply", "apart", "pass"):

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, authority_pages, renaming, term_edits, vocabulary
+from catalogue import authorities, authority_lists, authority_pages, renaming, term_edits, vocabulary
 from catalogue.authorities import Stale
 from catalogue.i18n import N_, _, current_language
 from catalogue.models import ClassificationEntry, Concept
@@ -215,7 +215,7 @@ def _shown(
     if not isinstance(row, Concept):
         return row
     found = vocabulary.concept_page(session, number, current_language())
-    carriers = authority_pages.carriers(session, row, page_asked(request.args))
+    carriers = authority_lists.carriers(session, row, page_asked(request.args))
     page = render_template(
         "desk/concept.html",
         row=row,

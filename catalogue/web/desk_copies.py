@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from catalogue import cataloguing, dates, db, desk_reading, forecast, form, loans, notices
@@ -24,7 +25,7 @@ from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint, done_lot
 from catalogue.web.desk_notices import page_asked
 from catalogue.web.searching import Pages
-from export import labels
+from export import labels, usual
 
 USUAL = timedelta(days=21)  # proposed; the person says until when
 LONGEST = timedelta(days=731)
@@ -148,11 +149,13 @@ def label(code: str) -> ResponseReturnValue:
     """The label as it will be, at its own size: printed from here, or as a file."""
     item = _item(ctx.get_session(), code)
     size, start = _asked_size()
+    made = _label(item)
     return render_template(
         "desk/label.html",
         item=item,
         notice=notices.get(ctx.get_session(), item.notice_id),
-        label=labels.label(item.call_number, item.code),
+        label=made,
+        qr=Markup(made.qr),
         size=size,
         sizes=labels.SIZES,
         start=start,
@@ -164,15 +167,21 @@ def label(code: str) -> ResponseReturnValue:
 def label_pdf(code: str) -> ResponseReturnValue:
     item = _item(ctx.get_session(), code)
     size, start = _asked_size()
-    made = labels.labels_pdf([labels.label(item.call_number, item.code)], size, start=start)
+    kept = usual.labels(ctx.get_session())
+    made = labels.labels_pdf([_label(item)], size, start=start, offset=(kept.x, kept.y))
     return _file(made, f"etiquette-{item.code}.pdf")
 
 
+def _label(item: Item) -> labels.Label:
+    return labels.label(item.call_number, item.code, public.absolute(url_for("public.labelled", code=item.code)))
+
+
 def _asked_size() -> tuple[str, int]:
-    """The size, and the place of the label on its sheet: 0 for a page of its own."""
+    """The size, and the place of the label on its sheet, 0 for a page of its own: as asked, else as it is set."""
+    kept = usual.labels(ctx.get_session())
     size = request.args.get("format", "")
-    size = size if size in labels.SIZES else next(iter(labels.SIZES))
-    place = request.args.get("place", "")
+    size = size if size in labels.SIZES else kept.size
+    place = request.args.get("place", str(kept.start) if size == kept.size else "")
     start = int(place) if place.isdecimal() and len(place) < 4 else 0
     return size, start if start <= labels.SIZES[size].on_a_sheet else 0
 

@@ -215,7 +215,8 @@ def too_large(_error: HTTPException) -> ResponseReturnValue:
     """A file that nobody reads to its end: said on the page where it was given, with a way out."""
     set_language(current_user.language)
     limit = ctx.settings().upload_limit_mb
-    words = documents.too_large(_("Ce fichier"), limit)
+    words = _("Ce fichier dépasse %(n)s Mo : donnez un fichier plus léger, ou l’adresse où il se trouve.")
+    words %= {"n": format_number(limit)}
     address = (request.view_args or {}).get("address", "")
     notice = notices.find(ctx.get_session(), address) if request.endpoint == "desk.add_document" else None
     if notice is not None:

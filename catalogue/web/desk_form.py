@@ -136,12 +136,18 @@ def _same(notice: Notice | None, filled: Filling, about: str) -> ResponseReturnV
 
 
 def _search(notice: Notice | None, filled: Filling, about: str) -> ResponseReturnValue:
-    address = notice.address if notice else notice_page.token_of()
-    coming = looking_up.look(filled, request.form.get("chercher", ""), address, about)
+    text = request.form.get("chercher", "")
     if request.headers.get(FETCHED) != "fetch":
-        *_lines, result = coming
-        return _found(notice, result)
+        return search_for(notice, filled, text, about)
+    coming = looking_up.look(filled, text, notice.address if notice else notice_page.token_of(), about)
     return Response(stream_with_context(_stream(notice, coming)), mimetype="application/x-ndjson")
+
+
+def search_for(notice: Notice | None, filled: Filling, text: str, about: str = "") -> ResponseReturnValue:
+    """The form, filled with what is known of what was pasted."""
+    address = notice.address if notice else notice_page.token_of()
+    *_lines, result = looking_up.look(filled, text, address, about)
+    return _found(notice, result)
 
 
 def _stream(notice: Notice | None, coming: Iterator[str | looking_up.Result]) -> Iterator[str]:

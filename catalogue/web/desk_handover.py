@@ -14,12 +14,14 @@ from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.public import to
+from harvest.lookup import settings
 
 
 @blueprint.get("/reprise")
 @needs("contributor")
 def take_over() -> ResponseReturnValue:
-    page = handover.read(ctx.get_session(), db.now(), ZoneInfo(ctx.settings().timezone))
+    session, zone = ctx.get_session(), ZoneInfo(ctx.settings().timezone)
+    page = handover.read(session, db.now(), zone, habits=settings.habits_in_words(session))
     pages = {
         "results": to("results"),
         "inventory": url_for("desk.inventory"),

@@ -17,7 +17,9 @@ from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
 
-BACK = re.compile(r"/bureau/(a-revoir|moissons/\d+/\d+|autorites|descripteurs|classement)([/?][\w/?&=%.+-]*)?")
+BACK = re.compile(
+    r"/bureau/(a-revoir|moissons/\d+/\d+|autorites|descripteurs|classement|nettoyage)([/?][\w/?&=%.+-]*)?"
+)
 
 
 @blueprint.get("/historique")

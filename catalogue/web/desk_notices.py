@@ -47,6 +47,11 @@ def new() -> ResponseReturnValue:
             Filling(dict(notice_page.next_values(before))),
             Shown(fresh=True, done=done, after=before if done in DONE else None),
         )
+    if asked := request.args.get("chercher", ""):
+        token = notice_page.token_of()
+        if notices.find(ctx.get_session(), token) is not None:  # back to the page it was made on
+            return redirect(url_for("desk.edit", address=token))
+        return desk_form.search_for(None, Filling(form.blank()), asked)
     model = request.args.get("modele", "")
     kind = forms.MODELS.get(model, model)
     if not model or kind not in forms.MODEL_OF:

@@ -16,12 +16,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import dates, db, forecast, form, notices, periodical_pages, periodicals
+from catalogue import dates, db, forecast, form, letters, notices, periodical_pages, periodical_titles, periodicals
 from catalogue.date_words import MONTHS, spoken
 from catalogue.forecast import FREQUENCIES, Expected
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import Batch, Notice
-from catalogue.periodical_pages import Known, Row
+from catalogue.periodical_pages import Row
+from catalogue.periodical_titles import Known
 from catalogue.periodicals import Arrival, Receipt
 from catalogue.web import ctx
 from catalogue.web.auth import needs
@@ -33,11 +34,11 @@ MOST_ROWS = 200  # that one form may send
 LONGEST = {"supplier": 200, "note": 1000}
 
 
-@blueprint.get("/periodiques")
+@blueprint.get("/periodiques", endpoint="periodical_titles")
 @needs("reader")
-def periodical_titles() -> ResponseReturnValue:
+def titles() -> ResponseReturnValue:
     words = form.one_line(request.args.get("q", ""))[:100]
-    page = periodical_pages.titles(ctx.get_session(), _today(), words=words, page=page_asked(request.args))
+    page = periodical_titles.titles(ctx.get_session(), _today(), words=words, page=page_asked(request.args))
 
     def address(number: int) -> str:
         return url_for("desk.periodical_titles", q=words or None, page=number)
@@ -68,7 +69,7 @@ def _show_title(
     errors: Sequence[tuple[str, str]] = (),
 ) -> ResponseReturnValue:
     session, today = ctx.get_session(), _today()
-    known = periodical_pages.find(session, address, today) or abort(404)
+    known = periodical_titles.find(session, address, today) or abort(404)
     page = periodical_pages.title_page(session, known, today, page_asked(request.args))
     sent = {row.name: row for row in rows}
     blank = sent.pop(f"{address}.autre", periodical_pages.blank_row(known))
@@ -172,7 +173,7 @@ def _serial(session: Session, address: str) -> Notice:
 @needs("documentalist")
 def check_in(address: str) -> ResponseReturnValue:
     """What was ticked on the page of a title: received, claimed, not to come, or waited for again."""
-    known = periodical_pages.find(ctx.get_session(), address, _today()) or abort(404)
+    known = periodical_titles.find(ctx.get_session(), address, _today()) or abort(404)
     action, rows = request.form.get("action", ""), _sent_rows([known])
     if action == "attendre":
         return _said(address, periodicals.wait_again, [Expected(request.form.get("cle", ""), "", _today())])
@@ -212,9 +213,12 @@ def _said(address: str, act: Callable[..., Batch | None], chosen: Sequence[Expec
 @needs("documentalist")
 def claim_letter(address: str) -> ResponseReturnValue:
     session, today = ctx.get_session(), _today()
-    known = periodical_pages.find(session, address, today) or abort(404)
+    known = periodical_titles.find(session, address, today) or abort(404)
     issn = periodicals.issn_of(session, known.notice_id)
-    text = periodical_pages.letter(known, issn, ctx.settings().centre_name, today)
+    words, centre = letters.text(session, "claim"), ctx.settings()
+    text = periodical_titles.letter(
+        known, issn, words, centre=centre.centre_name, address=centre.centre_address, today=today
+    )
     return render_template("desk/claim_letter.html", known=known, text=text)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
@@ -19,21 +22,67 @@ from catalogue.web.auth import needs
 blueprint = Blueprint("settings", __name__, url_prefix="/admin")
 STAFF, ADMIN = "documentalist", "admin"
 
-# Endpoint, its name, what is set there, who may.
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A page of the settings: its endpoint (`values` go into its address), its name, what is set there, who may."""
+
+    endpoint: str
+    name: str
+    lead: str
+    role: str = STAFF
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
 SUBJECTS = (
-    ("settings.centre", N_("Centre et horaires"), N_("Nom, adresse, ouverture, ce que l’on voit d’abord."), STAFF),
-    ("desk_team.team", N_("Équipe et droits"), N_("Qui travaille ici, et ce que chacun peut faire."), ADMIN),
-    ("desk_sources.list", N_("Sources et règles"), N_("Les partenaires, et ce qu’ils peuvent changer."), STAFF),
-    ("settings.shelving", N_("Salles, travées, tablettes"), N_("Où sont rangés les documents."), STAFF),
-    ("settings.backups", N_("Sauvegardes"), N_("Une par nuit, et à la demande : un fichier contient tout."), ADMIN),
-    ("desk_team.journal", N_("Journal"), N_("Connexions, comptes, réglages : qui et quand."), ADMIN),
+    Subject("settings.centre", N_("Centre et horaires"), N_("Nom, adresse, ouverture, ce que l’on voit d’abord.")),
+    Subject("desk_team.team", N_("Équipe et droits"), N_("Qui travaille ici, et ce que chacun peut faire."), ADMIN),
+    Subject(
+        "desk_sources.list",
+        N_("Sources et règles"),
+        N_("Les partenaires : ce qu’ils peuvent changer, leur licence, où sont leurs exemplaires."),
+    ),
+    Subject(
+        "desk_runs.list",
+        N_("Moissons"),
+        N_("Quand chaque partenaire est moissonné, et combien de temps ses pages sont gardées."),
+    ),
+    Subject(
+        "settings.lookups",
+        N_("Sources interrogées"),
+        N_("Ce que « Cataloguer » demande ailleurs, et ce qui n’en est plus proposé."),
+    ),
+    Subject(
+        "desk_authorities.list",
+        N_("Plan de classement"),
+        N_("Les indices et leurs noms : les ajouter, les renommer, les réunir."),
+        values={"onglet": "classement"},
+    ),
+    Subject("settings.shelving", N_("Salles, travées, tablettes"), N_("Où sont rangés les documents.")),
+    Subject(
+        "settings.models",
+        N_("Modèles et étiquettes"),
+        N_("La lettre de réclamation, l’allure des bibliographies, la feuille d’étiquettes."),
+    ),
+    Subject(
+        "settings.backups",
+        N_("Sauvegardes"),
+        N_("Une par nuit, et à la demande : un fichier contient tout."),
+        ADMIN,
+    ),
+    Subject("desk_team.journal", N_("Journal"), N_("Connexions, comptes, réglages : qui et quand."), ADMIN),
+    Subject("desk.account", N_("Mon compte"), N_("Mot de passe, langue, affichage serré, touches d’une lettre.")),
 )
 
 
 @blueprint.get("")
 @needs("documentalist")
 def subjects() -> ResponseReturnValue:
-    pages = [(url_for(name), _(words), _(lead)) for name, words, lead, role in SUBJECTS if current_user.may(role)]
+    pages = [
+        (url_for(one.endpoint, **one.values), _(one.name), _(one.lead))
+        for one in SUBJECTS
+        if current_user.may(one.role)
+    ]
     return render_template("desk/subjects.html", title=_("Réglages"), pages=pages)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from catalogue import audit, entry_links, helper_links, mail, users
@@ -17,6 +18,7 @@ from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.entering import letters_go_out, unstored
 from catalogue.web.public import absolute
+from export import codes
 
 blueprint = Blueprint("desk_team", __name__, url_prefix="/admin")
 NUMBER = "<int(max=2147483647):number>"
@@ -215,7 +217,9 @@ def shown_link() -> ResponseReturnValue:
     if shown is None:
         flash(_("Ce lien a déjà été montré. Perdu ? Faites-en un autre."), "warn")
         return redirect(url_for("desk_team.team"), 303)
-    return unstored(render_template("desk/team_link.html", shown=shown, address=absolute(shown["path"])))
+    address = absolute(shown["path"])
+    qr = Markup(codes.svg(address)) if shown["what"] == "helper" else ""
+    return unstored(render_template("desk/team_link.html", shown=shown, address=address, qr=qr))
 
 
 @blueprint.post("/equipe/equipiers")

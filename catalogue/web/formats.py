@@ -20,7 +20,7 @@ from catalogue.reading import Gone, Moved
 from catalogue.web import ctx, public, selection, whose, wording
 from catalogue.web.asked import understand
 from catalogue.web.public import blueprint, to
-from export import as_html, bibliography, embedded, feeds, records
+from export import as_html, bibliography, embedded, feeds, records, usual
 from export.bibliography import Bibliography, Wishes
 from export.citing.items import cited
 from export.citing.processor import STYLES, USUAL, Processor
@@ -32,6 +32,8 @@ from export.records import Outgoing
 ENDINGS = ",".join(f'"{ending}"' for ending in BY_ENDING)
 # What unAPI calls our formats; Zotero takes the first that it knows.
 UNAPI = {"ris": "ris", "bibtex": "bibtex", "csljson": "csljson", "marcxml": "marcxml"}
+# What an address may say of a bibliography.
+WISHES = {"style", "groupe", "ordre", "resumes", "emplacements"}
 ALLOWED = "60 per minute"  # from one address: files cost more than pages
 # The page of a bibliography stands alone: its style is in it, and nothing else is allowed.
 CSP = f"default-src 'none'; style-src '{as_html.STYLE_DIGEST}'; base-uri 'none'; form-action 'none'"
@@ -144,15 +146,17 @@ def _unapi_formats(address: str, status: int) -> Response:
 
 
 def _wishes(title: str) -> Wishes:
-    """What an address may say of a bibliography: `style`, `groupe`, `ordre`, `resumes`, `emplacements`."""
+    """What an address may say of a bibliography: `style`, `groupe`, `ordre`, `resumes`, `emplacements`; one that says
+    nothing gets what the centre usually does."""
     said, settings = request.args, ctx.settings()
+    kept = usual.bibliography(ctx.get_session()) if not said.keys() & WISHES else usual.Bibliography()
     style, group, order = (said.get(name, "") for name in ("style", "groupe", "ordre"))
     return Wishes(
         title=title,
-        style=style if style in STYLES else USUAL,
-        group=group if group in bibliography.GROUPS else "none",
+        style=style if style in STYLES else kept.style,
+        group=group if group in bibliography.GROUPS else kept.group,
         order=order if order in bibliography.ORDERS else "given",
-        summaries=said.get("resumes") == "1",
+        summaries=said.get("resumes") == "1" or kept.summaries,
         locations=said.get("emplacements") == "1",
         accessed=db.now().date(),
         centre=settings.centre_name,

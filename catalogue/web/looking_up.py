@@ -113,7 +113,8 @@ def _told(
         return _("Plusieurs documents répondent : dites lequel.")
     if any(answer.state == "found" for answer in answers):
         seconds = format_number(round(time.monotonic() - began, 1))
-        return f"{_('Trouvé en %(seconds)s s.') % {'seconds': seconds}} {_count(before, after)}"
+        words = _("Trouvé en %(seconds)s s.") % {"seconds": seconds}
+        return f"{words} {_count(before, after)}"
     failed = [answer.source for answer in answers if answer.failed]
     if failed:
         with ctx.get_writer() as session:

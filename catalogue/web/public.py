@@ -21,10 +21,11 @@ from urllib.parse import urlsplit
 from babel import Locale
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from catalogue import i18n, notices, reading, visits, vocabulary
+from catalogue import desk_reading, i18n, notices, reading, visits, vocabulary
 from catalogue.config import Settings
 from catalogue.date_words import month_and_year
 from catalogue.i18n import _, current_language, format_date
@@ -116,6 +117,18 @@ def notice(address: str) -> ResponseReturnValue:
     if not page.withdrawn and request.method == "GET":
         ctx.count_usage(page.notice_id, "view")
     return render_template("public/notice.html", n=page, actions=_actions(page), back=_came_from_results())
+
+
+@blueprint.get("/x/<code>")
+def labelled(code: str) -> ResponseReturnValue:
+    """What the label of a copy leads to: its document; for who may change it, the copy itself."""
+    item = (desk_reading.find_item(ctx.get_session(), code.lower()) if is_code(code.lower()) else None) or abort(404)
+    if current_user.may("documentalist"):
+        answer = redirect(url_for("desk.copy", code=item.code))
+    else:
+        answer = redirect(to("notice", address=notices.get(ctx.get_session(), item.notice_id).address))
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
 
 
 def _elsewhere(address: str) -> ResponseReturnValue:

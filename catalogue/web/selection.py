@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from catalogue.web import ctx, public, request_form, whose
 from catalogue.web.asked import query_string
 from catalogue.web.public import blueprint, to
 from catalogue.web.searching import Pages
-from export import as_html, as_text, bibliography, records, whereabouts
+from export import as_html, as_text, bibliography, records, usual, whereabouts
 from export.bibliography import Bibliography, Wishes
 from export.citing.processor import STYLES, USUAL
 from export.formats import BY_ENDING
@@ -261,15 +262,16 @@ def shared_selection(code: str) -> ResponseReturnValue:
 
 
 def wishes_of(found: Selection | None, title: str = "") -> Wishes:
-    """How its owner wants it, as last said."""
-    said: dict[str, Any] = found.settings if found else {}
+    """How its owner wants it, as last said; as the centre usually does it where nobody has chosen."""
+    kept = asdict(usual.bibliography(ctx.get_session()))
+    said: dict[str, Any] = {**kept, **(found.settings if found else {})}
     settings = ctx.settings()
     return Wishes(
         title=title or (found.title if found else ""),
-        style=said.get("style", USUAL) if said.get("style", USUAL) in STYLES else USUAL,
-        group=said.get("group", "none"),
+        style=said["style"] if said["style"] in STYLES else USUAL,
+        group=said["group"],
         order=said.get("order", "given"),
-        summaries=bool(said.get("summaries")),
+        summaries=bool(said["summaries"]),
         locations=bool(said.get("locations")),
         accessed=db.now().date(),
         centre=settings.centre_name,

@@ -102,8 +102,14 @@ class Proposer:
         living = set(headwords.living(self._session, [one.head for one in found]))
         return [one for one in found if one.head in living]
 
+    def near(self, word: str, *, limit: int = 3) -> list[str]:
+        """Terms of the thesaurus whose names share most with a word."""
+        return self._known.near(word, limit=limit)
+
     def is_known(self, typed: str) -> bool:
-        return self._known.find(typed) is not None
+        """Whether a term of the thesaurus goes by just this name."""
+        found = self._known.find(typed)
+        return found is not None and not found.candidate
 
     def _snapshot(self) -> Snapshot:
         """Where the index does not answer, the names of the thesaurus still do."""

@@ -63,7 +63,6 @@ const inPlace = (form, action, button) => {
     const body = new FormData(form);
     body.set("action", action);
     body.delete("fichier");
-    if (document.querySelector("[data-more]")?.open) body.set("plus", "1");
     const sent = snapshot(form);
     button?.setAttribute("aria-busy", "true");
     try {
@@ -130,6 +129,10 @@ document.addEventListener("click", (event) => {
     inPlace(form, button.value, button);
   }
 });
+// « Plus de champs » stays as it was left, whatever is pressed next.
+document.addEventListener("toggle", ({ target }) => {
+  if (target.matches("[data-more]")) target.querySelector('[name="plus"]').value = target.open ? "1" : "";
+}, true);
 document.addEventListener("change", (event) => {
   const act = event.target.dataset.submitOnChange;
   if (act && event.target.form) inPlace(event.target.form, act, null);
@@ -275,7 +278,7 @@ const show = (input, found) => {
   list.replaceChildren(...terms.map((term, i) => {
     const row = Object.assign(document.createElement("li"), { id: `choix-${i}`, textContent: term.for ? `${term.for} → ${term.label}` : term.label });
     row.setAttribute("role", "option");
-    const about = [...(term.path || []).slice(0, -1 || undefined), term.candidate ? words[4] : ""].filter((one) => one && one !== term.label).join(" › ");
+    const about = [...(term.path || []), term.candidate ? words[4] : ""].filter((one) => one && one !== term.label).join(" › ");
     if (about) row.append(Object.assign(document.createElement("span"), { className: "quiet small", textContent: about }));
     row.addEventListener("mousedown", (event) => event.preventDefault());
     row.addEventListener("click", () => choose(term));

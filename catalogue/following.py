@@ -1,0 +1,106 @@
+"""What of the collection somebody should see to: copies late in coming back, issues that did not come, dead links, a
+clean-up under way. Counted in a few queries, for « Aujourd'hui » and for « Reprise de poste »; plain values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalogue import cleaning, dead_links, periodicals
+from catalogue.cleaning import looking
+from catalogue.i18n import _, format_number, ngettext
+from catalogue.models import LIVING, CleaningGroup, DigitalDocument, Item, Notice, Subscription
+
+UNDER_WAY = timedelta(days=14)  # a clean-up nobody has gone on with for so long is no news any more
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing to see to; the page knows where, by `page` and `task`. `since`: when the oldest of it began to wait."""
+
+    page: str  # "loans", "periodicals", "links", "cleaning"
+    words: str
+    n: int
+    since: datetime | None = None
+    task: str = ""  # the clean-up task
+
+
+def matters(session: Session, now: datetime, zone: ZoneInfo) -> list[Matter]:
+    """All of them, what waits for longest where somebody outside is concerned first."""
+    today = now.astimezone(zone).date()
+    found = (late_loans(session, today, zone), late_issues(session, today, zone), faulty_links(session))
+    return [matter for matter in found if matter is not None]
+
+
+def late_loans(session: Session, today: date, zone: ZoneInfo) -> Matter | None:
+    late = Item.status == "on_loan", Item.lent_until < today
+    n, oldest = session.execute(select(func.count(), func.min(Item.lent_until)).where(*late)).one()
+    words = ngettext(
+        "%(n)s exemplaire aurait dû revenir", "%(n)s exemplaires auraient dû revenir", n or 0
+    ) % {"n": format_number(n or 0)}
+    return Matter("loans", words, n, _morning(oldest, zone)) if n else None
+
+
+def late_issues(session: Session, today: date, zone: ZoneInfo) -> Matter | None:
+    """Of the titles that we subscribe to; the others are waited for by nobody."""
+    waited = select(Subscription).join(Notice, Notice.id == Subscription.notice_id)
+    rows = session.scalars(waited.where(Subscription.frequency != "", Notice.status.in_(LIVING))).all()
+    if not rows:
+        return None
+    ids = [row.notice_id for row in rows]
+    here, said = periodicals.held(session, ids), periodicals.settled(session, ids)
+    missing = [
+        one.due_on
+        for row in rows
+        for one in periodicals.foresee(row, here[row.notice_id], said.get(row.notice_id, ()), today).missing
+    ]
+    n = len(missing)
+    words = ngettext(
+        "%(n)s numéro attendu n’est pas venu", "%(n)s numéros attendus ne sont pas venus", n
+    ) % {"n": format_number(n)}
+    return Matter("periodicals", words, n, _morning(min(missing), zone)) if n else None
+
+
+def faulty_links(session: Session) -> Matter | None:
+    n = dead_links.count(session)
+    words = ngettext("%(n)s lien ne répond plus", "%(n)s liens ne répondent plus", n) % {"n": format_number(n)}
+    since = session.scalar(select(func.min(DigitalDocument.failing_since))) if n else None
+    return Matter("links", words, n, since) if n else None
+
+
+def under_way(session: Session, now: datetime) -> list[Matter]:
+    """The clean-up tasks somebody has worked at these days and that are not finished: « 118/260 faits, à suivre »."""
+    last = dict(_last_acts(session))
+    tasks = [task for task in cleaning.CHANTIERS if task in last and last[task] > now - UNDER_WAY]
+    if not tasks:
+        return []
+    left = looking.counts(session, tasks)
+    done = looking.settled_since(session, dict.fromkeys(tasks, now - UNDER_WAY), CleaningGroup.done_by != "")
+    out = []
+    for task in sorted(tasks, key=lambda task: last[task], reverse=True):
+        n, settled = left[task].left, done.get(task, 0)
+        said = {
+            "task": _(cleaning.CHANTIERS[task].title),
+            "done": format_number(settled),
+            "all": format_number(settled + n),
+        }
+        if n:
+            out.append(Matter("cleaning", _("%(task)s : %(done)s/%(all)s faits, à suivre") % said, n, None, task))
+    return out
+
+
+def _last_acts(session: Session) -> Iterator[tuple[str, datetime]]:
+    rows = select(CleaningGroup.task, func.max(CleaningGroup.done_at)).group_by(CleaningGroup.task)
+    for task, at in session.execute(rows.where(CleaningGroup.done_by != "")):
+        if at is not None:
+            yield task, at
+
+
+def _morning(day: date | None, zone: ZoneInfo) -> datetime | None:
+    return datetime.combine(day, time(), zone) if day else None
