@@ -110,7 +110,7 @@ def inside(data: Path, port: int, cookie: str, size: int) -> list[dict[str, Any]
         names = list(session.scalars(select(Agent.name).where(Agent.id % 7 == 1).limit(60)))
     database.close()
     visit = HTTPConnection("127.0.0.1", port)
-    token = csrf(get(visit, "/bureau/notices/nouvelle?modele=livre", cookie)[1])
+    token = csrf(get(visit, "/bureau/notices/nouvelle?modele=ouvrage", cookie)[1])
     typed = [
         {"kind": "book", "title": title, "author": next((first(f, "a") for f in fields if f["t"] == "700"), "")}
         for title, fields in known

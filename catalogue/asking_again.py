@@ -7,7 +7,7 @@ it can still be taken into the form; so does what was given up, once, so that no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
@@ -122,6 +122,11 @@ def ask_anew(session: Session, row: LookupWait, sources: Sequence[str], *, at: d
     row.state, row.tries, row.tried_at = "waiting", 0, at or db.now()
     row.failed = row.failed or list(sources)
     session.flush()
+
+
+def forget_about(session: Session, addresses: Collection[str]) -> None:
+    """The questions that were asked for these notices, and what was answered."""
+    session.execute(delete(LookupWait).where(LookupWait.notice_address.in_(addresses)))
 
 
 def forget_old(session: Session) -> None:

@@ -16,7 +16,8 @@ from catalogue.models import LIVING, Agent, Notice, NoticeAgent, NoticeLink
 from catalogue.text import fold, sort_key
 
 SHOWN = 8
-_SERIAL: ColumnElement[str] = literal_column("'serial'")  # written out: only then does SQLite see that the index of journals answers
+# Written out: only then does SQLite see that its index of journals answers.
+_SERIAL: ColumnElement[str] = literal_column("'serial'")
 SHORTEST, LONGEST = 2, 200
 
 

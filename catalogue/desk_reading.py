@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, db, inbox, items, nights, sources
+from catalogue import db, inbox, items, nights, sources
 from catalogue.desk_history import hidden_words, item_status_words
 from catalogue.i18n import _, format_date, format_number, ngettext
 from catalogue.items import Line
-from catalogue.models import Item, Location, Notice, Refused, Run, Source
+from catalogue.models import Item, Location, Notice, Run, Source
 from catalogue.problems import sentence
 from catalogue.text import plain_text
 

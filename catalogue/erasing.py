@@ -147,6 +147,7 @@ def erase(session: Session, notice: Notice, *, by: str, reason: str) -> Erasure:
     authors, linking = _only_here(session, scope), _linking(session, scope)
     _remember(session, scope)
     erasing_elsewhere.forget(session, scope.others, scope.ids, scope.record_ids)
+    erasing_elsewhere.forget_at_the_desk(session, scope.group)
     _forget_refused(session, scope)
     _forget_records(session, scope)
     _forget_agreements(session, scope, batch)

@@ -1,7 +1,8 @@
 """What other notices have kept of one that is to be erased: they were one for a time, or a record of its spoke there.
 
-Their history and the questions that were settled about them forget its words by themselves. What such a notice says
-today is its own: a person has accepted or left it there, so it is named (`still_say`) and a person decides.
+Their history and the questions that were settled about them forget its words by themselves, and so does the desk. What
+such a notice says today is its own: a person has accepted or left it there, so it is named (`still_say`) and a person
+decides.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from catalogue import db
+from catalogue import asking_again, db, kept_forms
 from catalogue.merging import said
 from catalogue.merging.slots import Said
-from catalogue.models import Claim, Notice, Proposal, Revision, SourceVersion
+from catalogue.models import Claim, CleaningGroup, Notice, Proposal, Revision, SourceVersion
 from catalogue.unimarc import Field, Fields
 
+_TELLING = 60  # signs of a title by which it is found where it was quoted
 _STILL = 1 << 62  # instead of the lot that parted two which are one
 
 
@@ -79,6 +81,19 @@ def forget(session: Session, others: Sequence[Other], ids: Collection[int], reco
             left = [change for change in proposal.changes if not any(map(goes, (*change["base"], *change["ours"])))]
             if len(left) < len(proposal.changes):
                 proposal.changes = left
+    session.flush()
+
+
+def forget_at_the_desk(session: Session, notices: Sequence[Notice]) -> None:
+    """Forms that somebody has begun about them, what outside sources were asked for them, and their names in the
+    summaries of clean-up days."""
+    addresses = [notice.address for notice in notices]
+    kept_forms.forget_about(session, addresses)
+    asking_again.forget_about(session, addresses)
+    titles = [notice.title[:_TELLING] for notice in notices if notice.title]
+    for group in session.scalars(select(CleaningGroup).where(CleaningGroup.state != "open")):
+        if any(title in group.what.get("words", "") for title in titles):
+            group.what = {**group.what, "words": ""}
     session.flush()
 
 

@@ -4,10 +4,8 @@ clean-up under way. Counted in a few queries, for « Aujourd'hui » and for « R
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -31,26 +29,27 @@ class Matter:
     task: str = ""  # the clean-up task
 
 
-def matters(session: Session, now: datetime, zone: ZoneInfo) -> list[Matter]:
-    """All of them, what waits for longest where somebody outside is concerned first."""
+def matters(session: Session, now: datetime, zone: tzinfo) -> list[Matter]:
+    """All of them but the clean-up, what somebody outside is concerned with first."""
     today = now.astimezone(zone).date()
     found = (late_loans(session, today, zone), late_issues(session, today, zone), faulty_links(session))
     return [matter for matter in found if matter is not None]
 
 
-def late_loans(session: Session, today: date, zone: ZoneInfo) -> Matter | None:
+def late_loans(session: Session, today: date, zone: tzinfo) -> Matter | None:
     late = Item.status == "on_loan", Item.lent_until < today
     n, oldest = session.execute(select(func.count(), func.min(Item.lent_until)).where(*late)).one()
-    words = ngettext(
-        "%(n)s exemplaire aurait dû revenir", "%(n)s exemplaires auraient dû revenir", n or 0
-    ) % {"n": format_number(n or 0)}
+    words = ngettext("%(n)s exemplaire aurait dû revenir", "%(n)s exemplaires auraient dû revenir", n or 0) % {
+        "n": format_number(n or 0)
+    }
     return Matter("loans", words, n, _morning(oldest, zone)) if n else None
 
 
-def late_issues(session: Session, today: date, zone: ZoneInfo) -> Matter | None:
+def late_issues(session: Session, today: date, zone: tzinfo) -> Matter | None:
     """Of the titles that we subscribe to; the others are waited for by nobody."""
-    waited = select(Subscription).join(Notice, Notice.id == Subscription.notice_id)
-    rows = session.scalars(waited.where(Subscription.frequency != "", Notice.status.in_(LIVING))).all()
+    waited = select(Subscription, Notice.status).join(Notice, Notice.id == Subscription.notice_id)
+    found = session.execute(waited.where(Subscription.frequency != ""))
+    rows = [row for row, status in found if status in LIVING]
     if not rows:
         return None
     ids = [row.notice_id for row in rows]
@@ -61,22 +60,23 @@ def late_issues(session: Session, today: date, zone: ZoneInfo) -> Matter | None:
         for one in periodicals.foresee(row, here[row.notice_id], said.get(row.notice_id, ()), today).missing
     ]
     n = len(missing)
-    words = ngettext(
-        "%(n)s numéro attendu n’est pas venu", "%(n)s numéros attendus ne sont pas venus", n
-    ) % {"n": format_number(n)}
+    words = ngettext("%(n)s numéro attendu n’est pas venu", "%(n)s numéros attendus ne sont pas venus", n) % {
+        "n": format_number(n)
+    }
     return Matter("periodicals", words, n, _morning(min(missing), zone)) if n else None
 
 
 def faulty_links(session: Session) -> Matter | None:
-    n = dead_links.count(session)
+    since = session.scalar(select(func.min(DigitalDocument.failing_since)))
+    n = dead_links.count(session) if since else 0
     words = ngettext("%(n)s lien ne répond plus", "%(n)s liens ne répondent plus", n) % {"n": format_number(n)}
-    since = session.scalar(select(func.min(DigitalDocument.failing_since))) if n else None
     return Matter("links", words, n, since) if n else None
 
 
 def under_way(session: Session, now: datetime) -> list[Matter]:
     """The clean-up tasks somebody has worked at these days and that are not finished: « 118/260 faits, à suivre »."""
-    last = dict(_last_acts(session))
+    rows = select(CleaningGroup.task, func.max(CleaningGroup.done_at)).where(CleaningGroup.done_by != "")
+    last: dict[str, datetime] = {task: at for task, at in session.execute(rows.group_by(CleaningGroup.task)) if at}
     tasks = [task for task in cleaning.CHANTIERS if task in last and last[task] > now - UNDER_WAY]
     if not tasks:
         return []
@@ -95,12 +95,5 @@ def under_way(session: Session, now: datetime) -> list[Matter]:
     return out
 
 
-def _last_acts(session: Session) -> Iterator[tuple[str, datetime]]:
-    rows = select(CleaningGroup.task, func.max(CleaningGroup.done_at)).group_by(CleaningGroup.task)
-    for task, at in session.execute(rows.where(CleaningGroup.done_by != "")):
-        if at is not None:
-            yield task, at
-
-
-def _morning(day: date | None, zone: ZoneInfo) -> datetime | None:
+def _morning(day: date | None, zone: tzinfo) -> datetime | None:
     return datetime.combine(day, time(), zone) if day else None

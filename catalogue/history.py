@@ -113,21 +113,19 @@ def record(session: Session, batch: Batch, changes: Iterable[Change], ids: Itera
     return numbers
 
 
-def list_batches(session: Session, *, limit: int = 50, offset: int = 0) -> list[tuple[Batch, int]]:
+def list_batches(
+    session: Session, *where: ColumnElement[bool], limit: int = 50, offset: int = 0
+) -> list[tuple[Batch, int]]:
     """Lots, latest first, each with the number of rows it changed (of questions it settled, when that is all)."""
+    batches = session.scalars(select(Batch).where(*where).order_by(Batch.id.desc()).limit(limit).offset(offset)).all()
     beside = func.sum(case((Revision.entity.in_(AGREEMENTS), 1), else_=0))
     asked = func.sum(case((Revision.entity == "proposal", 1), else_=0))
-    of_batch = (Revision.batch_id, func.count().label("n"), beside.label("beside"), asked.label("asked"))
-    counted = select(*of_batch).group_by(Revision.batch_id).subquery()
-    rows = func.nullif(counted.c.n - counted.c.beside, 0)
-    statement = (
-        select(Batch, func.coalesce(rows, func.nullif(counted.c.asked, 0), counted.c.n, 0))
-        .outerjoin(counted, counted.c.batch_id == Batch.id)
-        .order_by(Batch.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    return [(batch, n) for batch, n in session.execute(statement)]
+    counted: dict[int, int] = {}
+    for part in db.chunks([batch.id for batch in batches]):
+        columns = select(Revision.batch_id, func.count(), beside, asked).where(Revision.batch_id.in_(part))
+        for number, n, aside, questions in session.execute(columns.group_by(Revision.batch_id)):
+            counted[number] = n - aside or questions or n
+    return [(batch, counted.get(batch.id, 0)) for batch in batches]
 
 
 def shown_of(session: Session, batch: Batch) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ comparison where somebody has saved meanwhile. It is forgotten when it is saved,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -88,6 +88,16 @@ def hand_over(session: Session, owner: str, code: str, login: str) -> str:
 
 def forget(session: Session, login: str, address: str) -> None:
     session.execute(delete(KeptForm).where(KeptForm.login == login, KeptForm.place == place_of(address)))
+
+
+def forget_about(session: Session, addresses: Collection[str]) -> None:
+    """Whatever anybody has typed about these notices, those forms too that nobody has claimed yet."""
+    places = [place_of(address) for address in addresses]
+    session.execute(delete(KeptForm).where(KeptForm.place.in_(places)))
+    for kept in session.scalars(select(KeptForm)):
+        if not set(addresses).isdisjoint(kept.content.get("adresse", ())):
+            session.delete(kept)
+    session.flush()
 
 
 def forget_old(session: Session) -> None:

@@ -29,7 +29,7 @@ from export import pmbxml
 from harvest import importer, lookup, run, skos
 
 DATA = Path("var/demo")
-ACCOUNTS = (("claire", "documentalist"), ("marc", "admin"), ("ines-stagiaire", "contributor"))
+ACCOUNTS = (("claire", "documentalist"), ("marc", "admin"), ("ines-stagiaire", "contributor"), ("direction", "reader"))
 PASSWORD = "demonstration"
 OURS, PARTNER = "espace-doc", "RECI"
 IDENTITY = "oai:RECI:{001}"  # part of our base was shared with RECI under the same numbers: the two meet

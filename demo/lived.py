@@ -16,10 +16,11 @@ from typing import Any
 import typst
 from sqlalchemy.orm import Session
 
-from catalogue import documents, erasing, items, joining, notices, promises, texts, unimarc
+from catalogue import cleaning, db, documents, erasing, items, joining, notices, promises, texts, unimarc
 from catalogue.app import Travee
 from catalogue.models import Notice
 from catalogue.unimarc import LEADER, Field, Fields
+from demo import lately
 
 HERE = Path(__file__).parent
 BY = "claire"
@@ -51,6 +52,8 @@ def live(travee: Travee, source: str) -> list[tuple[str, str]]:
         seen.append(("un document retiré", _withdraw(session, told["withdrawn"], ours)))
         seen.append(("une fiche réunie à une autre", _merge(session, told["merged"], ours)))
         seen.append(("une fiche effacée", _erase(session, told["erased"])))
+        seen += lately.happen(session, told, ours, db.now().date())
+    cleaning.look_by_night(travee.db, db.now().date())
     for _read in texts.read_waiting(travee.db, travee.settings.files_dir):
         pass
     return seen

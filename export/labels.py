@@ -18,7 +18,8 @@ _LABELS = Path(__file__).parent / "labels.typ"
 _SHEET = Path(__file__).parent / "notice_sheet.typ"
 LINES = 3
 LONGEST_LINE = 26  # signs: beyond, nobody reads them at arm's length
-LARGE_LINE = 12  # signs in 12 points on the small label
+LONGEST_BESIDE = 16  # signs that can still be read beside the QR code
+LARGE_LINE = 7  # signs in 12 points on the small label, beside its QR code
 PAPERS = ("a4", "a5")
 
 
@@ -73,8 +74,10 @@ class Sheet:
 
 
 def label(call_number: str, code: str, address: str = "") -> Label:
-    """`address`: what its QR code says (/x/<code>, in full)."""
-    return Label(lines_of(call_number), code, codes.svg(address) if address else "")
+    """`address`: what its QR code says (/x/<code>, in full); a long call number needs the room for itself."""
+    lines = lines_of(call_number)
+    room = all(len(line) <= LONGEST_BESIDE for line in lines)
+    return Label(lines, code, codes.svg(address) if address and room else "")
 
 
 def lines_of(call_number: str) -> tuple[str, ...]:

@@ -86,6 +86,8 @@ class Headwords:
         self._broader = broader or {}
         self._typed = Names(self.names)
         self.stems = [tuple(dict.fromkeys(terms(name))) for name in self.names]
+        # From 0 to 1, for four words and more: what a name that stands whole in a text is worth.
+        self.lengths: NDArray[np.float32] = np.array([min(len(name), 4) / 4 for name in self.stems], np.float32)
         self._exact, self._family = _shares(self.stems)
 
     def _own_names_first(self, told: tuple[str, int]) -> tuple[bool, bool]:

@@ -34,12 +34,14 @@ NEAREST = 40  # documents whose descriptors are looked at
 DAMPED = 0.5  # a few documents that are hardly near make no sure thing
 SHARPENED = 1.5  # the nearest documents count more than their likeness says
 LONGEST = 20_000  # signs read of a title or an abstract
-MOST_WORDS = 150  # different ones that neighbours are looked for by
+MOST_WORDS = 150  # different ones that are looked up
+MOST_TELLING = 40  # of them, by which neighbours are found: the rarest and most repeated
 UNUSED = 0.2  # of a notice: what a term that nobody has used yet counts as
 LEAST_SAID = 0.25  # of a name: less of it in the text is chance
 NEAR_ENOUGH = 0.004  # a smaller share of the neighbours says nothing
 FEW = 1_000  # documents: in a smaller base, a few uses are no habit yet
 LEAST_USED = 2  # notices, for a word without a concept to be proposed
+MOST_NAMES = 200  # of a text, those said best
 RIVALS = 14  # looked at for a more precise term among them
 LESS_PRECISE = 0.3  # what a name loses whose words all stand in a longer one that is said whole
 
@@ -102,13 +104,15 @@ def propose(
     near, carriers = _near(neighbours(snapshot, asked, but=but), session, known)
     documents = sum(leaf.totals("published")[0] for leaf in snapshot.leaves)
     scored = _scored(known, asked, near, documents)
-    there = {known.of_name.get(text.fold(word)) for word in already} | {
-        n for n, head in enumerate(known.heads) if head.candidate and head.notices < LEAST_USED
-    }
-    best = heapq.nlargest(RIVALS + len(already), scored.items(), key=lambda one: (one[1].score, -one[0]))
-    rivals = [(place, one) for place, one in best if place not in there][:RIVALS]
+    there = {known.of_name.get(text.fold(word)) for word in already}
+    fit = [one for one in scored.items() if one[0] not in there and _is_fit(known.heads[one[0]])]
+    rivals = heapq.nlargest(RIVALS, fit, key=lambda one: (one[1].score, -one[0]))
     chosen = sorted(rivals, key=lambda one: (-_precise(known, one[1], rivals), one[0]))[:limit]
     return [_told(known, asked, place, one, carriers[place]) for place, one in chosen]
+
+
+def _is_fit(head: Headword) -> bool:
+    return not head.candidate or head.notices >= LEAST_USED
 
 
 # --- documents like it ---------------------------------------------------------------------------
@@ -123,14 +127,16 @@ def neighbours(
         for token in part:
             counts[token.term] += weight
     wanted = dict(counts.most_common(MOST_WORDS))
+    read = {word: [leaf.segment.postings(word) for leaf in snapshot.leaves] for word in wanted}
+    merits = {
+        word: math.log1p(wanted[word]) * rarity(snapshot.size, sum(len(found.ids) for found in lists))
+        for word, lists in read.items()
+    }
+    whole = sum(merits.values())
     scores = [np.zeros(leaf.segment.size, np.float32) for leaf in snapshot.leaves]
-    whole = 0.0
-    for word, count in wanted.items():
-        lists = [leaf.segment.postings(word) for leaf in snapshot.leaves]
-        merit = math.log1p(count) * rarity(snapshot.size, sum(len(found.ids) for found in lists))
-        whole += merit
-        for score, found in zip(scores, lists, strict=True):
-            score[found.ids] += np.float32(merit) * found.weights / (np.float32(TAMED) + found.weights)
+    for word in heapq.nlargest(MOST_TELLING, merits, key=merits.__getitem__):
+        for score, found in zip(scores, read[word], strict=True):
+            score[found.ids] += np.float32(merits[word]) * found.weights / (np.float32(TAMED) + found.weights)
     best: list[tuple[float, int]] = []
     for leaf, score in zip(snapshot.leaves, scores, strict=True):
         score[~leaf.visible("published")] = 0
@@ -180,15 +186,15 @@ def _scored(known: Headwords, asked: Asked, near: Mapping[int, float], documents
     w = WEIGHTS
     most = _use(max(documents, FEW))
     said = known.said_in((t.term for t in asked.title), (t.term for t in asked.abstract))
-    named: dict[int, tuple[float, int, bool]] = {}
-    for n in np.flatnonzero(said.nearly >= LEAST_SAID).tolist():
-        title, anywhere, nearly = float(said.title[n]), float(said.anywhere[n]), float(said.nearly[n])
-        whole = anywhere > 0.999
-        merit = w["title"] * title**2 + w["anywhere"] * anywhere**2 + w["nearly"] * nearly**2
-        merit += w["whole"] * min(len(known.stems[n]), 4) / 4 if whole else 0.0
-        place = int(known.head_of[n])
-        if place not in named or merit > named[place][0]:
-            named[place] = (merit, n, whole)
+    wholly = said.anywhere > 0.999
+    merits = w["title"] * said.title**2 + w["anywhere"] * said.anywhere**2 + w["nearly"] * said.nearly**2
+    merits += w["whole"] * known.lengths * wholly
+    merits[said.nearly < LEAST_SAID] = 0
+    named: dict[int, tuple[float, int | None, bool]] = {}
+    for n in _largest(merits, MOST_NAMES).tolist():
+        merit, place = float(merits[n]), int(known.head_of[n])
+        if merit > named.get(place, (0.0,))[0]:
+            named[place] = (merit, n, bool(wholly[n]))
     out: dict[int, _Score] = {}
     for place in named.keys() | {place for place, share in near.items() if share >= NEAR_ENOUGH}:
         merit, name, whole = named.get(place, (0.0, None, False))

@@ -25,11 +25,13 @@ from catalogue import (
     desk_reading,
     history,
     items,
+    lot_pages,
     notices,
     sources,
     users,
     visits,
 )
+from catalogue import today as today_
 from catalogue.entities import ConceptRow
 from catalogue.inbox_pages import lists
 from catalogue.models import Batch, Item, Notice, NoticeLink, Refused, Run, VisitRequest
@@ -584,9 +586,9 @@ def test_an_empty_day_says_so_and_offers_to_catalogue(claire: FlaskClient) -> No
     assert "Tout est à jour." in text(claire.get("/bureau/a-revoir"))
 
 
-def today(session: Session, **more: Any) -> list[desk_reading.Card]:
+def today(session: Session, **more: Any) -> list[today_.Card]:
     local = datetime(2024, 3, 21, 9, 0, tzinfo=UTC)
-    return list(desk_reading.today(session, "claire", local=local, sees_inbox=True, **more).cards)
+    return list(today_.today(session, "claire", local=local, sees_inbox=True, **more).cards)
 
 
 def test_a_harvest_that_failed_comes_first_and_says_why(session: Session) -> None:
@@ -637,13 +639,13 @@ def test_both_databases_read_the_desk_alike(session: Session) -> None:
     past = desk_history.notice_history(session, article)
     assert [event.by for event in past.events] == ["claire", "ines"]
     assert past.events[0].differences[0].label == "Titre"
-    lots, older = desk_history.list_lots(session)
+    lots, older = lot_pages.list_lots(session)
     assert [(lot.words, lot.titles) for lot in lots[1:3]] == [
         ("Exemplaire", ("Gazette des quartiers",)),
         ("Modification", ("Le même",)),
     ]
     assert not older
-    page = desk_history.lot_page(session, session.get_one(Batch, lots[0].id))
+    page = lot_pages.lot_page(session, session.get_one(Batch, lots[0].id))
     assert [(c.title, c.about, c.made) for c in page.changes] == [
         ("Gazette des quartiers", "exemplaire R 2019-2", True)
     ]

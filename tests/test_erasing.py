@@ -16,7 +16,24 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
-from catalogue import db, erasing, history, i18n, integrity, items, joining, lots, notices, reading, setup, tombstones
+from catalogue import (
+    asking_again,
+    db,
+    digital,
+    documents,
+    erasing,
+    history,
+    i18n,
+    integrity,
+    items,
+    joining,
+    kept_forms,
+    lots,
+    notices,
+    reading,
+    setup,
+    tombstones,
+)
 from catalogue.app import Travee
 from catalogue.config import Settings
 from catalogue.db import Database
@@ -24,8 +41,10 @@ from catalogue.erasing import NotErasable
 from catalogue.models import (
     Agent,
     Batch,
+    CleaningGroup,
     DigitalDocument,
     Item,
+    KeptForm,
     Notice,
     RawPage,
     Revision,
@@ -33,7 +52,7 @@ from catalogue.models import (
     VisitRequest,
 )
 from catalogue.unimarc import Field, RecordItem
-from harvest import cutting, intake, pages
+from harvest import cutting, intake, lookup, pages
 from indexes import sync
 from tests.cast import field
 from tests.cast import notice as described
@@ -92,10 +111,31 @@ def a_life(net: Network) -> Notice:
         lot = history.open_batch(session, "copy", by="claire")
         items.add_many(session, [(notice.id, RecordItem(barcode="B1", call_number="ZEPHYRINUS 1"))], batch=lot)
         session.add(DigitalDocument(notice_id=notice.id, url="https://exemple.fr/zephyrinus.pdf"))
+        at_the_desk(session, notice, net.settings.data_dir)
     net.partner.partner.revise(40, [*secret.fields, field("300", "a", "Zephyrinus, encore")], net.clock.now)
     net.harvest()
     sync.rebuild(net.database.read_session, net.settings.index_dir)
     return notice
+
+
+def at_the_desk(session: Session, notice: Notice, folder: Path) -> None:
+    """What somebody has in hand about it: a form begun, one whose session had ended, a question for the night, a file
+    that was given and then named otherwise, a group of a clean-up day."""
+    typed = {"adresse": [notice.address], "title": ["Mémoires de Zephyrinus, relus"]}
+    kept_forms.keep(session, "claire", notice.address, typed, title="Mémoires de Zephyrinus", version=1)
+    kept_forms.keep(session, "", "k7m4x9q0", typed, title="Zephyrinus", version=1)
+    kept_forms.keep(session, "claire", "b3c5d7f9", {"title": ["Autre chose"]}, title="Autre chose", version=0)
+    asked = lookup.understand("Mémoires de Zephyrinus")
+    asking_again.remember(session, asked, by="claire", notice_address=notice.address, failed=["bnf"])
+    path = folder / "given.txt"
+    path.write_text("Zephyrinus raconte.")
+    documents.attach(session, notice, path, folder / "files", rights="staff", label="Zephyrinus")
+    path.unlink()
+    lot = history.open_batch(session, "file", by="claire")
+    for row in digital.files_of(session, [notice.id])[notice.id]:
+        digital.revise(session, row, {"label": "Le témoignage"}, batch=lot)
+    what = {"refs": [], "words": "Mémoires de Zephyrinus / Autre chose", "n": 2}
+    session.add(CleaningGroup(task="twins", key="k", state="apart", done_by="claire", done_at=db.now(), what=what))
 
 
 def erase(net: Network, notice: Notice) -> erasing.Erasure:
@@ -110,12 +150,13 @@ def test_nothing_is_left_anywhere_and_what_is_erased_never_comes_again(net: Netw
         planned = erasing.plan(session, notices.get(session, notice.id))
     done = erase(net, notice)
     assert done == planned
-    assert (done.notices, done.records, done.copies, done.documents, done.authors) == (2, 1, 1, 1, 1)
+    assert (done.notices, done.records, done.copies, done.documents, done.authors) == (2, 1, 1, 2, 1)
     assert clean(net) == 2, "the page it came with, and the one it came with again"
     assert traces(net.database, tmp_path) == []
     with net.read() as session:
         assert list(integrity.faults(session)) == []
         assert session.scalars(select(Item)).one().status == "withdrawn"
+        assert [kept.title for kept in session.scalars(select(KeptForm))] == ["Autre chose"]
         for page in session.scalars(select(RawPage)):
             pages.get(net.settings, page)
     # It is there still, at its partner's; a harvest of everything sees it, and leaves it.

@@ -41,7 +41,7 @@ def test_a_stranger_reads_what_runs_what_waits_and_what_decides(session: Session
     assert (rule.source, rule.by) == ("RECI", "claire")
     assert any(one.startswith("Sujets") for one in rule.sentences)
     assert page.base[0].words == "1 notice dans notre fonds"
-    assert [line.words for line in page.team] == ["claire · documentaliste"]
+    assert [line.words for line in page.team] == ["claire · Documentaliste"]
 
 
 def test_what_is_written_for_the_next_one_is_never_lost(session: Session) -> None:

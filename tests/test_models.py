@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import history, items, letters, notices, remembered
 from catalogue.unimarc import RecordItem
+from catalogue.web import formats, selection
 from export import codes, labels, usual
 from tests.cast import MIETTES
 from tests.test_copies_in_hand import boxes
@@ -65,7 +66,7 @@ def test_what_is_kept_is_used_and_what_is_there_no_more_is_as_if_unset(session: 
     assert remembered.read(session, usual.BIBLIOGRAPHY) is None
 
 
-def test_the_pages_of_models(claire: FlaskClient, client: FlaskClient) -> None:
+def test_the_pages_of_models(app: Flask, claire: FlaskClient) -> None:
     def keep(**form: str) -> tuple[int, str]:
         answer = claire.post("/admin/modeles", data={"action": "save", **form})
         return answer.status_code, answer.text
@@ -81,8 +82,12 @@ def test_the_pages_of_models(claire: FlaskClient, client: FlaskClient) -> None:
     page = claire.get("/admin/modeles").text
     assert 'value="1,5"' in page and 'value="-2"' in page and "Revenir aux mesures de Travée" in page
     assert boxes(claire.get("/admin/modeles/feuille-essai.pdf").data) == [(595, 842)]
-    chosen = client.get("/selection", follow_redirects=True)
-    assert chosen.status_code == 200
+    for asked in ("/recherche.docx?q=ville", "/selection"):  # nobody has chosen anything
+        with app.test_request_context(asked):
+            wishes = formats._wishes("Ville") if "docx" in asked else selection.wishes_of(None)
+            assert (wishes.group, wishes.summaries, wishes.locations) == ("theme", True, False)
+    with app.test_request_context("/recherche.docx?q=ville&style=?"):
+        assert not formats._wishes("Ville").summaries
     keep(quoi="labels", action="usual")
     assert "Revenir aux mesures de Travée" not in claire.get("/admin/modeles").text
 
@@ -109,8 +114,9 @@ def test_a_label_carries_the_address_of_its_copy_which_leads_to_it(
         usual.write(session, usual.Labels("63x38", 3))
     shown = claire.get(f"/bureau/exemplaires/{code}/etiquette").text
     assert codes.svg(f"http://localhost/x/{code}") in shown
-    assert 'class="desk has-own label-63x38' in shown and 'value="3"' in shown
+    assert "label-63x38" in shown.partition("<head>")[0] and 'value="3"' in shown
     made = labels.label("364.4 DUB", code, f"https://doc.exemple.fr/x/{code}")
+    assert made.qr and not labels.label("X" * 17, code, "https://doc.exemple.fr/x/1").qr, "it must be read first"
     assert boxes(labels.labels_pdf([made], "38x21")) == [(108, 60)]
     assert client.get(f"/x/{code.upper()}").location == f"/d/{address}"
     assert claire.get(f"/x/{code}").location == f"/bureau/exemplaires/{code}"

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from catalogue import (
-    desk_history,
     forecast,
     history,
     items,
     letters,
+    lot_pages,
     lots,
     notices,
     periodical_pages,
@@ -406,7 +406,7 @@ def test_a_subscription_is_described_seen_in_its_lot_and_taken_back(session: Ses
     assert batch is not None and seen(session, gazette).rows[-1].due == "1 août 2024"
     with pytest.raises(notices.Stale):
         periodicals.subscribe(session, gazette, {**values, "note": "autre"}, by="marc", version=1)
-    (change,) = desk_history.lot_page(session, batch).changes
+    (change,) = lot_pages.lot_page(session, batch).changes
     assert (change.title, change.about) == ("Gazette des quartiers", "abonnement")
     lots.undo(session, batch, by="claire")
     assert seen(session, gazette).rows[-1].due == "1 juin 2024"

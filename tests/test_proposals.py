@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from catalogue import (
     claims,
-    desk_history,
     history,
     integrity,
     judgements,
+    lot_pages,
     lots,
     notices,
     proposals,
@@ -402,7 +402,7 @@ def test_a_lot_is_told_by_the_notices_it_changed_or_was_asked_about(session: Ses
     counted = {batch.kind: n for batch, n in history.list_batches(session)}
     assert (counted["accept"], counted["refuse"], counted["judge"]) == (1, 1, 1)
     for batch in (refused, accepted):
-        page = desk_history.lot_page(session, batch)
+        page = lot_pages.lot_page(session, batch)
         assert [change.title for change in page.changes] == ["La ville en miettes"]
     result = lots.undo(session, refused, by="claire")
     assert [(x.entity, x.label, x.code) for x in result.left] == [("notice", "La ville en miettes", "changed_since")]

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue import alerts, desk_history, digital, history, i18n, integrity, lots, setup
+from catalogue import alerts, digital, history, i18n, integrity, lot_pages, lots, setup
 from catalogue.app import Travee, create_app
 from catalogue.commands import FAILED, IN_PART, INDEX_UNREADABLE, as_json, fail, finish, running
 from catalogue.commands.indexing import INDEX_DIFFERS, INDEX_REPAIRED, index_lines, writing_the_index
@@ -237,7 +237,7 @@ def undo(batch_id: int, by: str, as_json: bool) -> None:
         except lots.NotUndoable as error:
             fail(as_json, _(MESSAGES[error.code]))
         with travee.db.read() as session:
-            restored = desk_history.count_of(session, result.batch) if result.batch else 0
+            restored = lot_pages.count_of(session, result.batch) if result.batch else 0
             document = {
                 "batch": result.batch.id if result.batch else None,
                 "restored": restored,

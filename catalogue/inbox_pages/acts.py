@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import db, desk_history, lots
+from catalogue import db, desk_history, lot_pages, lots
 from catalogue.models import Batch
 
 DECISIONS = ("accept", "refuse", "withdraw", "judge", "join", "split", "publish", "put_aside", "rule")
@@ -31,7 +31,7 @@ def last_act(session: Session, login: str) -> LastAct | None:
     mine = select(Batch).where(Batch.by == login, Batch.kind.in_(DECISIONS), Batch.at > db.now() - RECENT)
     for batch in session.scalars(mine.order_by(Batch.id.desc()).limit(LOOKED_AT)):
         if not lots.why_not(session, batch):
-            titles = desk_history.titles_of_lots(session, [batch.id]).get(batch.id, ())
+            titles = lot_pages.titles_of_lots(session, [batch.id]).get(batch.id, ())
             about = " ; ".join(titles) if 0 < len(titles) <= 2 else batch.why
             return LastAct(batch.id, desk_history.lot_words(batch.kind), about, batch.at)
     return None

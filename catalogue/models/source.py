@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.db import BIG, Base, J
@@ -93,6 +93,14 @@ class SourceVersion(Base):
     items: Mapped[list[Any]] = mapped_column(J)
     page_id: Mapped[int | None] = mapped_column(ForeignKey("raw_page.id"))
     received_at: Mapped[datetime]
+    __table_args__ = (  # few among very many: « Aujourd'hui » counts them at each visit
+        Index(
+            "ix_source_version_deleted",
+            "record_id",
+            sqlite_where=text("deleted IS 1"),
+            postgresql_where=text("deleted IS true"),
+        ),
+    )
 
 
 class Refused(Base):

@@ -109,6 +109,7 @@ def of_waiting(statement: Select[*tuple[Any, ...]], kind: str, source: str, run_
 
 def of_deleted(statement: Select[*tuple[Any, ...]], source: str, run_id: int | None) -> Any:
     """Records gone at their partner's, whose claim still speaks: nothing of ours is touched."""
+    ever_deleted = select(SourceVersion.record_id).where(SourceVersion.deleted.is_(True))  # few: where to begin
     statement = (
         statement.select_from(Claim)
         .join(Notice, Notice.id == Claim.notice_id)
@@ -116,6 +117,7 @@ def of_deleted(statement: Select[*tuple[Any, ...]], source: str, run_id: int | N
         .join(SourceVersion, SourceVersion.id == SourceRecord.latest_version_id)
         .join(Source, Source.id == SourceRecord.source_id)
         .where(SourceVersion.deleted.is_(True), Claim.state == "linked", Notice.status.in_(LIVING))
+        .where(Claim.record_id.in_(ever_deleted))
         .order_by(Claim.id)
     )
     if source:

@@ -18,7 +18,8 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from catalogue import alerts, backup_plan, db, desk_reading, floods, lots, nights, runs, timeline
+from catalogue import alerts, db, desk_reading, floods, lots, nights, runs, timeline
+from catalogue import today as today_
 from catalogue.i18n import N_, _
 from catalogue.web import ctx, returning
 from catalogue.web.auth import needs, page_preferences
@@ -33,7 +34,7 @@ SHOWN_NIGHTS = 14  # on « Aujourd'hui »
 def today() -> ResponseReturnValue:
     now, zone, session = db.now(), ZoneInfo(ctx.settings().timezone), ctx.get_session()
     local = now.astimezone(zone)
-    page = desk_reading.today(session, current_user.login, local=local, sees_inbox=current_user.may("documentalist"))
+    page = today_.today(session, current_user.login, local=local, sees_inbox=current_user.may("documentalist"))
     return render_template(
         "desk/today.html",
         page=page,
@@ -41,9 +42,32 @@ def today() -> ResponseReturnValue:
         timeline=timeline.timeline(session, now, zone, nights=SHOWN_NIGHTS),
         trouble=alerts.trouble(session),
         amiss=alerts.amiss(ctx.settings()) if current_user.may("documentalist") else "",
-        not_backed_up=backup_plan.trouble(session) if current_user.may("documentalist") else "",
+        pages=following_pages(),
+        card_pages=_card_pages(),
         floods=floods.open_floods(session, nights.harvested(session)),
     )
+
+
+def following_pages() -> dict[str, str]:
+    """Where each thing to see to of the collection is seen to (`catalogue.following`)."""
+    places = {"loans": "desk.copies_out", "periodicals": "desk.periodical_titles", "links": "desk.dead_links"}
+    return {name: url_for(endpoint) for name, endpoint in places.items()}
+
+
+def _card_pages() -> dict[str, str]:
+    """Where the one line leads of what « Aujourd'hui » had no room for."""
+    places = {
+        "backup": "settings.backups",
+        "files": "desk.all_documents",
+        "refused": "desk.refused",
+        "inbox": "desk.to_review",
+        "following": "desk.collection",
+        "cleaning": "desk_cleaning.tasks",
+        "drafts": "desk.new",
+        "harvest": "desk_runs.list",
+        "ruled": "desk.lots",
+    }
+    return {key: url_for(endpoint) for key, endpoint in places.items()}
 
 
 def done_lot() -> int | None:
@@ -74,6 +98,7 @@ def _context() -> dict[str, Any]:
         "desk_signout": url_for("auth.sign_out"),
         "desk_menu": _menu() if signed_in else [],
         "desk_actions": _actions() if signed_in else [],
+        "desk_keys": _keys() if signed_in else [],
         "desk_search": to("results") if signed_in else "",
         "desk_account": url_for("desk.account") if signed_in else "",
         **page_preferences(),
@@ -160,6 +185,17 @@ def _menu() -> list[tuple[str, str, int | None, bool]]:
 def _actions() -> list[tuple[str, str]]:
     cataloguing_words = [(url_for("desk.new"), _("Cataloguer"))] if current_user.may("contributor") else []
     return [*cataloguing_words, (url_for("desk.lots"), _("Historique et annulations"))]
+
+
+def _keys() -> list[tuple[str, str, str]]:
+    """« g » and a letter lead there."""
+    pages = (
+        ("a", "desk.today", _("Aujourd’hui"), "reader"),
+        ("c", "desk.new", _("Cataloguer"), "contributor"),
+        ("r", "desk.to_review", _("À revoir"), "documentalist"),
+        ("h", "desk.lots", _("Historique et annulations"), "reader"),
+    )
+    return [(letter, url_for(name), words) for letter, name, words, role in pages if current_user.may(role)]
 
 
 @blueprint.after_request

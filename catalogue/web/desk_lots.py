@@ -8,15 +8,17 @@ from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from catalogue import desk_history, reviewing
+from catalogue import desk_history, lot_pages, reviewing
 from catalogue import lots as engine
 from catalogue.i18n import _, format_number, ngettext
+from catalogue.lot_pages import MACHINES, PEOPLE, Asked
 from catalogue.models import Batch
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
 
+LONGEST_WORDS = 200
 BACK = re.compile(
     r"/bureau/(a-revoir|moissons/\d+/\d+|autorites|descripteurs|classement|nettoyage)([/?][\w/?&=%.+-]*)?"
 )
@@ -25,16 +27,35 @@ BACK = re.compile(
 @blueprint.get("/historique")
 @needs("reader")
 def lots() -> ResponseReturnValue:
-    number = page_asked(request.args)
-    found, older = desk_history.list_lots(ctx.get_session(), number)
-    return render_template("desk/lots.html", lots=found, page=number, older=older, may_undo=_may_undo)
+    number, session = page_asked(request.args), ctx.get_session()
+    by, kinds = lot_pages.choices(session)
+    given = {name: request.args.get(name, "").strip()[:LONGEST_WORDS] for name in ("qui", "genre", "q")}
+    chosen = Asked(
+        who=given["qui"] if given["qui"] in (*by, PEOPLE, MACHINES) else "",
+        kind=given["genre"] if given["genre"] in desk_history.LOT_WORDS else "",
+        words=given["q"],
+    )
+    found, older = lot_pages.list_lots(session, number, chosen)
+    asked = {"qui": chosen.who or None, "genre": chosen.kind or None, "q": chosen.words or None}
+    return render_template(
+        "desk/lots.html",
+        lots=found,
+        page=number,
+        older=older,
+        may_undo=_may_undo,
+        chosen=chosen,
+        asked=asked,
+        by=by,
+        kinds=kinds,
+        groups=((PEOPLE, _("Des personnes")), (MACHINES, _("De la machine"))),
+    )
 
 
 @blueprint.get("/historique/<int(max=2147483647):number>")
 @needs("reader")
 def lot(number: int) -> ResponseReturnValue:
     batch = engine.get(ctx.get_session(), number) or abort(404)
-    page = desk_history.lot_page(ctx.get_session(), batch)
+    page = lot_pages.lot_page(ctx.get_session(), batch)
     return render_template("desk/lot.html", page=page, lot=page.lot, may_undo=_may_undo)
 
 
@@ -55,7 +76,7 @@ def undo(number: int) -> ResponseReturnValue:
     session = ctx.get_session()
     made = result.batch.id if result.batch else None
     # Said as the lot's own page says it: what was agreed beside each notice is not counted.
-    restored = desk_history.count_of(session, result.batch) if result.batch else 0
+    restored = lot_pages.count_of(session, result.batch) if result.batch else 0
     behind = reviewing.rules_behind(session, session.get_one(Batch, number)) if result.restored else []
     back = _back()
     if back and result.restored and not (result.left or behind):
@@ -84,7 +105,7 @@ def _reason(code: str) -> str:
     return _(desk_history.NOT_UNDOABLE[code])
 
 
-def _may_undo(lot: Batch | desk_history.Lot) -> bool:
+def _may_undo(lot: Batch | lot_pages.Lot) -> bool:
     """A contributor takes back their own acts, a documentalist anybody's."""
     if not current_user.may("contributor"):
         return False

@@ -55,7 +55,7 @@ SUBJECTS = (
     Subject(
         "desk_authorities.list",
         N_("Plan de classement"),
-        N_("Les indices et leurs noms : les ajouter, les renommer, les réunir."),
+        N_("Les indices, leurs noms, et combien de notices chacun a."),
         values={"onglet": "classement"},
     ),
     Subject("settings.shelving", N_("Salles, travées, tablettes"), N_("Où sont rangés les documents.")),

@@ -22,7 +22,7 @@ from indexes.headwords import Found, Headwords
 from indexes.proposing import Proposed
 from indexes.reader import Snapshot
 
-AT_ONCE = 0.05  # seconds: what was read so fast is read again by who asks
+SMALL = 2_000, 20_000  # names, and rows of what notices are about: so few are read again by who asks
 REST = 20  # times as long as it took, before it is read again
 AT_LAST = 600.0  # seconds: where no thread reads ahead, somebody does wait in the end
 EMPTY = Snapshot(Path(), 0, ())
@@ -40,9 +40,12 @@ class Subjects:
 
     def known(self, session: Session) -> Headwords:
         known, age = self._known, time.monotonic() - self._read_at
-        if known is None or ((self._took < AT_ONCE or age > AT_LAST) and self._stamp != headwords.stamp(session)):
+        if known is None or ((self._is_small(known) or age > AT_LAST) and self._stamp != headwords.stamp(session)):
             return self._read(session)
         return known
+
+    def _is_small(self, known: Headwords) -> bool:
+        return len(known.names) <= SMALL[0] and self._stamp[-1] <= SMALL[1]
 
     def read_ahead(self, session: Session) -> None:
         """For the thread that does so: read again what has changed, unless that was done a moment ago."""

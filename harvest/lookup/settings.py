@@ -66,7 +66,7 @@ def rows(session: Session) -> list[Row]:
     out = [
         Row(
             source.code,
-            source.label,
+            source.label if source.address else _("L’adresse que l’on colle"),
             source.address,
             usual[source.code],
             source.local,

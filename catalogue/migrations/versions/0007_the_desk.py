@@ -119,6 +119,15 @@ def upgrade() -> None:
             "ix_notice_serials", ["sort_key"], unique=False, sqlite_where=SERIAL, postgresql_where=SERIAL
         )
 
+    with op.batch_alter_table("source_version", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_source_version_deleted",
+            ["record_id"],
+            unique=False,
+            sqlite_where=sa.text("deleted IS 1"),
+            postgresql_where=sa.text("deleted IS true"),
+        )
+
     with op.batch_alter_table("digital_document", schema=None) as batch_op:
         batch_op.add_column(sa.Column("fault", sa.String(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True))
@@ -150,6 +159,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.drop_index("ix_notice_serials")
+
+    with op.batch_alter_table("source_version", schema=None) as batch_op:
+        batch_op.drop_index("ix_source_version_deleted")
 
     with op.batch_alter_table("digital_document", schema=None) as batch_op:
         batch_op.drop_column("version")

@@ -334,3 +334,31 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// --- keys of the whole desk ---------------------------------------------------------------------
+// g then a letter: the page of that data-go; u takes back the act just done, where its « Annuler » is shown; ? lists
+// them. They are off where keys are off and while one types; « À revoir » has an u and a ? of its own. Heard before its
+// keys, so that the letter behind g means only that.
+
+const deskKeys = document.querySelector("[data-desk-keys]");
+const ownKeys = document.querySelector("[data-review]");
+let behind = 0; // when g was pressed
+if (deskKeys && document.documentElement.dataset.keys !== "off") {
+  deskKeys.hidden = false;
+  document.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || target.closest("input, textarea, select, [contenteditable]")) return;
+    const second = behind && event.timeStamp - behind < 1500 && deskKeys.querySelector(`[data-go="${CSS.escape(key)}"]`);
+    behind = key === "g" ? event.timeStamp : 0;
+    if (second) second.click();
+    else if (ownKeys || !["u", "?"].includes(key)) return;
+    else if (key === "u") {
+      const undo = document.querySelectorAll("main .follow form[action$='/annuler'] button");
+      if (undo.length !== 1) return; // a list of acts is no place to take back « the last »
+      undo[0].click();
+    }
+    else if ((deskKeys.open = !deskKeys.open)) deskKeys.querySelector("summary").focus();
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+}
