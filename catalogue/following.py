@@ -95,5 +95,22 @@ def under_way(session: Session, now: datetime) -> list[Matter]:
     return out
 
 
+def left_behind(session: Session) -> list[Matter]:
+    """The clean-up tasks somebody has begun, however long ago, and that are not finished."""
+    rows = select(CleaningGroup.task, func.max(CleaningGroup.done_at)).where(CleaningGroup.done_by != "")
+    last: dict[str, datetime] = {task: at for task, at in session.execute(rows.group_by(CleaningGroup.task)) if at}
+    tasks = [task for task in cleaning.CHANTIERS if task in last]
+    left = looking.counts(session, tasks)
+    return [_begun(task, left[task].left, last[task]) for task in tasks if left[task].left]
+
+
+def _begun(task: str, n: int, since: datetime) -> Matter:
+    said = {"task": _(cleaning.CHANTIERS[task].title), "n": format_number(n)}
+    words = ngettext(
+        "Nettoyage commencé, %(task)s : %(n)s groupe encore", "Nettoyage commencé, %(task)s : %(n)s groupes encore", n
+    )
+    return Matter("cleaning", words % said, n, since, task)
+
+
 def _morning(day: date | None, zone: tzinfo) -> datetime | None:
     return datetime.combine(day, time(), zone) if day else None

@@ -16,7 +16,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import backup_plan, db, desk_reading, inbox, nights, notices, remembered, runs, source_rules, sources
+from catalogue import (
+    backup_plan,
+    db,
+    desk_reading,
+    following,
+    inbox,
+    nights,
+    notices,
+    remembered,
+    runs,
+    source_rules,
+    sources,
+)
 from catalogue.form import many_lines
 from catalogue.i18n import N_, _, format_date, format_number, ngettext, of
 from catalogue.merging import rules
@@ -79,7 +91,7 @@ def read(session: Session, now: datetime, zone: ZoneInfo, *, habits: tuple[tuple
     return Handover(
         base=tuple(_base(session)),
         alone=tuple(_alone(session, now, zone)),
-        waiting=tuple(_waiting(session, now)),
+        waiting=(*_waiting(session, now), *_following(session, now, zone)),
         rules=tuple(_rules(session)),
         habits=habits,
         team=tuple(_team(session)),
@@ -176,6 +188,12 @@ def _waiting(session: Session, now: datetime) -> list[Line]:
     return lines
 
 
+def _following(session: Session, now: datetime, zone: ZoneInfo) -> list[Line]:
+    """What of the collection somebody should see to, and the clean-up that was begun."""
+    found = [*following.matters(session, now, zone), *following.left_behind(session)]
+    return [_aged(one.words, one.since, now, one.page + (f":{one.task}" if one.task else "")) for one in found]
+
+
 def _oldest(session: Session, statement: Any) -> tuple[int, datetime | None]:
     n, since = session.execute(statement).one()
     return int(n), since
@@ -199,8 +217,12 @@ def _rules(session: Session) -> list[Decided]:
 
 def _team(session: Session) -> list[Line]:
     acts = select(func.max(Batch.at)).where(Batch.by == User.login).scalar_subquery()
-    rows = session.execute(select(User.login, User.role, acts).where(User.disabled_at.is_(None)).order_by(User.login))
-    return [Line(f"{login} · {_(ROLE_WORDS[role])}", since=last) for login, role, last in rows]
+    columns = User.login, User.name, User.email, User.role, acts
+    rows = session.execute(select(*columns).where(User.disabled_at.is_(None)).order_by(User.login))
+    return [
+        Line(" · ".join(part for part in (name or login, _(ROLE_WORDS[role]), email) if part), since=last)
+        for login, name, email, role, last in rows
+    ]
 
 
 # --- what was written for the next one -------------------------------------------------------

@@ -57,7 +57,8 @@ LETTERS: Mapping[str, Letter] = {
 def text(session: Session, name: str) -> str:
     """The centre's own, else Travée's."""
     kept = remembered.read(session, PREFIX + name)
-    return kept if isinstance(kept, str) and not wrong(name, kept) else _(LETTERS[name].usual)
+    letter = LETTERS[name]
+    return kept if isinstance(kept, str) and not wrong(name, kept) else _(letter.usual)
 
 
 def is_usual(session: Session, name: str) -> bool:

@@ -25,7 +25,7 @@ LONGEST, MOST_AT_ONCE, LONGEST_MM = 80, 60, 10_000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`holder`: the column that says where it stands; `numbered`: what several made at once are called."""
+    """`holder`: the column that says where it stands; `numbered`: what those are called that are given no name."""
 
     model: type[Any]
     words: str
@@ -33,6 +33,11 @@ class Kind:
     within: str
     one_more: str
     numbered: str
+
+    @property
+    def inside(self) -> str:
+        """The kind that stands in it, "" for the last."""
+        return next((name for name, kind in KINDS.items() if kind.within and KINDS[kind.within] is self), "")
 
 
 KINDS: Mapping[str, Kind] = {
@@ -42,7 +47,6 @@ KINDS: Mapping[str, Kind] = {
     "bay": Kind(Bay, N_("Travée"), "range_id", "range", N_("Ajouter des travées"), N_("Travée %(n)s")),
     "shelf": Kind(Shelf, N_("Tablette"), "bay_id", "bay", N_("Ajouter des tablettes"), ""),
 }
-INSIDE = {kind.within: name for name, kind in KINDS.items() if kind.within}
 
 
 class Refused(ValueError):
@@ -66,6 +70,10 @@ class Place:
     @property
     def is_empty(self) -> bool:
         return not (self.copies or self.inside)
+
+    def holds(self, name: str) -> bool:
+        """Whether a place ("shelf-12") stands right inside."""
+        return any(f"{one.kind}-{one.id}" == name for one in self.inside)
 
 
 def tree(session: Session) -> list[Place]:
@@ -114,6 +122,8 @@ def add(
     names = [name] if several == 1 else [f"{name} {n}" for n in range(1, several + 1)]
     if kind == "shelf" and not name:
         names = _letters(len(there), several)
+    elif what.numbered and not name:
+        names = [_(what.numbered) % {"n": n} for n in range(len(there) + 1, len(there) + 1 + several)]
     made = []
     for n, one in enumerate(names):
         _checked(one, there)
@@ -149,7 +159,7 @@ def change(session: Session, kind: str, number: int, name: str, *, length: str =
 def remove(session: Session, kind: str, number: int) -> None:
     """Take an empty place away."""
     row = _get(session, kind, number)
-    inner = INSIDE.get(kind)
+    inner = KINDS[kind].inside
     holds = inner and session.scalar(
         select(KINDS[inner].model.id).where(getattr(KINDS[inner].model, KINDS[inner].holder) == number).limit(1)
     )

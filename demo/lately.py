@@ -92,9 +92,8 @@ def _furnish(session: Session, row: Row) -> None:
     copies = iter(items.list_of(session, list(session.scalars(select(Notice.id).order_by(Notice.id).limit(300)))))
     batch = history.open_batch(session, "copy", by=BY)
     moved = []
-    for n in range(row["ranges"]):
-        (line,) = places.add(session, "range", room.id, f"Épi {n + 1}")
-        for bay in places.add(session, "bay", line.id, "Travée", several=row["bays"]):
+    for line in places.add(session, "range", room.id, "", several=row["ranges"]):
+        for bay in places.add(session, "bay", line.id, "", several=row["bays"]):
             sizes = {"length": str(row["length_mm"]), "height": str(row["height_mm"])}
             shelves = places.add(session, "shelf", bay.id, "", several=row["shelves"], **sizes)
             here = (copy for copy in copies if copy.location_id == site.id)

@@ -160,10 +160,12 @@ def _near(
     weights = {number: likeness**SHARPENED for number, likeness in found}
     whole = sum(weights.values()) + DAMPED
     carried: defaultdict[int, set[int]] = defaultdict(set)
-    statement = select(NoticeConcept.notice_id, NoticeConcept.concept_id, NoticeConcept.label).where(
-        NoticeConcept.notice_id.in_(weights), NoticeConcept.agent_id.is_(None)
-    )
-    for notice_id, concept_id, label in session.execute(statement) if weights else ():
+    # What names a person is left out here: asked for in SQL, SQLite would read every row without one instead.
+    said = (NoticeConcept.notice_id, NoticeConcept.concept_id, NoticeConcept.label, NoticeConcept.agent_id)
+    statement = select(*said).where(NoticeConcept.notice_id.in_(weights))
+    for notice_id, concept_id, label, agent_id in session.execute(statement) if weights else ():
+        if agent_id is not None:
+            continue
         place = known.of_concept.get(concept_id) if concept_id else known.of_name.get(text.fold(label))
         if place is not None:
             carried[place].add(notice_id)

@@ -48,7 +48,7 @@ from catalogue.cleaning.chantier import Group, Member
 from catalogue.entities import AgentRow, ClassRow, ConceptRow, Thesaurus
 from catalogue.forecast import Expected
 from catalogue.models import Agent, Batch, ClassificationEntry, Concept, Item, Notice, Run, Source
-from catalogue.unimarc import Fields, Record, RecordItem
+from catalogue.unimarc import Field, Fields, Record, RecordItem
 from harvest import intake
 from tests import pdfs
 from tests.cast import GAZETTE, MIETTES, field, notice
@@ -69,7 +69,7 @@ def maker(name: str) -> Callable[[Maker], Maker]:
     return keep
 
 
-def two(session: Session, *more: dict[str, object], status: str = "published") -> list[Notice]:
+def two(session: Session, *more: Field, status: str = "published") -> list[Notice]:
     """Two notices of ours, with these fields besides."""
     return [
         notices.create(session, notice(title, *more), by="claire", status=status)

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, cleaning, form, helper_links, history, items, judgements, lots, notices
+from catalogue import authorities, cleaning, form, helper_links, history, items, judgements, lots, notices, users
 from catalogue.cleaning import (
     CHANTIERS,
     Chantier,
@@ -34,6 +35,7 @@ from catalogue.models import Agent, Batch, CleaningGroup, Concept, DigitalDocume
 from catalogue.text import fold
 from catalogue.unimarc import Fields, RecordItem, responsibilities
 from tests.cast import MIETTES, field, notice
+from tests.conftest import PASSWORD
 from tests.test_desk import text
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -414,3 +416,26 @@ def test_a_helper_settles_a_group_by_their_link_and_opens_nothing_else(claire: F
     assert "Inès (Journée de nettoyage, Lille)" in claire.get("/bureau/nettoyage/bilan").text
     assert "/bureau/historique/" not in ines.get("/bureau/nettoyage/bilan").text
     assert ines.get(f"/bureau/notices/{address}").status_code == 302
+
+
+def test_what_the_room_has_done_is_seen_without_a_key(
+    browser_page: Page, live_server: str, claire: FlaskClient
+) -> None:
+    base: Database = claire.application.extensions["travee"].db
+    with base.write() as session:
+        publish(session, *[notice(f"Sans sujet {n}") for n in range(3)])
+        users.add(session, "marc", PASSWORD, "documentalist")
+    claire.post("/bureau/nettoyage/compter", data={})
+    here = "/bureau/nettoyage/champs-vides"
+    page = browser_page
+    page.goto(f"{live_server}/connexion?suite={here}")
+    page.get_by_label("Identifiant").fill("marc")
+    page.get_by_label("Mot de passe").fill(PASSWORD)
+    page.clock.install()
+    page.keyboard.press("Enter")
+    page.get_by_text("salle : 0/3 faits").wait_for()
+    mine = claire.post(f"{here}/prendre", follow_redirects=True).text
+    claire.post(here, data=answer(mine, forme="Ville"))
+    page.clock.run_for(16_000)
+    page.get_by_text("salle : 1/3 faits").wait_for()
+    page.get_by_role("button", name="Je prends ce lot").focus()

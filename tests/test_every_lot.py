@@ -10,7 +10,7 @@ import ast
 import importlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,30 @@ from sqlalchemy.orm import Session
 
 from catalogue import (
     authorities,
+    db,
     desk_history,
     digital,
     history,
     integrity,
     items,
     judgements,
+    lot_pages,
     lots,
     notices,
     periodicals,
     undo_plan,
+    users,
 )
+from catalogue.lots import NotUndoable
 from catalogue.models import Batch, Claim, IndexQueue, Notice, Revision
-from tests.cast import field
+from tests.cast import field, notice
+from tests.conftest import PASSWORD
 from tests.lot_makers import MAKERS
+from tests.test_proposals import ABSTRACT
 
 NEVER = {"erase": "for good, and said so before", "undo": "each of the stories below takes one back"}
-# What was written since stays, in rows that go back all the same: two notices part with what each has got meanwhile, and
-# a question about a notice is asked again of the notice as it stands now.
+# What was written since stays, in rows that go back all the same: two notices part with what each has got meanwhile,
+# and a question about a notice is asked again of the notice as it stands now.
 GROWN_TOGETHER = ("join", "refuse", "withdraw")
 World = dict[tuple[Any, ...], Any]
 
@@ -211,12 +217,12 @@ def kinds_written() -> dict[str, str]:
 
 
 def _said(kind: ast.expr, module: str) -> Iterator[str]:
-    """The kinds that an argument may be: words written there, or names of the module; what is handed on is elsewhere."""
+    """The kinds that an argument may be: words written there, or names of the module."""
     if isinstance(kind, ast.IfExp):
         yield from _said(kind.body, module)
         yield from _said(kind.orelse, module)
     elif isinstance(kind, ast.Constant):
-        yield kind.value
+        yield str(kind.value)
     elif isinstance(kind, ast.Name) and kind.id.isupper():
         yield getattr(importlib.import_module(module), kind.id)
     elif isinstance(kind, ast.Attribute):
@@ -262,3 +268,45 @@ def test_taken_back_brought_back_and_left_to_who_touched_it(quick_session: Sessi
         again, _back, now = undone(session, back, now)
         assert again.left == []
         assert_as(touched, now)
+
+
+# --- thirty days, and what is not taken back -------------------------------------------------
+
+
+def test_after_thirty_days_only_the_button_goes(quick_session: Session, tmp_path: Path) -> None:
+    session = quick_session
+    steps = MAKERS["edit"](session, tmp_path)
+    next(steps)
+    made = next(steps)
+    assert made is not None
+    assert lots.why_not(session, made) == ""
+    made.undoable_until = db.now() - timedelta(minutes=1)
+    assert lots.why_not(session, made) == "too_old"
+    with pytest.raises(NotUndoable, match="too_old"):
+        lots.undo(session, made, by="claire")
+    page = lot_pages.lot_page(session, made)
+    assert len(page.changes) == 2 and all(change.differences for change in page.changes), "it is read all the same"
+    assert "30 jours" in page.lot.not_undoable
+
+
+def test_lots_are_found_by_who_what_and_words_and_a_machine_is_no_person(quick_session: Session) -> None:
+    session = quick_session
+    users.add(session, "claire", PASSWORD, "documentalist")
+    one = notices.create(session, notice("Écoles du canal"), by="claire", status="published")
+    brought = history.open_batch(session, "import", by="travee import", why="reci.xml")
+    notices.create(session, notice("Un pont"), by="travee import", batch=brought)
+    edited = history.open_batch(session, "edit", by="claire")
+    notices.revise(session, one, [*one.fields, ABSTRACT], by="claire", batch=edited)
+
+    def found(**asked: str) -> list[tuple[str, str, bool]]:
+        lines, _older = lot_pages.list_lots(session, 1, lot_pages.Asked(**asked))
+        return [(line.kind, line.by, line.by_machine) for line in lines]
+
+    mine = [("edit", "claire", False), ("create", "claire", False)]
+    machine = [("import", "travee import", True)]
+    assert found() == [mine[0], *machine, mine[1]]
+    assert found(who=lot_pages.PEOPLE) == mine
+    assert found(who=lot_pages.MACHINES) == found(kind="import") == found(words="RECI") == machine
+    assert found(who="claire", kind="edit") == mine[:1]
+    assert found(words="ecoles CANAL") == mine
+    assert found(words="rien de tel") == []

@@ -116,7 +116,7 @@ def test_shelves_are_drawn_measured_and_taken_away_when_empty(session: Session) 
     (site,) = places.add(session, "site", None, "Espace doc")
     (room,) = places.add(session, "room", site.id, "Grande salle")
     (row,) = places.add(session, "range", room.id, "Épi 1")
-    bays = places.add(session, "bay", row.id, "Travée", several=3)
+    bays = [*places.add(session, "bay", row.id, "Travée", several=2), *places.add(session, "bay", row.id, "")]
     shelves = places.add(session, "shelf", bays[0].id, "", several=5, length="900", height="320")
     more = places.add(session, "shelf", bays[0].id, "", several=2)
     assert [bay.name for bay in bays] == ["Travée 1", "Travée 2", "Travée 3"]
@@ -167,6 +167,21 @@ def test_the_page_of_places_works_without_script(claire: FlaskClient) -> None:
     assert "Ajouté : Espace doc." in act(action="add", genre="site", n="", nom="Espace doc")
     assert "<strong>Espace doc</strong>" in claire.get("/admin/lieux").text
     assert "existe déjà" in act(action="add", genre="site", n="", nom="Espace doc")
+    act(action="add", genre="room", n="1", nom="")
+    act(action="add", genre="range", n="1", nom="Épi nord")
+    act(action="add", genre="bay", n="1", nom="", combien="40")
+    for bay in range(1, 41):
+        claire.post("/admin/lieux", data={"action": "add", "genre": "shelf", "n": str(bay), "combien": "6"})
+    page = claire.get("/admin/lieux").text
+    assert "Salle 1" in page and "Travée 40" in page and page.count("6 tablettes") == 40
+    assert len(page.encode()) < 30_000
+    in_hand = claire.get("/admin/lieux?ouvert=bay-40").text
+    assert 'href="/admin/lieux?ouvert=shelf-235#shelf-235"' in in_hand and "Ajouter des tablettes" in in_hand
+    gone = claire.post(
+        "/admin/lieux?ouvert=shelf-235", data={"action": "remove", "genre": "shelf", "n": "235", "dans": "bay-40"}
+    )
+    assert gone.location == "/admin/lieux?ouvert=bay-40#bay-40"
+    assert "shelf-235" not in claire.get("/admin/lieux?ouvert=bay-40").text
     assert "n’est plus là" in act(action="add", genre="room", n="999", nom="Salle")
     assert claire.post("/admin/lieux", data={"action": "add", "genre": "galaxy", "n": ""}).status_code == 400
 

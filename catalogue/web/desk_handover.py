@@ -8,11 +8,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from catalogue import db, handover
+from catalogue import cleaning, db, handover
 from catalogue.i18n import _
 from catalogue.web import ctx
 from catalogue.web.auth import needs
-from catalogue.web.desk import blueprint
+from catalogue.web.desk import blueprint, following_pages
 from catalogue.web.public import to
 from harvest.lookup import settings
 
@@ -29,8 +29,11 @@ def take_over() -> ResponseReturnValue:
         "inbox": url_for("desk.to_review"),
         "refused": url_for("desk.refused"),
         "backups": url_for("settings.backups"),
+        **following_pages(),
+        **{f"cleaning:{task}": url_for("desk_cleaning.task", name=task) for task in cleaning.CHANTIERS},
     }
     needed = {"results": "contributor", "inventory": "contributor", "backups": "admin"}
+    needed |= {"loans": "contributor", "periodicals": "contributor"}
     may_open = {name for name in pages if current_user.may(needed.get(name, "documentalist"))}
     return render_template(
         "desk/handover.html",

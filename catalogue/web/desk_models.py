@@ -45,8 +45,8 @@ def set_model() -> ResponseReturnValue:
         return _page(about, errors), 422
     with ctx.get_writer() as session:
         if about == "claim":
-            words = request.form.get("texte", "") if action == "save" else _(letters.LETTERS["claim"].usual)
-            changed = letters.write(session, "claim", words)
+            letter = letters.LETTERS["claim"]
+            changed = letters.write(session, "claim", request.form["texte"] if action == "save" else _(letter.usual))
         else:
             changed = usual.write(session, chosen)
         if changed:

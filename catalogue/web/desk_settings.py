@@ -164,20 +164,25 @@ def download(name: str) -> ResponseReturnValue:
 @blueprint.route("/lieux", methods=["GET", "POST"])
 @needs("documentalist")
 def shelving() -> ResponseReturnValue:
+    """The tree, and one place in hand (`ouvert`): what is done there comes back to it."""
     wrong: list[tuple[str, str]] = []
+    opened = request.args.get("ouvert", "")
     if request.method == "POST":
         try:
             with ctx.get_writer() as session:
                 done = _act(session)
                 audit.note(session, "setting_changed", by=current_user.login, about="places")
             flash(done, "ok")
-            return redirect(url_for("settings.shelving"), 303)
+            gone = request.form.get("action") == "remove"
+            left = (request.form.get("dans", "") if gone else opened) or None
+            return redirect(url_for("settings.shelving", ouvert=left, _anchor=left), 303)
         except places.Refused as refusal:
             wrong = [(refusal.where, refusal.words)]
     page = render_template(
         "desk/settings_places.html",
         tree=places.tree(ctx.get_session()),
         kinds=places.KINDS,
+        opened=opened,
         given=request.form,
         errors=wrong,
     )

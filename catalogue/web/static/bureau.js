@@ -6,6 +6,8 @@
 //                                 fills the region whose id is data-live-into
 //   data-act                      a button whose answer is the same page: what changed is swapped in place
 //   data-submit-on-change="act"   choosing does the same
+//   data-refresh data-from        the region is asked for again every so many seconds, while somebody looks at it
+//   data-key="s"                  the button that this letter presses, where one is not typing
 //   data-term                     « + Discrimination »: the word goes to the first empty subject
 // A field that has the focus, or was changed since its form was sent, is never replaced.
 
@@ -335,6 +337,20 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// --- what others do meanwhile --------------------------------------------------------------------
+
+for (const region of document.querySelectorAll("[data-refresh]")) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(region.dataset.from, { headers: fetched });
+      if (!answer.ok || answer.redirected) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-refresh]");
+      if (fresh && fresh.textContent !== region.textContent) region.textContent = fresh.textContent;
+    } catch { /* the next one may come through; « Actualiser » is there */ }
+  }, Number(region.dataset.refresh) * 1000);
+}
+
 // --- keys of the whole desk ---------------------------------------------------------------------
 // g then a letter: the page of that data-go; u takes back the act just done, where its « Annuler » is shown; ? lists
 // them. They are off where keys are off and while one types; « À revoir » has an u and a ? of its own. Heard before its
@@ -350,7 +366,9 @@ if (deskKeys && document.documentElement.dataset.keys !== "off") {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || target.closest("input, textarea, select, [contenteditable]")) return;
     const second = behind && event.timeStamp - behind < 1500 && deskKeys.querySelector(`[data-go="${CSS.escape(key)}"]`);
     behind = key === "g" ? event.timeStamp : 0;
+    const own = document.querySelector(`main [data-key="${CSS.escape(key)}"]`);
     if (second) second.click();
+    else if (own) own.click();
     else if (ownKeys || !["u", "?"].includes(key)) return;
     else if (key === "u") {
       const undo = document.querySelectorAll("main .follow form[action$='/annuler'] button");
