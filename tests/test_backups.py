@@ -72,7 +72,8 @@ def everything(settings: Settings) -> dict[str, list[object]]:
     try:
         with base.read() as session:
             made = session.scalars(select(Revision.id).where(Revision.before.is_(None)).order_by(Revision.id))
-            return {"made": list(made)} | {
+            first: dict[str, list[object]] = {"made": list(made)}
+            return first | {
                 model.__tablename__: [
                     [getattr(row, column.key) for column in model.__mapper__.columns]
                     for row in session.scalars(select(model).order_by(*model.__mapper__.primary_key))
