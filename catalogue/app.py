@@ -137,7 +137,7 @@ class Travee:
             self.tally.put_back(counts)
 
     def work_once(self) -> int:
-        """One pass of the worker: settings, the index queue, counts, the erasure of old data, files that wait, texts."""
+        """One pass of the worker: settings, the index queue, counts, old data to erase, files that wait, texts."""
         self.flush_counts()
         self.refresh_settings()
         if self._erased_on != (today := db.now().date()):  # once a day is enough, and takes the write lock once
