@@ -296,9 +296,12 @@ def relink_concepts(session: Session, concept_ids: Iterable[int]) -> int:
         for part in db.chunks(sorted(wanted)):
             touched |= set(session.scalars(select(NoticeConcept.notice_id).where(column.in_(part))))
     if folded:
-        statement = select(NoticeConcept.notice_id, NoticeConcept.label)
-        loose = statement.where(NoticeConcept.concept_id.is_(None), NoticeConcept.free.is_(False))
-        touched |= {notice_id for notice_id, label in session.execute(loose) if fold(label) in folded}
+        loose = (NoticeConcept.concept_id.is_(None), NoticeConcept.free.is_(False))
+        # Folding is ours: each spelling once, not each time that a notice has it.
+        spellings = session.scalars(select(NoticeConcept.label).where(*loose).distinct())
+        for part in db.chunks([label for label in spellings if fold(label) in folded]):
+            named = select(NoticeConcept.notice_id).where(*loose, NoticeConcept.label.in_(part))
+            touched |= set(session.scalars(named))
     for ids_ in db.chunks(sorted(touched)):
         reproject(session, ids_)
     return len(touched)

@@ -20,7 +20,8 @@ from catalogue.web.desk_notices import page_asked
 
 LONGEST_WORDS = 200
 BACK = re.compile(
-    r"/bureau/(a-revoir|moissons/\d+/\d+|autorites|descripteurs|classement|nettoyage)([/?][\w/?&=%.+-]*)?"
+    r"/bureau/(a-revoir|moissons/\d+/\d+|autorites|descripteurs|classement|nettoyage|sujets/candidats)"
+    r"([/?][\w/?&=%.+-]*)?"
 )
 
 
