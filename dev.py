@@ -2,7 +2,7 @@
 """Everything one does with this repository, in one file that needs Python 3.11 and nothing else.
 
     python3 dev.py demo [--port 5000] [--fresh] [--once]    the catalogue, filled, in a browser
-    python3 dev.py test [--all] [pytest arguments]          the tests; --all: a skip is a failure
+    python3 dev.py test [--all] [pytest arguments]          the tests; --all: long ones too, and a skip is a failure
     python3 dev.py check                                    format, rules, types, import directions, links
     python3 dev.py bench [NAME] [--quick]                   the figures
     python3 dev.py doctor                                   what is missing, and the line that installs it

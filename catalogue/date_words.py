@@ -37,7 +37,7 @@ def spoken(words: str) -> str:
     ...     spoken("1er mai 2011"), spoken("juillet-août 2011"), spoken("2e trimestre 2024"), spoken("vers 1960")
     ('May 1, 2011', 'July-August 2011', '2nd quarter 2024', 'vers 1960')
     >>> spoken("2011-05-01"), spoken("juillet-août 2011")
-    ('1 mai 2011', 'juillet-août 2011')
+    ('1er mai 2011', 'juillet-août 2011')
     """
     with suppress(ValueError):  # « 31 février »: as it is said
         if found := _ISO_DAY.fullmatch(words):

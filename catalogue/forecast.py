@@ -322,6 +322,13 @@ def foresee(issues: Sequence[Issue], rule: Rule, today: date, settled: Sequence[
     return Foreseen(tuple(ordered), following, series.yearly, endless)
 
 
+def first_from(issues: Sequence[Issue], rule: Rule, today: date) -> date:
+    """The day the first issue is due from today on: whoever begins there waits for nothing older, and the rhythm (a
+    weekly of Wednesdays) stays."""
+    coming = (p.starts for p in _Series(issues, (), rule).coming())
+    return next((day for day in coming if day >= today), today)
+
+
 def measured(days: Sequence[date]) -> str:
     """The frequency that the dates of the last issues suggest, "" when they do not agree on one."""
     last = sorted(set(days))[-13:]

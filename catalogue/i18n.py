@@ -94,7 +94,12 @@ def format_date(value: date | datetime | None, style: str = "long") -> str:
         return ""
     if isinstance(value, datetime):
         value = value.astimezone(get_timezone(_zone.get())).date()
-    return _format_date(value, style, locale=_language.get())
+    return _first_of_month(_format_date(value, style, locale=_language.get()))
+
+
+def _first_of_month(words: str) -> str:
+    """French says « 1er décembre », which Babel does not write."""
+    return f"1er{words[1:]}" if _language.get() == "fr" and words.startswith("1 ") else words
 
 
 def format_instant(value: datetime | None) -> str:
@@ -102,7 +107,8 @@ def format_instant(value: datetime | None) -> str:
     if value is None:
         return ""
     pattern = "d MMMM y, HH:mm"
-    return _format_datetime(value, pattern, tzinfo=get_timezone(_zone.get()), locale=_language.get())
+    words = _format_datetime(value, pattern, tzinfo=get_timezone(_zone.get()), locale=_language.get())
+    return _first_of_month(words)
 
 
 def format_time(value: datetime) -> str:

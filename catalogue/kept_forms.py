@@ -22,15 +22,17 @@ LARGEST = 600_000  # signs of one form: a book of notes, not a file
 MOST = 40  # forms of one person; the oldest go first
 Content = dict[str, list[str]]
 LEFT_OUT = frozenset(("csrf_token", "action", "fichier", "garde"))  # of no use, or not theirs to keep
+FILE = "fichier_choisi"  # the name of a file that came with the form: it has to be chosen again
 
 
 def place_of(address: str) -> str:
     return PLACE + address
 
 
-def content_of(pairs: Iterable[tuple[str, Iterable[str]]]) -> Content:
-    """What a browser sent, as it is kept."""
-    return {name: list(texts) for name, texts in pairs if name not in LEFT_OUT}
+def content_of(pairs: Iterable[tuple[str, Iterable[str]]], file: str = "") -> Content:
+    """What a browser sent, as it is kept; of a file, its name alone."""
+    content = {name: list(texts) for name, texts in pairs if name not in LEFT_OUT}
+    return content | {FILE: [file[:200]]} if file else content
 
 
 def keep(

@@ -281,11 +281,30 @@ def promote(
         authorities.put_concepts(session, [(concept, values)], batch=batch)
     folded = {fold(word) for word in words}
     ids = {n for word in words for n in _with_keyword(session, word)}
-    term = _term(session, concept, concept.label, frozenset(folded))
-    rows = [(notice, _promoted(notice.fields, folded, term)) for notice in _load(session, living(session, ids))]
+    subject = headings.make_subject(_term(session, concept, concept.label, frozenset(folded)))
+    rows = [(notice, _promoted(notice.fields, folded, subject)) for notice in _load(session, living(session, ids))]
     done = Done(batch, len(notices.revise_many(session, rows, batch=batch)))
     notices.relink_concepts(session, [concept.id])
     return concept, done
+
+
+def say_subject(
+    session: Session, keywords: Iterable[str], label: str, *, by: str, concept: Concept | None = None
+) -> Done:
+    """What `promote` does to the notices, and nothing to the thesaurus: by somebody who may not write in it.
+
+    They say `concept` in the keywords' place; where there is none, `label`, a candidate (`candidate_terms`).
+    """
+    words = [w for w in dict.fromkeys(clean(w) for w in keywords) if w]
+    label = concept.label if concept else clean(label)
+    batch = history.open_batch(session, "promote", by=by, why=_named(label, words))
+    folded = {fold(word) for word in words}
+    ids = {n for word in words for n in _with_keyword(session, word)}
+    subject = Field(t="606", i="  ", s=[["a", label]])
+    if concept is not None:
+        subject = headings.make_subject(_term(session, concept, label, frozenset()))
+    rows = [(notice, _promoted(notice.fields, folded, subject)) for notice in _load(session, living(session, ids))]
+    return Done(batch, len(notices.revise_many(session, rows, batch=batch)))
 
 
 def _own_scheme(session: Session) -> ConceptScheme:
@@ -368,7 +387,7 @@ def _with_keyword(session: Session, keyword: str) -> set[int]:
     return out
 
 
-def _promoted(fields: Fields, folded: set[str], term: Term) -> Fields:
+def _promoted(fields: Fields, folded: set[str], subject: Field) -> Fields:
     """The descriptor instead of the keyword; PMB writes all its keywords in one 610, joined by `;`."""
     out: Fields = []
     taken = False
@@ -384,11 +403,11 @@ def _promoted(fields: Fields, folded: set[str], term: Term) -> Fields:
         pairs = [pair for pair in pairs if pair[1]]
         if any(code == "a" for code, _value in pairs):
             out.append({**f, "s": pairs})
-    has_it = any(f["t"] == "606" and fold(_whole(f)) == fold(term.label) for f in out)
+    has_it = any(f["t"] == "606" and fold(_whole(f)) == fold(_whole(subject)) for f in out)
     if not taken or has_it:
         return out if taken else fields
     at = next((n for n, f in enumerate(out) if f["t"] > "606"), len(out))
-    return [*out[:at], headings.make_subject(term), *out[at:]]
+    return [*out[:at], subject, *out[at:]]
 
 
 def _without(value: str, folded: set[str]) -> str:

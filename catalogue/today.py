@@ -22,6 +22,8 @@ from catalogue.models import Batch, KeptForm, Notice, Refused, Revision, User
 
 MOST_CARDS = 5
 SHOWN_DRAFTS = 5
+SHOWN_PROPOSED = 5
+TOLD = timedelta(days=30)  # what was decided of a proposal, to whoever proposed it
 SHOWN_RULED = 5  # notices that a rule has changed in the night
 NIGHT = timedelta(hours=24)
 BROUGHT = ("import", "harvest")  # lots that nobody typed
@@ -29,7 +31,7 @@ BROUGHT = ("import", "harvest")  # lots that nobody typed
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A notice to go on with. `page`: "edit", or "begun" for a form that was never saved."""
+    """A notice to go on with. `page`: "edit", "begun" (a form never saved), "history" (what somebody did of it)."""
 
     address: str
     title: str
@@ -41,13 +43,15 @@ class Entry:
 class Card:
     """One thing to see to; the page knows where its action leads, by `key`."""
 
-    key: str  # "backup", "files", "harvest", "refused", "inbox", "following", "cleaning", "ruled", "drafts", "month"
+    key: str  # "backup", "files", "harvest", "refused", "inbox", "following", "cleaning", "ruled", "drafts",
+    # "proposed", "month"
     title: str
     figure: int | None = None
     sentences: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     urgent: bool = False
     waits: bool = True  # for somebody: without any of these nothing is urgent
+    kinds: tuple[tuple[str, str], ...] = ()  # of what waits in « À revoir »: a kind of `inbox`, and a sentence
     lots: tuple[int, ...] = ()  # where to see it all, and to take it back
     matters: tuple[Matter, ...] = ()  # each a sentence and a page of its own
 
@@ -79,6 +83,7 @@ def _to_decide(session: Session, local: datetime) -> Iterator[Card]:
 
 def _for_everybody(session: Session, login: str, local: datetime) -> Iterator[Card]:
     yield from _mine(session, login)
+    yield from _proposed(session, login, local)
     yield from _harvest(session)
     yield from _ruled(session, local)
     yield from _month(session, local)
@@ -114,9 +119,9 @@ def _refused(session: Session) -> Iterator[Card]:
 
 def _inbox(session: Session) -> Iterator[Card]:
     counts = waiting(session)
-    told = tuple(counted(kind, n) for kind, n in counts.items())
+    told = tuple((kind, counted(kind, n)) for kind, n in counts.items())
     if counts:
-        yield Card("inbox", _("À revoir"), sum(counts.values()), told)
+        yield Card("inbox", _("À revoir"), sum(counts.values()), kinds=told)
 
 
 def _following(session: Session, local: datetime) -> Iterator[Card]:
@@ -164,6 +169,29 @@ def _draft(draft: Notice, word: proposed.Word | None) -> Entry:
     if word is not None:
         detail = _("renvoyée par %(by)s : « %(word)s »") % {"by": word.by, "word": word.text}
     return Entry(draft.address, title_or_none(draft.title), detail)
+
+
+def _proposed(session: Session, login: str, local: datetime) -> Iterator[Card]:
+    """What one has proposed to review, and what became of it: whoever learns the work learns by that."""
+    found = proposed.of_person(session, login, since=local - TOLD)
+    if not found:
+        return
+    entries = tuple(_told(one) for one in found[:SHOWN_PROPOSED])
+    left = sum(one.notice.status == "candidate" for one in found)
+    words = ngettext("attend d’être relue", "attendent d’être relues", left)
+    told = (words,) if left else (_("Toutes ont été relues."),)
+    yield Card("proposed", _("Proposées à la relecture"), left or None, told, entries, waits=False)
+
+
+def _told(one: proposed.Proposed) -> Entry:
+    words = {
+        "candidate": _("attend depuis le %(day)s"),
+        "published": _("publiée par %(by)s, le %(day)s"),
+        "withdrawn": _("mise à l’écart par %(by)s, le %(day)s"),
+    }[one.notice.status]
+    said = words % {"by": one.decided_by, "day": format_date(one.decided_at or one.at)}
+    page = "edit" if one.notice.status == "candidate" else "history"
+    return Entry(one.notice.address, title_or_none(one.notice.title), said, page)
 
 
 def _drafts_of(login: str) -> Select[int]:

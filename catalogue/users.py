@@ -92,6 +92,15 @@ def list_users(session: Session) -> list[User]:
     return list(session.scalars(select(User).order_by(User.login)))
 
 
+def who_may(session: Session, role: str) -> list[str]:
+    """Who is of this role or above, as they are called: whom to ask."""
+    ranks = list(ROLE_WORDS)
+    found = session.scalars(
+        select(User).where(User.role.in_(ranks[ranks.index(role) :]), User.disabled_at.is_(None)).order_by(User.login)
+    )
+    return [called(user) for user in found]
+
+
 def is_email(text: str) -> bool:
     return len(text) <= LONGEST and bool(_EMAIL.fullmatch(text.strip()))
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
-from threading import Lock, Thread, Timer
+from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from weakref import WeakSet
@@ -50,6 +50,7 @@ from harvest.oai_page import refused as refusal_of
 
 PAGE_BYTES = 50_000_000  # decompressed
 PAGE_SECONDS = 600.0  # a server may be slow, not drip for ever
+CUT_AGAIN = 0.5  # seconds
 TIMEOUT = (5.0, 60.0)  # to connect, between two bytes
 TRIES = 4
 READS = 2  # a page that cannot be read is asked for once more; both answers are kept
@@ -193,23 +194,24 @@ class Client(Sickle):
     def _in_time(self) -> Iterator[None]:
         """An answer comes whole within PAGE_SECONDS. A byte now and then keeps every other time-out from striking, and
         it may be a byte of the headers: the connection itself is cut, and whatever that looks like is told as slow."""
-        late: list[bool] = []
+        late, done = Event(), Event()
 
-        def cut() -> None:
-            late.append(True)
-            cut_all(self._connections)
+        def watch() -> None:
+            seconds = PAGE_SECONDS
+            while not done.wait(seconds):  # a connection that is only being made when its time is over is cut next
+                late.set()
+                cut_all(self._connections)
+                seconds = CUT_AGAIN
 
-        timer = Timer(PAGE_SECONDS, cut)
-        timer.daemon = True
-        timer.start()
+        Thread(target=watch, name="travee-in-time", daemon=True).start()
         try:
             yield
         except (trouble.RequestException, ValueError):
-            if not late:
+            if not late.is_set():
                 raise
         finally:
-            timer.cancel()
-        if late:
+            done.set()
+        if late.is_set():
             raise _TryAgain(None, "oai.slow", host=self.host)
 
     def _follow(self, url: str, location: str) -> str:

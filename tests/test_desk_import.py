@@ -127,13 +127,12 @@ def test_the_way_to_it_is_on_today(claire: FlaskClient) -> None:
     assert "Importer un fichier" in words(claire.get("/bureau/importer"))
 
 
-def test_the_menu_leads_to_imports_and_sources(claire: FlaskClient) -> None:
+def test_the_menu_leads_to_imports_and_sources_in_two_steps(claire: FlaskClient) -> None:
     menu = re.search(r'<ul class="menu">(.*?)</ul>', claire.get("/bureau").text, re.S)
     assert menu is not None
-    assert [name for name in ("/bureau/importer", "/bureau/sources") if f'href="{name}"' in menu[1]] == [
-        "/bureau/importer",
-        "/bureau/sources",
-    ]
+    for step, page in (("/bureau/fonds", "/bureau/importer"), ("/admin", "/bureau/sources")):
+        assert f'href="{step}"' in menu[1]
+        assert f'href="{page}"' in claire.get(step).text
 
 
 def test_a_reader_neither_sees_nor_may(app: Flask, travee: Travee) -> None:
@@ -175,7 +174,7 @@ def test_a_file_may_be_larger_than_a_form_and_not_larger_than_the_limit(
 ) -> None:
     app.config["MAX_CONTENT_LENGTH"] = 5_000
     long = "Titre;Résumé\n" + f"Un;{'x' * 10_000}\n" * 2
-    assert claire.post("/bureau/notices/nouvelle?modele=book", data={"title": long}).status_code == 413
+    assert claire.post("/bureau/reprise/ecrire", data={"mot": long}).status_code == 413
     assert give(claire, long).status_code == 303
     monkeypatch.setattr(travee.settings, "upload_limit_mb", 0)
     answer = give(claire, long)

@@ -6,6 +6,7 @@ One page a kind (an endpoint) is looked at; a kind that no link leads to must be
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -15,19 +16,16 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.exceptions import HTTPException
 
-from catalogue import users, visits
+from catalogue import db, notices, periodicals, users, visits
+from catalogue.models import Agent, ClassificationEntry, DigitalDocument, Source
+from tests.cast import GAZETTE, MIETTES
 from tests.conftest import BROWSER_AGENT, PASSWORD
 from tests.test_public import Library, library
 
 __all__ = ["library"]
 SURFACES = ("/bureau", "/admin")
-# Where nobody gets by a link, and why.
-NO_LINK = {
-    "desk.people": "answers of a box",
-    "desk.bodies": "answers of a box",
-    "desk.journals": "answers of a box",
-    "desk.subjects": "answers of a box",
-}
+TABBED = ("desk_authorities.list",)  # one address, several pages
+KINDS = 60  # of pages that links lead to in this base; others need an import, a harvest or a lot under way
 HEAVY = 60_000  # bytes of a page (UX.md, section 7)
 
 
@@ -37,6 +35,15 @@ def at_work(app: Flask, library: Library) -> Flask:
     with app.extensions["travee"].db.write() as session:
         users.add(session, "marc", PASSWORD, "admin")
         visits.request(session, subject="visit", name="Inès", email="ines@exemple.fr", message="Mardi ?")
+        notices.create(session, MIETTES, by="ines", status="candidate")
+        session.add(Agent(type="person", name="Dumas, Agnès", sort_key="dumas agnes", heading=[["a", "Dumas"]]))
+        session.add(ClassificationEntry(plan="Notre plan", number="364.4", number_key="364.4", label="Prévention"))
+        session.add(Source(name="Partenaire", kind="oai", url="https://partenaire.exemple.org/oai"))
+        when = db.now() - timedelta(days=9)
+        notice = notices.create(session, GAZETTE, by="marc", status="published")
+        link = {"url": "https://exemple.org/mort", "fault": "http.gone", "alive": False}
+        session.add(DigitalDocument(notice_id=notice.id, failing_since=when, checked_at=db.now(), **link))
+        periodicals.subscribe(session, notice, {"frequency": "monthly", "starts_on": when.date()}, by="marc", version=0)
     return app
 
 
@@ -63,6 +70,8 @@ def walk(page: Page, app: Flask, base: str) -> Iterator[str]:
     while waiting:
         address = waiting.pop(0)
         kind = endpoint(app, address)
+        if kind in TABBED:
+            kind += "?" + urlsplit(address).query
         if kind in seen:
             continue
         seen.add(kind)
@@ -111,9 +120,12 @@ def test_every_page_is_clean_light_and_fits(
         assert user is not None
         user.language = language
     faults: list[str] = []
+    seen = set()
     for kind in walk(page, at_work, live_server):
+        seen.add(kind)
         faults += look(page, kind, language)
     assert faults == []
+    assert len(seen) >= KINDS, f"only {len(seen)} kinds of pages were met: {sorted(kinds(at_work) - seen)} were not"
     context.close()
 
 

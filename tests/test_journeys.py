@@ -99,6 +99,7 @@ def scrolls_sideways(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", PUBLIC)
 def test_public_pages_are_accessible_on_a_desk_and_in_the_tram(page: Any, base: Base, path: str) -> None:
     for size in (DESKTOP, PHONE):
@@ -119,6 +120,7 @@ def test_contrasts_hold_in_the_dark(page: Any, base: Base, path: str) -> None:
     assert violations(page) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", DESK)
 def test_desk_pages_are_accessible_too(page: Any, base: Base, path: str) -> None:
     sign_in(page, base)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
-from catalogue import db, form, kept_forms, notices
+from catalogue import db, form, items, kept_forms, notices
 from catalogue.identifiers import check_character
 from catalogue.models import KeptForm
 from catalogue.web import desk_notices
@@ -148,3 +150,38 @@ def test_an_expired_session_signs_in_and_finds_the_form_as_it_was(
     assert form.read(read(base, address).fields)["title"] == ["Écrit avant la pause"]
     with base.read() as session:
         assert everything(session) == []
+
+
+BESIDE = {"cote": "300 NGU", "code_barres": "99887766", "emplacement": "Réserve", "droits": "staff", "pourquoi": "Relu"}
+
+
+def beside(page: TestResponse) -> dict[str, str]:
+    """What the page shows of the copy, of the file and of why."""
+    chosen = re.findall(r'<option(?: value="(\w*)")? selected>([^<]*)', page.text)
+    typed = {name: filled(page, name)[0] for name in ("cote", "code_barres")}
+    return typed | {"emplacement": "Réserve" if ("", "Réserve") in chosen else "", "droits": chosen[-1][0]}
+
+
+def test_the_copy_its_place_and_the_rights_are_kept_as_the_fields_are(
+    app: Flask, claire: FlaskClient, base: db.Database
+) -> None:
+    with base.write() as session:
+        items.name_location(session, "Réserve")
+    wanted = {name: BESIDE[name] for name in ("cote", "code_barres", "emplacement", "droits")}
+    claire.post(f"/bureau/formulaires/{TOKEN}", data=BOOK | BESIDE | {"nouvelle": TOKEN, "fichier_choisi": "bilan.pdf"})
+    page = claire.get(f"/bureau/notices/{TOKEN}?reprendre=1")
+    assert beside(page) == wanted
+    assert "Choisissez de nouveau le fichier « bilan.pdf »" in text(page), "a browser gives no file back"
+    # A session that had ended: the same, and the file that was sent is named.
+    app.config["WTF_CSRF_ENABLED"] = True
+    expired = app.test_client()
+    sent: dict[str, object] = dict(BOOK | BESIDE | {"nouvelle": HELD, "csrf_token": "ended", "action": "save"})
+    answer = expired.post("/bureau/notices/nouvelle", data=sent | {"fichier": (BytesIO(b"%PDF-"), "plan.pdf")})
+    page = expired.get(answer.location)
+    assert "choisissez-le de nouveau" in text(page)
+    sign = {"login": "claire", "password": PASSWORD, "csrf_token": filled(page, "csrf_token")[0]}
+    page = expired.get(expired.post(answer.location, data=sign).location)
+    assert beside(page) == wanted and "« plan.pdf »" in text(page)
+    # The mark of another session: the page comes back with them too.
+    again = expired.post("/bureau/notices/nouvelle", data=sent | {"fichier": (BytesIO(b"%PDF-"), "plan.pdf")})
+    assert again.status_code == 400 and beside(again) == wanted and "« plan.pdf »" in text(again)

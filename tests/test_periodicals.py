@@ -332,7 +332,7 @@ def test_a_title_says_what_came_what_is_missing_and_what_comes_next(session: Ses
     ]
     assert page.rows[0].copy and page.issues[0].copies == ("P GAZ 214",)
     line = periodical_titles.titles(session, JUNE).lines[0]
-    assert (line.last_words, line.next_words) == ("n° 214, mai 2024", "n° 215, 1 juin 2024")
+    assert (line.last_words, line.next_words) == ("n° 214, mai 2024", "n° 215, 1er juin 2024")
 
 
 def test_what_is_received_is_a_published_notice_under_its_periodical_with_its_copy_and_can_be_taken_back(
@@ -379,7 +379,7 @@ def test_a_claim_keeps_its_day_makes_a_letter_and_is_closed_by_what_comes(sessio
     words = letters.text(session, "claim")
     letter = periodical_titles.letter(page.known, page.issn, words, centre="Espace doc", address="", today=JUNE)
     assert "Gazette des quartiers (ISSN 1234-5679)" in letter
-    assert "- n° 212, 1 mars 2024\n- n° 213, 1 avril 2024\n" in letter
+    assert "- n° 212, 1er mars 2024\n- n° 213, 1er avril 2024\n" in letter
     came = periodicals.receive(session, [arrival(gazette, "212", "mars 2024", "212")], by="claire")
     assert [(row.number, bool(row.claimed)) for row in seen(session, gazette).rows] == [("213", True), ("215", False)]
     lots.undo(session, session.get_one(Batch, came.batch_id), by="claire")
@@ -403,13 +403,13 @@ def test_a_subscription_is_described_seen_in_its_lot_and_taken_back(session: Ses
     values = {"frequency": "quarterly", "starts_on": date(2024, 1, 1), "ends_on": None, "supplier": "Abo & Cie"}
     values |= {"note": "", "off_months": []}
     batch = periodicals.subscribe(session, gazette, values, by="claire", version=1)
-    assert batch is not None and seen(session, gazette).rows[-1].due == "1 août 2024"
+    assert batch is not None and seen(session, gazette).rows[-1].due == "1er août 2024"
     with pytest.raises(notices.Stale):
         periodicals.subscribe(session, gazette, {**values, "note": "autre"}, by="marc", version=1)
     (change,) = lot_pages.lot_page(session, batch).changes
     assert (change.title, change.about) == ("Gazette des quartiers", "abonnement")
     lots.undo(session, batch, by="claire")
-    assert seen(session, gazette).rows[-1].due == "1 juin 2024"
+    assert seen(session, gazette).rows[-1].due == "1er juin 2024"
 
 
 def test_the_post_is_ticked_by_typing_a_few_letters(session: Session, gazette: Notice) -> None:

@@ -708,7 +708,10 @@ def test_a_broken_page_gives_a_reference(app: Flask, client: FlaskClient, monkey
 SHOWN = ("pile", "issue", "withdrawn")
 
 
-@pytest.mark.parametrize(("width", "height", "scheme"), [(1366, 768, "light"), (360, 740, "dark")])
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"),
+    [(1366, 768, "light"), pytest.param(360, 740, "dark", marks=pytest.mark.long)],
+)
 def test_pages_have_no_accessibility_fault(
     browser: Browser, live_server: str, library: Library, width: int, height: int, scheme: Literal["light", "dark"]
 ) -> None:

@@ -55,7 +55,9 @@ def read(session: Session, refs: Sequence[str]) -> Group | None:
         Member(number, number, len(found[number]), "", samples_of(session, set(found[number])))
         for number in sorted(found, key=lambda number: (-len(found[number]), number))
     )
-    return Group(members, tuple(refs), members[0].label, unit="copy")
+    form = members[0].label
+    changes = sum(member.count for member in members if member.label != form)
+    return Group(members, tuple(refs), form, unit="copy", changes=changes)
 
 
 def _without(session: Session, code: str) -> Group | None:

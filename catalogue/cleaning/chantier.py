@@ -51,7 +51,8 @@ class Member:
 @dataclass(frozen=True, slots=True)
 class Group:
     """A group as it stands now. `refs`: what it was found by (`Found.refs`); `form` is proposed, `field` names its
-    input where it is not « Remplacer par »; `unit`: what is counted, "notice" or "copy"."""
+    input where it is not « Remplacer par »; `unit`: what is counted, "notice" or "copy"; `changes`: how many change if
+    it is settled as it is proposed, where that is not what its ticked members have together."""
 
     members: tuple[Member, ...]
     refs: tuple[str, ...] = ()
@@ -62,6 +63,7 @@ class Group:
     compare: tuple[str, str] | None = None  # the addresses of two notices that have a page side by side
     has_form: bool = True
     unit: str = "notice"
+    changes: int | None = None
 
     @property
     def mark(self) -> str:
@@ -70,7 +72,8 @@ class Group:
 
     @property
     def count(self) -> int:
-        return sum(member.count for member in self.members if member.ticked)
+        """How many change if it is settled as it is proposed."""
+        return sum(m.count for m in self.members if m.ticked) if self.changes is None else self.changes
 
     def chosen(self, ticked: Iterable[str]) -> list[Member]:
         wanted = set(ticked)
@@ -79,18 +82,20 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What settling did: its lot, how many notices or copies it changed; or `problem`, a sentence, and nothing."""
+    """What settling did: its lot, how many notices or copies it changed, `told` what else is to be known; or `problem`,
+    a sentence, and nothing."""
 
     batch: Batch | None = None
     n: int = 0
     problem: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chantier:
     """A task. `find` goes through the whole base, surest groups first; `read` says how one stands (None: nothing is
     left to settle); `apply` replaces the ticked members; `apart` remembers that all is well as it is, beyond the group
-    itself."""
+    itself. `helped`: the same as somebody without an account does it, where that is something else."""
 
     title: str
     lead: str
@@ -101,6 +106,7 @@ class Chantier:
     apart: Callable[[Session, Group, Sequence[Member], str], Batch | None] = field(
         default=lambda _session, _group, _members, _by: None
     )
+    helped: Chantier | None = None
 
 
 def key_of(name: str) -> str:

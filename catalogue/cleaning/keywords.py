@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from catalogue import authorities, renaming
 from catalogue.authorities import get_concept
 from catalogue.cleaning.chantier import LARGEST, Chantier, Found, Group, Member, Settled, samples_of
 from catalogue.i18n import N_, _
-from catalogue.models import Notice, NoticeConcept
+from catalogue.models import Concept, Notice, NoticeConcept
 from catalogue.renaming import LIVING
 from catalogue.text import fold
 
@@ -59,19 +60,44 @@ def read(session: Session, refs: Sequence[str]) -> Group | None:
         field=_("Remplacer les mots cochés par le descripteur"),
         hint=_("Un descripteur qui n’existe pas encore est ajouté aux descripteurs locaux."),
         reasons=(told,) if told else (),
+        changes=renaming.affected_by_keyword(session, *labels),
     )
 
 
+def read_for_helper(session: Session, refs: Sequence[str]) -> Group | None:
+    hint = _("Un mot que le thésaurus n’a pas devient un candidat : la documentaliste en décidera.")
+    group = read(session, refs)
+    return group and replace(group, hint=hint)
+
+
 def apply(session: Session, _group: Group, ticked: Sequence[Member], form: str, by: str) -> Settled:
-    if not ticked:
-        return Settled(problem=_("Cochez au moins un mot."))
-    if not form:
-        return Settled(problem=_("Écrivez le descripteur."))
-    found = authorities.find_concepts(session, [form]).get(fold(form))
-    concept = get_concept(session, found.concept_id) if found else None
+    if problem := _problem(ticked, form):
+        return Settled(problem=problem)
     words = [member.label for member in ticked]
+    concept = _meant(session, form)
     _concept, done = renaming.promote(session, words[0], by=by, concept=concept, label=form, synonyms=words[1:])
     return Settled(done.batch, done.notices)
+
+
+def apply_for_helper(session: Session, _group: Group, ticked: Sequence[Member], form: str, by: str) -> Settled:
+    """The thesaurus stays as it is: a descriptor of it takes the words' place, or a candidate."""
+    if problem := _problem(ticked, form):
+        return Settled(problem=problem)
+    concept = _meant(session, form)
+    done = renaming.say_subject(session, [member.label for member in ticked], form, by=by, concept=concept)
+    told = _("« %(word)s » n’est pas au thésaurus : c’est un candidat, la documentaliste en décidera.")
+    return Settled(done.batch, done.notices, told="" if concept else told % {"word": form})
+
+
+def _problem(ticked: Sequence[Member], form: str) -> str:
+    if not ticked:
+        return _("Cochez au moins un mot.")
+    return "" if form else _("Écrivez le descripteur.")
+
+
+def _meant(session: Session, form: str) -> Concept | None:
+    found = authorities.find_concepts(session, [form]).get(fold(form))
+    return get_concept(session, found.concept_id) if found else None
 
 
 CHANTIER = Chantier(
@@ -82,3 +108,4 @@ CHANTIER = Chantier(
     read=read,
     apply=apply,
 )
+CHANTIER = replace(CHANTIER, helped=replace(CHANTIER, read=read_for_helper, apply=apply_for_helper))

@@ -1,25 +1,27 @@
-"""« Autorités proches »: people and bodies whose names may be two forms of one (`authorities.find_near`)."""
+"""« Autorités proches »: people and bodies whose names may be two forms of one, as `near_groups` shows and settles them
+on the page of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, renaming
-from catalogue.authorities import near
+from catalogue import authorities, near_groups
+from catalogue.authorities import NameBook, Stale, near
 from catalogue.authorities.proposals import read_names
-from catalogue.cleaning.chantier import Chantier, Found, Group, Member, Settled, samples_of
+from catalogue.cleaning.chantier import Chantier, Found, Group, Member, Settled
+from catalogue.desk_history import title_or_none
 from catalogue.i18n import N_, _
 from catalogue.models import Agent, Batch, NoticeAgent, NoticeConcept
-from catalogue.text import fold
 
 
-def find(session: Session) -> Iterator[Found]:
+def find(session: Session, book: NameBook | None = None) -> Iterator[Found]:
+    """`book`: what the process remembers of names, rather than to read and compare them all."""
     used = _used(session)
-    for group in authorities.find_near(session):
+    for group in (book or NameBook()).groups(session):
         refs = tuple(str(number) for number in group.ids)
         yield Found("agents:" + ",".join(sorted(refs)), refs, sum(used.get(number, 0) for number in group.ids))
 
@@ -40,20 +42,15 @@ def read(session: Session, refs: Sequence[str]) -> Group | None:
     groups = near.groups(names, apart=authorities.judged_apart(session))
     if not groups:
         return None
-    together = max(groups, key=lambda group: len(group.ids))
-    agents = {agent.id: agent for agent in session.scalars(select(Agent).where(Agent.id.in_(together.ids)))}
-    carried = authorities.carriers_of(session, Agent, together.ids)
-    members = []
-    for number in together.ids:
-        living = renaming.living(session, carried.get(number, set()))
-        agent = agents[number]
-        members.append(
-            Member(str(number), agent.name, len(living), agent.dates, samples_of(session, living), agent.version)
-        )
-    kept = max(members, key=lambda member: (member.count, len(member.label)))
-    reasons = tuple(dict.fromkeys(reason.sentence() for reason in together.reasons))
-    members.sort(key=lambda member: -member.count)
-    return Group(tuple(members), tuple(refs), kept.label, reasons=reasons)
+    (shown,) = near_groups.show_groups(session, [max(groups, key=lambda group: len(group.ids))])
+    members = tuple(_member(one) for one in shown.members)
+    return Group(members, tuple(refs), shown.name, reasons=shown.reasons, changes=shown.notices)
+
+
+def _member(one: near_groups.Member) -> Member:
+    about = " · ".join(part for part in (one.dates, near_groups.known_of(one.sources)) if part)
+    samples = tuple((title_or_none(title), address) for address, title in one.examples)
+    return Member(str(one.id), one.name, one.notices, about, samples, one.version)
 
 
 def apply(session: Session, _group: Group, ticked: Sequence[Member], form: str, by: str) -> Settled:
@@ -61,21 +58,18 @@ def apply(session: Session, _group: Group, ticked: Sequence[Member], form: str, 
         return Settled(problem=_("Cochez au moins deux formes du même nom."))
     if not form:
         return Settled(problem=_("Écrivez la forme à garder."))
-    kept = next((member for member in ticked if fold(member.label) == fold(form)), ticked[0])
-    others = [authorities.get_agent(session, int(member.ref)) for member in ticked if member is not kept]
-    done = renaming.merge_agents(session, authorities.get_agent(session, int(kept.ref)), others, by=by, name=form)
+    expected = {int(member.ref): member.version for member in ticked}
+    try:
+        done = near_groups.apply_group(session, list(expected), form, by=by, expected=expected)
+    except (Stale, LookupError):
+        return Settled(problem=_("Quelqu’un vient de changer l’une de ces formes : rien n’a été fait."))
     return Settled(done.batch, done.notices)
 
 
 def apart(session: Session, group: Group, ticked: Sequence[Member], by: str) -> Batch | None:
     """Each two of those that are ticked; of all of them, where fewer than two are."""
     members = ticked if len(ticked) > 1 else group.members
-    known = authorities.judged_apart(session)
-    for one, other in combinations([int(member.ref) for member in members], 2):
-        if frozenset((one, other)) not in known:
-            left, right = authorities.get_agent(session, one), authorities.get_agent(session, other)
-            authorities.judge_apart(session, left, right, by=by)
-    return None
+    return near_groups.keep_apart(session, [int(member.ref) for member in members], by=by)
 
 
 CHANTIER = Chantier(
@@ -87,3 +81,7 @@ CHANTIER = Chantier(
     apply=apply,
     apart=apart,
 )
+
+
+def asking(book: NameBook) -> Chantier:
+    return replace(CHANTIER, find=lambda session: find(session, book))

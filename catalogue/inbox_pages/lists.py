@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
-from catalogue import desk_reading, inbox, proposals, reviewing, visits
+from catalogue import desk_reading, inbox, proposals, proposed, reviewing, visits
 from catalogue.desk_history import title_or_none
 from catalogue.i18n import N_, _
 from catalogue.identifiers import find_isbn
@@ -49,6 +49,8 @@ NAMES: Mapping[str, str] = {
 KIND_OF = {name: kind for kind, name in NAMES.items()}
 MEANINGS: Mapping[str, str] = {
     "candidate": N_("Décrites par un partenaire ou proposées à la relecture ; le public ne les voit pas encore."),
+    "proposed": N_("Proposées à la relecture par quelqu’un d’ici ; le public ne les voit pas encore."),
+    "described": N_("Décrites par un partenaire ; le public ne les voit pas encore."),
     "safe": N_("Un partenaire dit quelque chose là où nous ne disons rien : rien de ce qui est écrit ici ne change."),
     "update": N_(
         "Le partenaire a changé ce que nous avions repris de lui ; ou, la première fois, il le dit autrement que nous."
@@ -125,14 +127,14 @@ def to_review(
 
     def entries(one: str) -> tuple[InboxEntry, ...]:
         found = inbox.list_inbox(session, kinds=(one,), run_id=run_id, source=source, limit=size, offset=offset)
-        return tuple(found)
+        return tuple(_signed(session, found) if one == "candidate" else found)
 
     sections = [
         Section(
             kind=one,
             name=NAMES[one],
             title=_(TITLES[one]),
-            meaning=_(MEANINGS[one]) if one in MEANINGS else "",
+            meaning=_meaning(one, of_source.get(one, ())),
             total=counts[one],
             entries=entries(one),
             shares=tuple(of_source.get(one, ())),
@@ -155,6 +157,22 @@ def to_review(
         pages=pages,
         mark=mark,
     )
+
+
+def _meaning(kind: str, brought: Iterable[Share]) -> str:
+    """What a list holds, in a line; new notices are of two sorts, and it is said when there is but one of them."""
+    if kind == "candidate":
+        sorts = {"described" if share.source else "proposed" for share in brought}
+        kind = sorts.pop() if len(sorts) == 1 else kind
+    return _(MEANINGS[kind]) if kind in MEANINGS else ""
+
+
+def _signed(session: Session, entries: Iterable[InboxEntry]) -> list[InboxEntry]:
+    """Who proposed each that no partner brought: a `candidate`'s ref is its address."""
+    entries = list(entries)
+    names = proposed.by_whom(session, [one.ref for one in entries if not one.source])
+    said = _("proposée par %(name)s")
+    return [replace(one, detail=said % {"name": names[one.ref]}) if one.ref in names else one for one in entries]
 
 
 def _about(session: Session, kind: str, source: str, run_id: int | None) -> Iterable[tuple[str, int]]:

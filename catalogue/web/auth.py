@@ -97,9 +97,9 @@ def needs(role: str) -> Callable[[Callable[P, R]], Callable[P, Any]]:
         def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
             if not current_user.is_authenticated:
                 return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+            i18n.set_language(current_user.language)
             if not current_user.may(role):
                 abort(403)
-            i18n.set_language(current_user.language)
             return view(*args, **kwargs)
 
         guarded.role = role  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from catalogue import alerts, db, desk_reading, floods, lots, nights, runs, timeline
 from catalogue import today as today_
 from catalogue.i18n import N_, _
+from catalogue.inbox_pages import lists
 from catalogue.web import ctx, returning
 from catalogue.web.auth import needs, page_preferences
 from catalogue.web.public import to
@@ -44,6 +45,7 @@ def today() -> ResponseReturnValue:
         amiss=alerts.amiss(ctx.settings()) if current_user.may("documentalist") else "",
         pages=following_pages(),
         card_pages=_card_pages(),
+        kind_pages={kind: url_for("desk.to_review", genre=name) for kind, name in lists.NAMES.items()},
         floods=floods.open_floods(session, nights.harvested(session)),
     )
 
@@ -64,6 +66,7 @@ def _card_pages() -> dict[str, str]:
         "following": "desk.collection",
         "cleaning": "desk_cleaning.tasks",
         "drafts": "desk.new",
+        "proposed": "desk.lots",
         "harvest": "desk_runs.list",
         "ruled": "desk.lots",
     }

@@ -50,7 +50,7 @@ def act(notice: Notice | None, filled: Filling, asked: str) -> ResponseReturnVal
 
 
 def _again(notice: Notice | None, filled: Filling, shown: Shown = PLAIN) -> ResponseReturnValue:
-    return show(notice, filled, replace(shown, version=version_of(notice), copy=forms.sent_copy(request.form)))
+    return show(notice, filled, replace(shown, version=version_of(notice)))
 
 
 def _kind(notice: Notice | None, filled: Filling, _about: str) -> ResponseReturnValue:
@@ -126,7 +126,7 @@ def _same(notice: Notice | None, filled: Filling, about: str) -> ResponseReturnV
     theirs = resumed(known) if known else Filling(form.read(other.fields))
     typed = {name: texts for name, texts in filled.values.items() if name != "language"}
     both = filling.offer(theirs, filling.offers_of(typed, "typed", _("saisi")))
-    content = content_of(both) | {"cherche": [""]}
+    content = content_of(both) | {"cherche": [""]} | forms.beside(request)
     version = known.version if known else other.version
     with ctx.get_writer() as session:
         kept_forms.keep(session, current_user.login, other.address, content, title=other.title, version=version)
@@ -139,14 +139,15 @@ def _search(notice: Notice | None, filled: Filling, about: str) -> ResponseRetur
     text = request.form.get("chercher", "")
     if request.headers.get(FETCHED) != "fetch":
         return search_for(notice, filled, text, about)
-    coming = looking_up.look(filled, text, notice.address if notice else notice_page.token_of(), about)
+    address = notice.address if notice else notice_page.token_of()
+    coming = looking_up.look(filled, text, address, about, last=request.form.get("cherche", ""))
     return Response(stream_with_context(_stream(notice, coming)), mimetype="application/x-ndjson")
 
 
 def search_for(notice: Notice | None, filled: Filling, text: str, about: str = "") -> ResponseReturnValue:
     """The form, filled with what is known of what was pasted."""
     address = notice.address if notice else notice_page.token_of()
-    *_lines, result = looking_up.look(filled, text, address, about)
+    *_lines, result = looking_up.look(filled, text, address, about, last=request.form.get("cherche", ""))
     return _found(notice, result)
 
 
@@ -167,7 +168,8 @@ def _fresh(notice: Notice | None) -> Notice | None:
 
 def _found(notice: Notice | None, result: str | looking_up.Result) -> ResponseReturnValue:
     assert isinstance(result, looking_up.Result)
-    return _again(_fresh(notice), result.filled, Shown(searched=result.searched, look_alike=True))
+    some = bool(result.filled.found)
+    return _again(_fresh(notice), result.filled, Shown(searched=result.searched, look_alike=True, start=some, fresh=not some))
 
 
 ACTS: Mapping[str, Act] = {
@@ -198,12 +200,16 @@ def content_of(filled: Filling) -> kept_forms.Content:
 
 
 def resumed(kept: KeptForm) -> Filling:
-    return filling.read(filling.MultiDict([(name, text) for name, texts in kept.content.items() for text in texts]))
+    return filling.read(sent_in(kept))
+
+
+def sent_in(kept: KeptForm) -> filling.MultiDict[str, str]:
+    return filling.MultiDict([(name, text) for name, texts in kept.content.items() for text in texts])
 
 
 def keep_sent(address: str) -> str:
     """Keep what this request brings; the time, in words, "" when it is too large to be a form."""
-    content = kept_forms.content_of(request.form.lists())
+    content = kept_forms.content_of(request.form.lists(), forms.file_of(request))
     title = form.one_line(request.form.get("title", ""))
     given = request.form.get("version", "")
     version = int(given) if given.isdecimal() and len(given) < 10 else 0

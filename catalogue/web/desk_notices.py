@@ -30,6 +30,7 @@ from catalogue.web.desk_documents import take_upload
 from catalogue.web.desk_form import version_of
 from catalogue.web.filling import Filling
 from catalogue.web.notice_page import DONE, Shown, show
+from catalogue.web.public import ask_whom
 
 log = logging.getLogger("travee")
 FOLLOWED = "publish_next"  # « Publier et dépouiller l’article suivant »
@@ -45,7 +46,7 @@ def new() -> ResponseReturnValue:
         return show(
             None,
             Filling(dict(notice_page.next_values(before))),
-            Shown(fresh=True, done=done, after=before if done in DONE else None),
+            Shown(start=True, done=done, after=before if done in DONE else None),
         )
     if asked := request.args.get("chercher", ""):
         token = notice_page.token_of()
@@ -82,7 +83,7 @@ def edit(address: str) -> ResponseReturnValue:
         return redirect(url_for("desk.notice_history", address=address))
     if kept is not None:
         flash(_("Voici ce que vous aviez écrit. Rien n’est encore enregistré."), "info")
-        return show(notice, desk_form.resumed(kept), Shown(version=kept.version))
+        return show(notice, desk_form.resumed(kept), Shown(version=kept.version, sent=desk_form.sent_in(kept)))
     done = request.args.get("fait", "")
     return show(notice, Filling(form.read(notice.fields)), Shown(publishing="complete" in request.args, done=done))
 
@@ -91,7 +92,7 @@ def _resume_new(address: str) -> ResponseReturnValue:
     """A notice that was begun and never saved: the form as it was left, for the address it was to have."""
     kept = kept_forms.find(ctx.get_session(), current_user.login, address) or abort(404)
     flash(_("Voici ce que vous aviez écrit. Rien n’est encore enregistré."), "info")
-    return show(None, desk_form.resumed(kept), Shown(token=address))
+    return show(None, desk_form.resumed(kept), Shown(token=address, sent=desk_form.sent_in(kept)))
 
 
 @blueprint.post("/notices/<address>")
@@ -148,13 +149,12 @@ def _save(notice: Notice | None) -> ResponseReturnValue:
     notice = _found(outcome.address) if outcome.address else None
     if outcome.done == "stale":
         return _show_comparison(notice, filled, outcome, asked), 409
-    copy, wrong = forms.sent_copy(request.form), [p for p in outcome.problems if p.tag == "995"]
+    wrong = [p for p in outcome.problems if p.tag == "995"]
     told = Shown(
         outcome=outcome,
         publishing=outcome.done != "copy",
         version=version_of(notice),
         status=422,
-        copy=copy,
         copy_problems=wrong,
     )
     return show(notice, filled, told)
@@ -328,11 +328,22 @@ def notice_history(address: str) -> ResponseReturnValue:
         "desk/history.html",
         page=page,
         may_write=_may_write(notice),
+        kept_from=_kept_from(notice),
         joined=pairs.joined(session, notice),
         into=notices.get(session, notice.merged_into_id) if notice.merged_into_id else None,
         spoken=provenance.links_of(session, notice),
         done=done_lot(),
     )
+
+
+def _kept_from(notice: Notice) -> str:
+    """Why one sees its history and no form, and whom to ask; "" to whoever may write in it, or nobody may."""
+    if notice.status not in EDITABLE or _may_write(notice):
+        return ""
+    words = _("Vous voyez l’histoire de cette notice : seul un documentaliste la corrige.")
+    if current_user.may("contributor"):
+        words = _("Cette notice n’est plus à relire : vous en voyez l’histoire, et seul un documentaliste la corrige.")
+    return f"{words} {ask_whom('documentalist')}"
 
 
 def page_asked(args: Mapping[str, str]) -> int:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from catalogue import dates, form
+from werkzeug.wrappers import Request
+
+from catalogue import dates, form, kept_forms
 from catalogue.cataloguing import Copy, kind_label
 from catalogue.desk_history import item_status_words
 from catalogue.form import Column, FormField, Values
@@ -107,11 +109,17 @@ class Block:
     def filled(self) -> bool:
         return any(i.value for row in self.rows for i in row if i.how != "choice" or len(row) == 1)
 
+    def opening(self) -> Block:
+        """The page opens on its first input."""
+        first, *others = self.rows
+        return replace(self, rows=((replace(first[0], first=True), *first[1:]), *others))
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeForm:
     kind: str
     kinds: tuple[tuple[str, str], ...]
+    kind_first: bool  # takes the focus when the page opens
     kind_said: tuple[Said, ...]
     kind_found: tuple[str, str] | None
     kind_proposed: tuple[Proposed, ...]
@@ -129,8 +137,12 @@ def notice_form(
     publishing: bool = False,
     one_more: str = "",
     opened: bool = False,
+    start: bool = False,
 ) -> NoticeForm:
-    """The form for these values. While `publishing`, errors are errors; otherwise nothing is ever demanded."""
+    """The form for these values. While `publishing`, errors are errors; otherwise nothing is ever demanded.
+
+    With `start`, the page opens on what is left to fill in: the first field that publishing needs, else the title.
+    """
     values, kind = filled.values, filled.kind
     said = _said(problems, values, kind, publishing)
     main, more = form.shown(kind or "other", values)
@@ -143,10 +155,14 @@ def notice_form(
         )
         for f in (*main, *more)
     }
+    if start and kind:
+        left = next((f.key for f in main if blocks[f.key].needed and not blocks[f.key].filled), "title")
+        blocks[left] = blocks[left].opening()
     more_blocks = tuple(blocks[f.key] for f in more)
     return NoticeForm(
         kind=kind,
         kinds=_kinds(kind),
+        kind_first=start and not kind,
         kind_said=tuple(one for _at, one in said.get(form.KIND, ())),
         kind_found=filled.found.get(form.KIND),
         kind_proposed=tuple(told.get(form.KIND, ())),
@@ -309,6 +325,21 @@ def copy_form(copy: Copy, problems: Iterable[Problem] = (), new_location: str = 
 
 
 _COPY_INPUTS = {"f": "code_barres", "k": "cote"}
+
+
+# What the form says besides the notice: of its first copy and its file.
+BESIDE = ("cote", "code_barres", "emplacement", "droits", kept_forms.FILE)
+
+
+def beside(sent: Request) -> kept_forms.Content:
+    said = {name: sent.form.getlist(name) for name in BESIDE if sent.form.get(name)}
+    return said | ({kept_forms.FILE: [name]} if (name := file_of(sent)) else {})
+
+
+def file_of(sent: Request) -> str:
+    """The name of the file that came along, "" when none did."""
+    upload = sent.files.get("fichier")
+    return form.one_line(upload.filename or "") if upload else ""
 
 
 def sent_copy(posted: Mapping[str, str]) -> Copy:

@@ -15,7 +15,7 @@ from flask_login import current_user
 
 from catalogue import asking_again, form, found, pasted, remembered
 from catalogue.found import Answer
-from catalogue.i18n import _, format_number, ngettext
+from catalogue.i18n import N_, _, format_number, ngettext
 from catalogue.web import ctx, filling
 from catalogue.web.filling import Filling, Offer
 from catalogue.web.notice_page import Searched
@@ -23,6 +23,17 @@ from harvest import lookup
 from harvest.lookup import Question
 
 LONGEST = 2_000
+TOP = "top"  # the source of what is only what was asked for, in the field on top
+FIELDS = {"isbn": "isbn", "issn": "issn", "doi": "doi", "url": "address", "title": "title"}  # a question -> its field
+
+
+NOTHING = {
+    "isbn": N_("Rien trouvé pour l’ISBN %(value)s : continuez à la main."),
+    "issn": N_("Rien trouvé pour l’ISSN %(value)s : continuez à la main."),
+    "doi": N_("Rien trouvé pour le DOI %(value)s : continuez à la main."),
+    "url": N_("Rien trouvé à cette adresse : continuez à la main."),
+    "title": N_("Aucun document trouvé sous ce titre : continuez à la main."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +42,14 @@ class Result:
     searched: Searched
 
 
-def look(filled: Filling, text: str, address: str, chosen: str = "") -> Iterator[str | Result]:
+def look(filled: Filling, text: str, address: str, chosen: str = "", last: str = "") -> Iterator[str | Result]:
     """A line for each source as it answers, then what came of it all.
 
-    `address`: of the notice, or the one it will have; `chosen`: the document taken among those found.
+    `address`: of the notice, or the one it will have; `chosen`: the document taken among those found; `last`: what was
+    asked before, which leaves the field it stood in.
     """
     text, began = form.one_line(text)[:LONGEST], time.monotonic()
-    before = filled
+    filled = before = _without_asked(filled, last)
     reference = pasted.read(text)
     if reference is not None:
         values = {**reference.values, **({form.KIND: [reference.kind]} if reference.kind else {})}
@@ -57,8 +69,23 @@ def look(filled: Filling, text: str, address: str, chosen: str = "") -> Iterator
     proposals = found.propose(filled.values, answers, _habits(), title=title, chosen=chosen)
     filled = filling.offer(filled, _offers(proposals))
     words = _told(before, filled, question, answers, began, address, several=bool(proposals.documents))
+    filled = _with_asked(filled, question)
     searched = Searched(words, lines, documents=proposals.documents, words_found=[w.text for w in proposals.words])
     yield Result(filled, searched)
+
+
+def _with_asked(filled: Filling, question: Question) -> Filling:
+    """A title or a number that nobody answered to is not typed again: it enters its own field, while that is empty."""
+    key = FIELDS[question.kind]
+    if any(text.strip() for text in filled.values.get(key, ())):
+        return filled
+    return filling.offer(filled, filling.offers_of({key: [question.value]}, TOP, _("saisi en haut")))
+
+
+def _without_asked(filled: Filling, last: str) -> Filling:
+    key = FIELDS[lookup.understand(last).kind]
+    asked = [lookup.understand(last).value] == filled.values.get(key) and filled.found.get(key, ("", ""))[0] == TOP
+    return filling.drop(filled, key)[0] if asked else filled
 
 
 def _question(text: str, reference: pasted.Pasted | None) -> Question | None:
@@ -91,8 +118,10 @@ def _habits() -> dict[str, list[str]]:
 def said(answer: Answer) -> str:
     """« BnF : trouvé en 0,8 s », « Crossref : ne répond pas »."""
     params = {"source": answer.label, "seconds": format_number(round(answer.seconds, 1)), "reason": answer.reason}
-    if answer.state == "found":
+    if answer.state == "found" and round(answer.seconds, 1):
         return _("%(source)s : trouvé en %(seconds)s s") % params
+    if answer.state == "found":
+        return _("%(source)s : trouvé") % params
     if answer.state == "nothing":
         return _("%(source)s : rien") % params
     return answer.reason or _("%(source)s : pas de réponse") % params
@@ -112,8 +141,8 @@ def _told(
     if several and after == before:
         return _("Plusieurs documents répondent : dites lequel.")
     if any(answer.state == "found" for answer in answers):
-        seconds = format_number(round(time.monotonic() - began, 1))
-        words = _("Trouvé en %(seconds)s s.") % {"seconds": seconds}
+        seconds = round(time.monotonic() - began, 1)
+        words = _("Trouvé en %(seconds)s s.") % {"seconds": format_number(seconds)} if seconds else _("Trouvé.")
         return f"{words} {_count(before, after)}"
     failed = [answer.source for answer in answers if answer.failed]
     if failed:
@@ -122,7 +151,7 @@ def _told(
         return _("Rien trouvé ; nous réessaierons cette nuit.")
     if not answers:
         return _("Aucune source ne répond à cette sorte de question : continuez à la main.")
-    return _("Rien trouvé pour %(question)s : continuez à la main.") % {"question": question.said}
+    return _(NOTHING[question.kind]) % {"value": question.value}
 
 
 def _count(before: Filling, after: Filling) -> str:

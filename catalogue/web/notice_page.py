@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from catalogue import alike, desk_history, desk_reading, digital, documents, form, items, kept_forms, provenance
 from catalogue.alike import Alike
-from catalogue.cataloguing import Copy, Outcome, label_of
+from catalogue.cataloguing import Outcome, label_of
 from catalogue.found import Document
 from catalogue.identifiers import is_code, new_code
 from catalogue.inbox_pages import pairs
@@ -46,7 +47,8 @@ class Shown:
     publishing: bool = False
     version: int | None = None
     one_more: str = ""
-    fresh: bool = False
+    fresh: bool = False  # it opens on the field on top
+    start: bool = False  # it opens on the first field that publishing needs and that says nothing
     done: str = ""
     token: str = ""  # the address that a new notice is to have, when it is known
     after: Notice | None = None  # the notice just published, whose next article this form is
@@ -56,7 +58,7 @@ class Shown:
     look_alike: bool = False
     opened: bool = False
     status: int = 200
-    copy: Copy | None = None
+    sent: MultiDict[str, str] | None = None  # a form kept, when it is not this request that brings it
     copy_problems: Sequence[Problem] = ()
 
 
@@ -64,7 +66,7 @@ PLAIN = Shown()
 
 
 def show(notice: Notice | None, filled: Filling, shown: Shown = PLAIN) -> ResponseReturnValue:
-    session = ctx.get_session()
+    session, sent = ctx.get_session(), request.form if shown.sent is None else shown.sent
     fields = form.write(notice.fields if notice else [], filled.values)
     problems = shown.outcome.problems if shown.outcome else validate(fields, form.kind_of(fields))
     made = forms.notice_form(
@@ -72,10 +74,11 @@ def show(notice: Notice | None, filled: Filling, shown: Shown = PLAIN) -> Respon
         problems,
         publishing=shown.publishing,
         one_more=shown.one_more,
-        opened=shown.opened or request.form.get("plus") == "1",
+        start=shown.start,
+        opened=shown.opened or sent.get("plus") == "1",
     )
     token = "" if notice else shown.token or token_of()
-    copy_form = forms.copy_form(shown.copy or Copy(), shown.copy_problems)
+    copy_form = forms.copy_form(forms.sent_copy(sent), shown.copy_problems)
     page = render_template(
         "desk/notice.html",
         form=replace(made, errors=(*made.errors, *copy_form.errors)),
@@ -100,11 +103,13 @@ def show(notice: Notice | None, filled: Filling, shown: Shown = PLAIN) -> Respon
         model=forms.MODEL_OF.get(made.kind, ""),
         may_follow=_may_follow(notice, filled),
         token=token,
-        why=request.form.get("pourquoi", ""),
+        why=sent.get("pourquoi", ""),
+        right=sent.get("droits", ""),
+        file=forms.file_of(request) or sent.get(kept_forms.FILE, ""),
         searched=shown.searched,
         dropped_label=label_of(shown.searched.dropped.key) if shown.searched.dropped else "",
         fresh=shown.fresh,
-        asked=request.form.get("chercher", request.args.get("chercher", "")),
+        asked=sent.get("chercher", request.args.get("chercher", "")),
         proposed_terms=shown.proposed_terms,
         term_notes=shown.term_notes,
         copy_form=copy_form,

@@ -25,7 +25,7 @@ from flask_login import current_user
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from catalogue import desk_reading, i18n, notices, reading, visits, vocabulary
+from catalogue import desk_reading, i18n, notices, reading, users, visits, vocabulary
 from catalogue.config import Settings
 from catalogue.date_words import month_and_year
 from catalogue.i18n import _, current_language, format_date
@@ -40,6 +40,7 @@ from indexes.reader import UnreadableIndex
 log = logging.getLogger("travee")
 blueprint = Blueprint("public", __name__)
 
+MOST_NAMED = 4  # of whom to ask
 EXTRACT_CHARS = 200  # two lines of a result
 REQUESTS_ALLOWED = "6 per minute; 40 per day"  # from one address
 A_YEAR = 365 * 24 * 3600
@@ -298,6 +299,7 @@ class ErrorPage:
     sentences: Sequence[str]
     search: bool = True
     reference: str = ""
+    back: str = ""  # where somebody who works here goes on
 
 
 def _gone(gone: Gone) -> ResponseReturnValue:
@@ -342,6 +344,8 @@ def _search_is_down(error: UnreadableIndex) -> ResponseReturnValue:
 
 
 def _explain(code: int) -> ErrorPage:
+    if code == 403 and current_user.is_authenticated:
+        return _not_yours()
     if code == 404:
         address = re.fullmatch(r"(?:/en)?/d/(.+)", request.path)
         if address and not is_code(address[1]):
@@ -359,6 +363,21 @@ def _explain(code: int) -> ErrorPage:
     }
     title, sentence = pages.get(code, (_("Cette demande n’a pas abouti"), _("Revenez à l’accueil et reprenez de là.")))
     return ErrorPage(title, [sentence])
+
+
+def _not_yours() -> ErrorPage:
+    """To somebody of the team: who may do it, and the way back to the desk."""
+    needed = getattr(current_app.view_functions.get(request.endpoint or ""), "role", "")
+    role = needed if needed and not current_user.may(needed) else "documentalist"
+    said = _("Votre compte n’a pas le droit de faire cela : il faut « %(role)s ».")
+    sentences = [said % {"role": _(users.ROLE_WORDS[role])}, ask_whom(role)]
+    return ErrorPage(_("Cette page ne vous est pas ouverte"), sentences, search=False, back=url_for("desk.today"))
+
+
+def ask_whom(role: str) -> str:
+    """« Demandez à Claire ou à Marc. »"""
+    names = users.who_may(ctx.get_session(), role)[:MOST_NAMED]
+    return _("À qui demander : %(names)s.") % {"names": ", ".join(names)} if names else ""
 
 
 # --- what templates know ---------------------------------------------------------------------

@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest
 from catalogue import form, kept_forms, notices
 from catalogue.i18n import _
 from catalogue.identifiers import is_code, new_code
-from catalogue.web import ctx
+from catalogue.web import ctx, forms
 
 log = logging.getLogger("travee")
 NOBODY = ""  # the login of a form whose owner has yet to sign in
@@ -33,16 +33,15 @@ def hold() -> str:
         return ""
     given = request.form.get("version", "")
     version = int(given) if given.isdecimal() and len(given) < 10 else 0
-    content = kept_forms.content_of(request.form.lists()) | {"adresse": [address]}
+    file = forms.file_of(request)
+    content = kept_forms.content_of(request.form.lists(), file) | {"adresse": [address]}
     title, code = form.one_line(request.form.get("title", "")), new_code()
     with ctx.get_writer() as writing:
         if kept_forms.keep(writing, NOBODY, code, content, title=title, version=version) is None:
             return ""
     session[HELD] = code
-    flash(
-        _("Votre session avait pris fin. Connectez-vous : votre formulaire revient tel que vous l’aviez rempli."),
-        "info",
-    )
+    words = _("Votre session avait pris fin. Connectez-vous : votre formulaire revient tel que vous l’aviez rempli.")
+    flash(f"{words} {_('Seul le fichier ne revient pas : choisissez-le de nouveau.')}" if file else words, "info")
     return url_for("desk.edit", address=address, reprendre=1)
 
 

@@ -23,6 +23,41 @@ tidy();
 for (const one of document.querySelectorAll("[data-script]")) one.hidden = false;
 document.querySelector("[data-done]")?.focus({ preventScroll: true });
 
+// --- subjects: those that the thesaurus does not know are told, beside their field; none is refused ------
+
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().trim();
+const inThesaurus = new Map(); // word -> whether one of its terms, or of their synonyms, is that word
+const subjects = () => document.querySelectorAll('#fiche [name="subject"]');
+const tellFree = (input) => {
+  const note = Object.assign(document.createElement("p"), { className: "warning", textContent: words[6].replace("#", input.value.trim()) });
+  note.dataset.free = "";
+  input.parentElement.querySelector("[data-free]")?.remove();
+  input.parentElement.append(note);
+  return note.textContent;
+};
+const check = async (input) => {
+  const text = input.value.trim();
+  if (input.name !== "subject" || text.length < 2) return;
+  if (!inThesaurus.has(plain(text))) {
+    const asked = document.querySelector('[name="subject"][data-combobox]').dataset.combobox;
+    try {
+      const answer = await fetch(`${asked}?${new URLSearchParams({ q: text })}`, { headers: fetched });
+      if (!answer.ok || answer.redirected) return;
+      inThesaurus.set(plain(text), !(await answer.json()).free);
+    } catch {
+      return; // it is told when the subjects are looked over, or in the candidate descriptors
+    }
+  }
+  if (!inThesaurus.get(plain(text)) && input.isConnected && input.value.trim() === text) said(tellFree(input));
+};
+// What is chosen is no longer proposed.
+const withoutTaken = () => {
+  const taken = new Set([...subjects()].map((one) => plain(one.value)));
+  for (const one of document.querySelectorAll("#sujets-proposes [data-term]")) if (taken.has(plain(one.dataset.term))) one.remove();
+};
+document.addEventListener("input", ({ target }) => target.name === "subject" && target.parentElement.querySelector("[data-free]")?.remove());
+document.addEventListener("change", ({ target }) => target.name === "subject" && withoutTaken());
+
 // --- the same page, what changed in it ---------------------------------------------------------
 
 const values = (box) => JSON.stringify([...box.querySelectorAll("input, select, textarea")].map((one) => one.value));
@@ -56,6 +91,7 @@ const swap = (fresh, sent) => {
   }
   const [more, opened] = [document.querySelector("[data-more]"), fresh.querySelector("[data-more]")];
   if (more && opened?.open) more.open = true;
+  for (const one of subjects()) if (inThesaurus.get(plain(one.value)) === false) tellFree(one);
   tidy();
 };
 
@@ -71,9 +107,12 @@ const inPlace = (form, action, button) => {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: fetched });
       if (answer.redirected || ![200, 422].includes(answer.status)) throw new Error(String(answer.status));
       const page = answer.headers.get("Content-Type").includes("ndjson") ? await lines(answer) : await answer.text();
-      swap(new DOMParser().parseFromString(page, "text/html"), sent);
+      const fresh = new DOMParser().parseFromString(page, "text/html");
+      swap(fresh, sent);
       if (/^(take|drop|search)/.test(action)) propose(form);
-      if (action === "search" && document.activeElement?.id === "chercher" && form.querySelector('[name^="trouve_"]')) go(form);
+      // What is left to fill in, as the page says where it opens; who has gone elsewhere meanwhile stays there.
+      const waiting = [document.body, document.getElementById("chercher"), button].includes(document.activeElement);
+      if (action.startsWith("search") && waiting) document.getElementById(fresh.querySelector("#fiche [autofocus]")?.id)?.focus();
     } catch {
       const act = Object.assign(document.createElement("input"), { type: "hidden", name: "action", value: action });
       form.append(act);
@@ -83,14 +122,6 @@ const inPlace = (form, action, button) => {
     button?.removeAttribute("aria-busy");
   });
   return last;
-};
-
-// What is left to fill in, from the top: the first field that publishing needs and that says nothing.
-const go = (form) => {
-  const needed = [...form.querySelectorAll("[data-field]")].filter((box) => box.querySelector(".need"));
-  const inputs = (box) => [...box.querySelectorAll("input:not([type=hidden]), select, textarea")];
-  const empty = needed.find((box) => inputs(box).every((one) => !one.value.trim()));
-  (empty ? inputs(empty)[0] : document.getElementById("title"))?.focus();
 };
 
 // The sources answer one after the other: each is told as it comes.
@@ -112,7 +143,7 @@ const lines = async (answer) => {
 
 const sheet = document.querySelector("form[data-autosave]");
 const words = sheet?.dataset.words.split("|") || [];
-let leaving = false;
+let [leaving, sentAt] = [false, -1e4];
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -126,6 +157,7 @@ document.addEventListener("click", (event) => {
     empty.dispatchEvent(new Event("input", { bubbles: true }));
     (button.nextElementSibling || empty).focus();
     button.remove();
+    check(empty);
   } else if ("act" in button.dataset) {
     event.preventDefault();
     inPlace(form, button.value, button);
@@ -146,7 +178,15 @@ sheet?.addEventListener("submit", (event) => {
   if (asked === "enter" && top.value.trim() && document.activeElement === top) {
     event.preventDefault();
     inPlace(sheet, "search", document.querySelector('button[value="search"]'));
-  } else leaving = true;
+  } else if (event.timeStamp - sentAt < 1000) event.preventDefault(); // a key held down sends it once
+  else [leaving, sentAt] = [true, event.timeStamp];
+});
+// Ctrl+Enter publishes from anywhere on the page, as travee.js does from inside a form.
+document.addEventListener("keydown", (event) => {
+  if (!sheet || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  if (event.target.closest("form")?.querySelector("button.primary")) return;
+  event.preventDefault();
+  sheet.querySelector("button.primary")?.click();
 });
 
 // --- a form in hand: kept while somebody types -------------------------------------------------
@@ -155,7 +195,9 @@ if (sheet) {
   const place = sheet.querySelector("[data-autosaved]");
   const content = () => {
     const body = new FormData(sheet);
+    const file = body.get("fichier");
     body.delete("fichier");
+    if (file?.name) body.set("fichier_choisi", file.name);
     return body;
   };
   const text = (body) => JSON.stringify([...body].filter(([name]) => name !== "csrf_token"));
@@ -233,6 +275,7 @@ const propose = async (form) => {
       if (why) button.title = why;
       return button;
     }).flatMap((button) => [button, " "]));
+    withoutTaken();
   } catch { /* « Vérifier les sujets » is still there without a script */ }
 };
 
@@ -256,7 +299,6 @@ const list = Object.assign(document.createElement("ul"), { id: "choix", classNam
 list.setAttribute("role", "listbox");
 let [box, terms, at, asking, typing, others] = [null, [], -1, null, 0, new Map()];
 
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().trim();
 const mark = (n) => {
   at = n;
   [...list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
@@ -303,7 +345,8 @@ const ask = (wait) => {
     try {
       const answer = await fetch(`${input.dataset.combobox}?${new URLSearchParams({ q: text })}`, { headers: fetched, signal: asking.signal });
       if (!answer.ok || answer.redirected) return;
-      const found = (await answer.json()).terms;
+      const { terms: found, free } = await answer.json();
+      if (input.name === "subject") inThesaurus.set(plain(text), !free);
       for (const term of found) if (term.for) others.set(plain(term.for), term);
       if (input.value.trim() === text) show(input, found);
     } catch { /* nothing proposed: the field works as before */ }
@@ -323,6 +366,7 @@ document.addEventListener("focusout", ({ target }) => {
   const term = others.get(plain(box.value));
   if (term && box.dataset.combobox.includes("sujets") && plain(term.label) !== plain(box.value)) choose(term);
   close();
+  check(box);
 });
 document.addEventListener("input", ({ target }) => target === box && ask(120));
 document.addEventListener("keydown", (event) => {
