@@ -3,3 +3,4 @@
 from catalogue.app import create_app
 
 app = create_app()
+app.extensions["travee"].hold()

@@ -47,6 +47,7 @@ ROOT = Path(__file__).parents[1]
 SIZES = {"quick": 10_000, "whole": 100_000}
 EDITORS, SAVES = 50, 4
 PASSWORD = "les-mots-bleus-1976"
+MOST_TABS = 200
 K, P, H, M = 0.28, 1.1, 0.4, 1.35  # seconds
 REFERENCE = (
     "Martin, Léa. Orientation : des lycéens inégaux devant le choix. "
@@ -186,6 +187,14 @@ class Person:
             self.page.keyboard.press(key)
             self.keys += count
 
+    def reach(self, name: str) -> None:
+        """From wherever the page left the focus to this input, by Tab alone: each one is counted."""
+        for _turn in range(MOST_TABS):
+            if self.page.evaluate("document.activeElement.id") == name:
+                return
+            self.press("Tab")
+        raise RuntimeError(f"{name} is not reached by {MOST_TABS} Tabs")
+
     def type(self, text: str) -> None:
         self.page.keyboard.type(text)
         self.text += len(text)
@@ -236,17 +245,14 @@ def article(url: str, chromium: str) -> list[dict[str, Any]]:
         fields = page.locator("#fiche [data-field]:visible").count()
         weight, requests = sum(len(a.body()) for a in answers if a.status == 200), len(answers)
         person.think(3)  # the title, the journal and the date are read over
-        page.focus("#subject")
-        person.keys += 1 if page.evaluate("document.activeElement.id") != "subject" else 0
         for n, subject in enumerate(SUBJECTS):
+            person.reach("subject" if n == 0 else f"subject-{n + 1}")
             person.think()
             person.type(subject[:6])
             person.wait(lambda: page.wait_for_selector("#choix:not([hidden]) [role=option]"))
             option = page.locator("#choix [role=option]").all_inner_texts()
             at = next(i for i, words in enumerate(option) if words.startswith(subject))
             person.press(*["ArrowDown"] * (at + 1), "Enter")
-            if n < len(SUBJECTS) - 1:
-                person.press("Tab")
         person.think()
         person.press("Control+Enter", count=2)
         person.wait(lambda: page.wait_for_selector("[data-done]:focus"))

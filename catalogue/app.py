@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from threading import Event, Lock, Thread
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from catalogue import (
@@ -29,6 +31,7 @@ from catalogue import (
     doubles,
     entry_links,
     i18n,
+    in_use,
     kept_forms,
     on_screen,
     selections,
@@ -88,6 +91,7 @@ class Travee:
         self._harvest_wake = Event()
         self._pages_erased_on: date | None = None
         self._told_at: datetime | None = None
+        self._held = ExitStack()
 
     def refresh_settings(self) -> None:
         """Take up what was set on screen: here at once, in other processes within their next look ahead."""
@@ -203,7 +207,7 @@ class Travee:
             retention.erase_old_pages(self.db, self.settings)
             self._pages_erased_on = today
             self.look_for_doubles(today)
-            cleaning.look_by_night(self.db, today, stopping=self._stop.is_set)
+            cleaning.look_by_night(self.db, today, self.names, stopping=self._stop.is_set)
         at = db.now()
         if done or self._told_at is None or not self._told_at <= at < self._told_at + timedelta(hours=1):
             self._told_at = at
@@ -300,6 +304,10 @@ class Travee:
         thread.start()
         return thread
 
+    def hold(self) -> None:
+        """Until `close`, nobody puts another base in the place of this one. Raises `in_use.InUse` if somebody does."""
+        self._held.enter_context(in_use.held(self.settings, self.db))
+
     def close(self) -> None:
         """Stop at the next file or page; what is then half-way is taken up by the next worker."""
         self._stop.set()
@@ -312,7 +320,15 @@ class Travee:
         self.flush_counts()
         if self._index is not None:
             self._index.close()
+        self._held.close()
         self.db.close()
+
+
+def _cleaned(given: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    """The same without U+0000."""
+    return ImmutableMultiDict(
+        [(name.replace("\0", ""), text.replace("\0", "")) for name, text in given.items(multi=True)]
+    )
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -342,6 +358,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.install_gettext_callables(i18n._, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.filters.update(number=i18n.format_number, day=i18n.format_date, instant=i18n.format_instant)
     app.jinja_env.filters["of"] = i18n.of
+    app.jinja_env.globals["colon"] = i18n.colon
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.before_request
@@ -349,6 +366,18 @@ def create_app(settings: Settings | None = None) -> Flask:
         """A file of notices is longer than a form; said before anybody reads what was sent."""
         if request.endpoint in WITH_FILES and "_user_id" in session:
             request.max_content_length = travee.settings.upload_limit_mb * 1024 * 1024
+
+    @app.before_request
+    def _without_nul() -> None:
+        """PostgreSQL keeps no U+0000, and nobody types one: it is taken out of whatever a request says."""
+        request.view_args = {
+            name: value.replace("\0", "") if isinstance(value, str) else value
+            for name, value in (request.view_args or {}).items()
+        }
+        if "%00" in request.query_string.decode("latin-1") or b"\0" in request.query_string:
+            request.args = _cleaned(request.args)
+        if any("\0" in name or "\0" in text for name, text in request.form.items(multi=True)):
+            request.form = _cleaned(request.form)
 
     CSRFProtect(app)
     limiter.init_app(app)

@@ -6,6 +6,7 @@ A page never makes one: it writes down what is wished, and the worker does it. W
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,15 +19,17 @@ from sqlalchemy.orm import Session
 from catalogue import backups, remembered
 from catalogue.config import Settings
 from catalogue.db import Database
+from catalogue.i18n import _, ngettext
 
+log = logging.getLogger("travee")
 PLAN, SINCE, LAST, ASKED, TROUBLE = "backup.plan", "backup.since", "backup.last", "backup.asked", "backup.trouble"
 MOST_KEPT = 60
-NIGHTLY = "nuit"
+NIGHTLY, ON_DEMAND = "nuit", "demande"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`hour`: of the night, on the centre's clock; `keep`: how many nights."""
+    """`hour`: of the night, on the centre's clock; `keep`: how many nights, and how many of each other kind."""
 
     on: bool = True
     hour: int = 2
@@ -53,6 +56,22 @@ class Backup:
 
 def read(session: Session) -> Plan:
     return Plan.of(remembered.read(session, PLAN))
+
+
+def typed(plan: Plan) -> dict[str, str]:
+    """As the form sends it."""
+    return {"chaque": "oui" if plan.on else "", "heure": str(plan.hour), "garder": str(plan.keep)}
+
+
+def words(session: Session) -> str:
+    """What is done by itself, in a line."""
+    plan = read(session)
+    if not plan.on:
+        return _("aucune sauvegarde d’elle-même")
+    return ngettext("chaque nuit à %(hour)s h, %(n)s gardée", "chaque nuit à %(hour)s h, %(n)s gardées", plan.keep) % {
+        "hour": plan.hour,
+        "n": plan.keep,
+    }
 
 
 def write(session: Session, plan: Plan) -> None:
@@ -99,12 +118,13 @@ def work(base: Database, settings: Settings, now: datetime, zone: ZoneInfo) -> P
             remembered.write(session, SINCE, now.isoformat())
     if not due and not asked:
         return None
-    path = backups.folder(settings) / f"{NIGHTLY if due else 'demande'}-{now.astimezone(zone):%Y-%m-%d-%Hh%M%S}.zip"
+    path = backups.folder(settings) / f"{NIGHTLY if due else ON_DEMAND}-{now.astimezone(zone):%Y-%m-%d-%Hh%M%S}.zip"
     try:
         backups.make(settings, path)
         words = ""
-    except OSError as error:  # no room, a folder that is not ours
-        words = f"{error.strerror or error} ({path})"
+    except Exception as error:  # no room, a folder that is not ours, whatever: told, and not tried again at once
+        log.exception("the backup %s could not be made", path)
+        words = f"{_reason(error)} ({path})"
     with base.write() as session:
         if words:
             remembered.write(session, TROUBLE, words)
@@ -115,9 +135,16 @@ def work(base: Database, settings: Settings, now: datetime, zone: ZoneInfo) -> P
         remembered.forget(session, ASKED)
     if words:
         return None
-    for old in sorted(backups.folder(settings).glob(f"{NIGHTLY}-*.zip"))[: -plan.keep]:
-        old.unlink()
+    for kind in (NIGHTLY, ON_DEMAND, backups.BEFORE):
+        for old in sorted(backups.folder(settings).glob(f"{kind}-*.zip"))[: -plan.keep]:
+            old.unlink(missing_ok=True)
     return path
+
+
+def _reason(error: Exception) -> str:
+    """In one line, without the statement and the values that a database's error drags along."""
+    said = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
+    return (str(said).splitlines() or [type(error).__name__])[0]
 
 
 def _is_due(session: Session, now: datetime, zone: ZoneInfo) -> bool:

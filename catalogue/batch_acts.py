@@ -227,17 +227,21 @@ def _add(act: Act, rows: Sequence[Row], n: int, form_field: FormField) -> Sequen
 def _replace(act: Act, rows: Sequence[Row], n: int, form_field: FormField) -> Sequence[Row] | str:
     if not any(_has(form_field, row[n], act.old) for row in rows):
         return "absent"
-    others = {fold(row[n]) for row in rows if not _has(form_field, row[n], act.old)}
+    others = [row for row in rows if not _has(form_field, row[n], act.old)]
     out = []
     for row in rows:
-        text = row[n]
-        if _has(form_field, text, act.old):
-            text = _swapped(form_field, text, act.old, act.new)
-            twice = n == 0 and form_field.repeatable and fold(text) in others
-            others.add(fold(text))
-            row = ("",) * len(row) if twice else _with(row, n, text)
+        if _has(form_field, row[n], act.old):
+            row = _with(row, n, _swapped(form_field, row[n], act.old, act.new))
+            twice = n == 0 and form_field.repeatable and any(_says_no_more(row, other) for other in others)
+            others.append(row)
+            row = ("",) * len(row) if twice else row
         out.append(row)
     return out
+
+
+def _says_no_more(row: Row, other: Row) -> bool:
+    """Of the same name: an author who is there as a translator too keeps both roles."""
+    return fold(row[0]) == fold(other[0]) and all(a in ("", b) for a, b in zip(row[1:], other[1:], strict=True))
 
 
 def _remove(act: Act, rows: Sequence[Row], n: int, form_field: FormField) -> Sequence[Row] | str:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Engine, and_, func, select
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, db, history, notices, remembered, renaming
@@ -24,7 +25,10 @@ from catalogue.unimarc import Field, Fields, clean, subfields
 KEPT = "subjects.keyword:"  # settings: the words that stay keywords
 LONGEST_KEY = 60  # signs of a word, as the name of a setting
 EXAMPLES = 3
-PER_PAGE = 20
+PER_PAGE = 15
+Spelt = tuple[list[str], int]  # a word as it is written, and its notices
+# Of each base, as of its last change: counting goes through every subject.
+_REMEMBERED: WeakKeyDictionary[Engine, tuple[int, list[Spelt]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,7 @@ class Known(Exception):
 def waiting(session: Session, *, page: int = 1) -> tuple[list[Candidate], int]:
     """The words of a page, those of most notices first, and how many there are in all."""
     every = _counted(session)
-    shown = every[(page - 1) * PER_PAGE : page * PER_PAGE]
-    return [_described(session, forms, n) for forms, n in shown], len(every)
+    return _described(session, every[(page - 1) * PER_PAGE : page * PER_PAGE]), len(every)
 
 
 def count(session: Session) -> int:
@@ -73,7 +76,8 @@ def count(session: Session) -> int:
 
 def find(session: Session, word: str) -> Candidate | None:
     """The candidate that this word is, however it is written."""
-    return next((_described(session, forms, n) for forms, n in _counted(session) if fold(forms[0]) == fold(word)), None)
+    found = [one for one in _counted(session) if fold(one[0][0]) == fold(word)]
+    return _described(session, found)[0] if found else None
 
 
 def kept_words(session: Session) -> list[Kept]:
@@ -91,8 +95,25 @@ def _is_candidate() -> ColumnElement[bool]:
     return and_(NoticeConcept.concept_id.is_(None), NoticeConcept.agent_id.is_(None), NoticeConcept.free.is_(False))
 
 
-def _counted(session: Session) -> list[tuple[list[str], int]]:
+def _counted(session: Session) -> list[Spelt]:
     """The spellings of each word, the most usual first, and its number of notices."""
+    kept = {one.key for one in kept_words(session)}
+    return [(forms, n) for forms, n in _all_spelt(session) if fold(forms[0])[:LONGEST_KEY] not in kept]
+
+
+def _all_spelt(session: Session) -> list[Spelt]:
+    """The same, with those that stay keywords: remembered until something changes. What a writer sees is its own."""
+    connection = session.connection()
+    if connection.get_execution_options().get("travee_writes"):
+        return _spelt(session)
+    mark = history.mark_now(session)
+    known = _REMEMBERED.get(connection.engine)
+    if known is None or known[0] != mark:
+        _REMEMBERED[connection.engine] = known = (mark, _spelt(session))
+    return known[1]
+
+
+def _spelt(session: Session) -> list[Spelt]:
     statement = (
         select(NoticeConcept.label, func.count(NoticeConcept.notice_id.distinct()))
         .join(Notice, Notice.id == NoticeConcept.notice_id)
@@ -102,34 +123,55 @@ def _counted(session: Session) -> list[tuple[list[str], int]]:
     words: dict[str, list[tuple[int, str]]] = {}
     for label, n in session.execute(statement):
         words.setdefault(fold(label), []).append((n, label))
-    kept = {one.key for one in kept_words(session)}
-    found = [
-        (sorted(forms, reverse=True), key) for key, forms in words.items() if key and key[:LONGEST_KEY] not in kept
-    ]
+    found = [(sorted(forms, reverse=True), key) for key, forms in words.items() if key]
     ordered = sorted(found, key=lambda one: (-sum(n for n, _label in one[0]), one[1]))
     return [([label for _n, label in forms], sum(n for n, _label in forms)) for forms, _key in ordered]
 
 
-def _described(session: Session, forms: Sequence[str], n: int) -> Candidate:
-    found = _carriers(session, forms, limit=EXAMPLES)
-    examples = tuple(Example(notice.address, notice.title) for notice in found)
-    revisions = [number for notice in found for f in _saying(notice.fields, fold(forms[0])) if (number := f.get("r"))]
-    lot = session.execute(
-        select(Batch.by, Batch.at)
-        .join(Revision, Revision.batch_id == Batch.id)
-        .where(Revision.id.in_(revisions))
-        .order_by(Batch.at)
-        .limit(1)
-    ).first()
-    return Candidate(forms[0], n, examples, lot.by if lot else "", lot.at if lot else None)
+def _described(session: Session, shown: Sequence[Spelt]) -> list[Candidate]:
+    """Each with its latest notices, and who gave it: the queries are as many for twenty words as for one."""
+    latest = _latest(session, [forms for forms, _n in shown])
+    said = [
+        [f["r"] for notice in found for f in _saying(notice.fields, fold(forms[0])) if f.get("r")]
+        for (forms, _n), found in zip(shown, latest, strict=True)
+    ]
+    lots: dict[int, tuple[datetime, str]] = {}
+    for part in db.chunks(sorted({number for numbers in said for number in numbers})):
+        statement = select(Revision.id, Batch.at, Batch.by).join(Batch, Batch.id == Revision.batch_id)
+        lots |= {number: (at, by) for number, at, by in session.execute(statement.where(Revision.id.in_(part)))}
+    out = []
+    for (forms, n), found, numbers in zip(shown, latest, said, strict=True):
+        at, by = min((lots[number] for number in numbers if number in lots), default=(None, ""))
+        examples = tuple(Example(notice.address, notice.title) for notice in found)
+        out.append(Candidate(forms[0], n, examples, by, at))
+    return out
 
 
-def _carriers(session: Session, forms: Iterable[str], *, limit: int | None = None) -> list[Notice]:
+def _latest(session: Session, words: Sequence[Sequence[str]]) -> list[list[Notice]]:
+    """The latest notices of each word, given by its spellings."""
+    place = func.dense_rank().over(partition_by=NoticeConcept.label, order_by=NoticeConcept.notice_id.desc())
+    found: dict[str, set[int]] = {}
+    for part in db.chunks(sorted({form for forms in words for form in forms})):
+        living = select(NoticeConcept.label, NoticeConcept.notice_id, place.label("place"))
+        living = living.join(Notice, Notice.id == NoticeConcept.notice_id).where(Notice.status.in_(LIVING))
+        ranked = living.where(_is_candidate(), NoticeConcept.label.in_(part)).subquery()
+        for label, number in session.execute(
+            select(ranked.c.label, ranked.c.notice_id).where(ranked.c.place <= EXAMPLES)
+        ):
+            found.setdefault(label, set()).add(number)
+    numbers = [sorted(set().union(*(found.get(form, ()) for form in forms)))[::-1][:EXAMPLES] for forms in words]
+    known: dict[int, Notice] = {}
+    for some in db.chunks(sorted({number for several in numbers for number in several})):
+        known |= {notice.id: notice for notice in session.scalars(select(Notice).where(Notice.id.in_(some)))}
+    return [[known[number] for number in several] for several in numbers]
+
+
+def _carriers(session: Session, forms: Iterable[str]) -> list[Notice]:
     out: list[Notice] = []
     for part in db.chunks(sorted(forms)):
         ids = select(NoticeConcept.notice_id).where(_is_candidate(), NoticeConcept.label.in_(part))
         statement = select(Notice).where(Notice.id.in_(ids), Notice.status.in_(LIVING)).order_by(Notice.id.desc())
-        out += session.scalars(statement.limit(limit) if limit else statement)
+        out += session.scalars(statement)
     return out
 
 

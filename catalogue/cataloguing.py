@@ -87,17 +87,16 @@ def save(
     """Write the form's values into a notice, new or at `version`; `choices` says, after a comparison, what to take.
 
     `not_the_same` are the addresses of notices that the person has looked at and told from this one: it is kept as
-    their judgement. `copy` is a first copy, described in the same form.
+    their judgement. `copy` is a first copy, described in the same form, which is added once.
     """
-    if notice is None:
-        base: Fields = []
-    elif notice.version != version:
-        if _is_said_already(notice, values, asked):
-            return Outcome("unchanged", notice.address, version=notice.version)
-        return _compare(session, notice, values, version)
-    else:
-        base = notice.fields
+    copy, wrong = _to_add(session, copy)
+    base: Fields = notice.fields if notice else []
+    if notice is not None and notice.version == version:
         values = _chosen(base, values, choices or {})
+    elif notice is not None and not _is_said_already(notice, values, asked):
+        return _compare(session, notice, values, version)
+    elif notice is not None and copy is None:
+        return Outcome("unchanged", notice.address, version=notice.version)
     after, synonyms = _linked(session, base, form.write(base, values))
     problems = validate(after, form.kind_of(after))
     status = ASKED[asked] or (notice.status if notice else "draft")
@@ -106,7 +105,7 @@ def save(
     if held_back:
         told = (p if p in held_back or p.level != "error" else replace(p, level="warning") for p in problems)
         return Outcome("problems", address, problems=tuple(told), version=version)
-    if copy is not None and (wrong := _barcode_elsewhere(session, copy.barcode, None)):
+    if wrong is not None:
         return Outcome("copy", address, problems=(*problems, wrong), version=version)
     others = _others(session, notice, base, after)
     if status == "published" and any(other.address not in not_the_same for other in others):
@@ -361,6 +360,7 @@ class Copy:
     inventory_number: str = ""
     status: str = "available"
     hidden: bool = False  # from the public
+    code: str = ""  # the one it is to have, which the form carries: sent twice, it adds one copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,11 +372,28 @@ class CopyOutcome:
 
 def add_copy(session: Session, notice: Notice, copy: Copy, *, by: str) -> CopyOutcome:
     """A new copy of a notice, ours."""
-    if problem := _barcode_elsewhere(session, copy.barcode, None):
-        return CopyOutcome(problems=(problem,))
+    fresh, wrong = _to_add(session, copy)
+    if wrong is not None:
+        return CopyOutcome(problems=(wrong,))
+    if fresh is None:
+        return CopyOutcome()
     batch = history.open_batch(session, "copy", by=by)
-    _put_copy(session, notice, copy, batch)
+    _put_copy(session, notice, fresh, batch)
     return CopyOutcome(batch.id)
+
+
+def _to_add(session: Session, copy: Copy | None) -> tuple[Copy | None, Problem | None]:
+    """The copy, None when the same form has added it already (a double click, the Back button); what is wrong."""
+    if copy is None:
+        return None, None
+    known = session.scalar(select(Item).where(Item.code == copy.code)) if copy.code else None
+    if known is None:
+        return copy, _barcode_elsewhere(session, copy.barcode, None)
+    stands = known.call_number, known.barcode or "", known.inventory_number
+    if stands == (copy.call_number, copy.barcode, copy.inventory_number):
+        return None, None
+    said = {"call_number": known.call_number or known.code}
+    return copy, Problem("995", "f", "item.added_before", "error", said)
 
 
 def _put_copy(session: Session, notice: Notice, copy: Copy, batch: Batch) -> None:
@@ -388,7 +405,7 @@ def _put_copy(session: Session, notice: Notice, copy: Copy, batch: Batch) -> Non
         inventory_number=copy.inventory_number,
         hidden=items.HIDDEN_HERE if copy.hidden else None,
     )
-    items.add_many(session, [(notice.id, received)], batch=batch)
+    items.add_many(session, [(notice.id, received)], batch=batch, codes=[copy.code] if copy.code else ())
 
 
 def revise_copy(session: Session, item: Item, copy: Copy, *, by: str, version: int) -> CopyOutcome:

@@ -42,7 +42,7 @@ def counted(kind: str, n: int) -> str:
         "deleted": ngettext(
             "%(n)s notice supprimée chez un partenaire", "%(n)s notices supprimées chez un partenaire", n
         ),
-        "twin": ngettext("%(n)s doublon possible", "%(n)s doublons possibles", n),
+        "twin": ngettext("%(n)s paire de doublons possibles", "%(n)s paires de doublons possibles", n),
         "lookup": ngettext("%(n)s recherche refaite la nuit", "%(n)s recherches refaites la nuit", n),
     }
     return words.get(kind, "%(n)s") % {"n": format_number(n)}

@@ -20,6 +20,7 @@ from catalogue.unimarc import KINDS, Field, Fields
 Pieces = tuple[tuple[str, str], ...]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 _TYPED = re.compile(r"[A-Za-z_]+:")  # PMB's « id:824 »
+_LINKS = ("0", "2", "3")  # a notice, a list or a heading of some base, by its number or its code
 _LONG_WORDS = re.compile(r"\s+|\S+")  # in long texts a comma stays with its word: half as many pieces to compare
 LONG = 1_500  # signs
 LONGEST_WOVEN = 6_000  # words and blanks of two texts together; longer ones are shown one after the other
@@ -210,7 +211,8 @@ def _likeness(before: str, after: str) -> float:
 class Value:
     """One value of a notice as a person reads it; `plain` when the form shows it, a code or a number otherwise.
 
-    `mark`: a number or a code by which a base ties a heading to its own lists (« id:824 », « lang:fr_FR »).
+    `mark`: a number or a code by which a base ties a heading to its own lists (« id:824 », « lang:fr_FR »,
+    « thesaurus »).
     """
 
     label: str
@@ -245,7 +247,7 @@ def _texts(f: Field) -> Iterator[tuple[str, str, bool, bool]]:
         return
     for code, value in f["s"]:
         if code not in told:
-            mark = code == "3" or (code == "9" and _TYPED.match(value) is not None)
+            mark = code in _LINKS or (code == "9" and _TYPED.match(value) is not None)
             yield form.name_of_value(f, code), form.one_line(value), False, mark
 
 

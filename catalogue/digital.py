@@ -17,7 +17,7 @@ the file's sha256 when there is one, "ocr:" before it when a machine recognised 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -305,23 +305,35 @@ class LostFile:
     what: str
 
 
-def lost_files(session: Session, folder: Path) -> Iterator[LostFile]:
-    """Every file that is not there as it was given, read whole; every text that went; every file nobody knows."""
+KnownFile = tuple[str, int, str, str]  # the address of its notice, document, sha256, text_ref
+
+
+def known_files(session: Session) -> list[KnownFile]:
+    """What `lost_files` looks for: it reads for minutes, and no session may be open as long."""
     rows = session.execute(
         select(Notice.address, DigitalDocument.id, DigitalDocument.sha256, DigitalDocument.text_ref)
         .join(Notice, Notice.id == DigitalDocument.notice_id)
         .where(DigitalDocument.sha256 != "")
         .order_by(DigitalDocument.sha256, DigitalDocument.id)
-    ).all()
+    )
+    return [(address, number, sha256, ref) for address, number, sha256, ref in rows]
+
+
+def lost_files(
+    known: Sequence[KnownFile], folder: Path, *, stopping: Callable[[], bool] = lambda: False
+) -> Iterator[LostFile]:
+    """Every file that is not there as it was given, read whole; every text that went; every file nobody knows."""
     seen: dict[str, str] = {}
-    for address, document_id, sha256, ref in rows:
+    for address, document_id, sha256, ref in known:
+        if stopping():
+            return
         if sha256 not in seen:
             seen[sha256] = file_store.fault_of(file_store.file_path(folder, sha256), sha256)
         if seen[sha256]:
             yield LostFile(address, document_id, sha256, seen[sha256])
         elif _names_text(ref, sha256) and not file_store.text_path(folder, sha256).is_file():
             yield LostFile(address, document_id, sha256, "text_missing")
-    named = set(session.scalars(select(DigitalDocument.sha256).where(DigitalDocument.sha256 != "")))
+    named = {sha256 for _address, _number, sha256, _ref in known}
     yield from (LostFile("", 0, sha256, "orphan") for sha256 in file_store.orphans(folder, named))
 
 

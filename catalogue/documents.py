@@ -10,7 +10,7 @@ The links of a notice are in its fields (`catalogue.links`).
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +42,7 @@ MEGABYTE = 1 << 20
 
 CHECKED, CHECK_ASKED = "documents.checked", "documents.check_asked"
 CHECKED_AGAIN = timedelta(days=7)
+FROM_HOUR = 1  # of the night; a machine that sleeps at night does it when it wakes
 SHOWN_FAULTS = 50
 FAULT_WORDS: Mapping[str, str] = {
     "file_missing": N_("le fichier n’est plus à sa place : remettez-le depuis une sauvegarde"),
@@ -302,13 +303,18 @@ def overview(session: Session) -> Overview:
     )
 
 
-def check_files(base: Database, folder: Path, at: datetime) -> None:
-    """Read every file and keep what was found, for the desk to show."""
+def check_files(base: Database, folder: Path, at: datetime, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Read every file and keep what was found, for the desk to show. What is stopped half-way begins anew."""
     with base.read() as session:
-        found = list(digital.lost_files(session, folder))
-        files = session.scalar(select(func.count(DigitalDocument.sha256.distinct()))) or 0
-    faults = [[f.address or f.sha256, f.document_id, f.what] for f in found[:SHOWN_FAULTS]]
+        known = digital.known_files(session)
+    found = list(digital.lost_files(known, folder, stopping=stopping))
+    if stopping():
+        return
+    files = len({sha256 for _address, _number, sha256, _ref in known})
     with base.write() as session:
+        gone = {number for _a, number, _s, _r in known} - set(session.scalars(select(DigitalDocument.id)))
+        found = [fault for fault in found if fault.document_id not in gone]  # its file went with it meanwhile
+        faults = [[f.address or f.sha256, f.document_id, f.what] for f in found[:SHOWN_FAULTS]]
         remembered.write(
             session, CHECKED, {"at": at.isoformat(), "files": files, "total": len(found), "faults": faults}
         )
@@ -328,9 +334,11 @@ def ask_check(session: Session) -> None:
 
 
 def check_is_due(session: Session, at: datetime) -> bool:
-    """Once a week, or when somebody asked."""
+    """When somebody asked; else once a week, by night: `at` is said on the clock of the centre."""
     last = checked(session)
-    return check_is_asked(session) or last is None or at - last.at > CHECKED_AGAIN
+    if check_is_asked(session) or last is None:
+        return True
+    return at.hour >= FROM_HOUR and at.date() - last.at.astimezone(at.tzinfo).date() >= CHECKED_AGAIN
 
 
 def check_is_asked(session: Session) -> bool:

@@ -1,7 +1,8 @@
 """Links that let somebody in once: the one asked for by mail (fifteen minutes), the invitation (seven days).
 
 The database keeps only the hash of a link, as a token of the account that may do nothing else (its one scope says
-what it is for). A new link takes the place of the one before.
+what it is for). A new invitation takes the place of the one before. A link asked for by mail does not, since anybody
+may ask for one to somebody else's address: those that wait end together when one of them is used.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def hashed(token: str) -> str:
 
 def make(session: Session, user: User, what: str) -> str:
     """A new link's token, told once: it cannot be read again."""
-    revoke(session, user, what)
+    if what != SIGN_IN:
+        revoke(session, user, what)
     token, at = secrets.token_urlsafe(24), db.now()
     session.add(
         ApiToken(
@@ -59,11 +61,14 @@ def find(session: Session, token: str, what: str) -> User | None:
 
 
 def take(session: Session, token: str, what: str) -> User | None:
-    """The same, and the link is used up: of two people who open it at once, one comes in."""
+    """The same, and the link is used up, with those like it: of two people who open it at once, one comes in."""
     user = find(session, token, what)
     used = update(ApiToken).where(ApiToken.token_hash == hashed(token[:LONGEST]), ApiToken.revoked_at.is_(None))
     done = session.execute(used.values(revoked_at=db.now()).returning(ApiToken.id)).all()
-    return user if done else None
+    if user is None or not done:
+        return None
+    revoke(session, user, what)
+    return user
 
 
 def revoke(session: Session, user: User, what: str = "") -> None:

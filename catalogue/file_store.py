@@ -76,10 +76,15 @@ def received(folder: Path, given: IO[bytes], *, limit: int = 0) -> Iterator[Rece
 
 
 def keep(folder: Path, came: Received) -> None:
-    """Give it its own name, before a row refers to it. The same file again takes the place of itself."""
+    """Give it its own name, before a row refers to it. The same file again takes the place of itself; one that was kept
+    by a transaction that came to nothing is there already."""
     target = file_path(folder, came.sha256)
     target.parent.mkdir(exist_ok=True)
-    came.path.replace(target)
+    try:
+        came.path.replace(target)
+    except FileNotFoundError:
+        if not target.is_file():
+            raise
 
 
 def keep_text(folder: Path, sha256: str, pages: Iterable[str]) -> None:

@@ -179,14 +179,20 @@ def _begins(envelope: zipfile.ZipFile, member: str, begins: bytes) -> bool:
 
 
 def _is_short(file: BinaryIO) -> bool:
-    """Whether the list of members, which a reader takes into memory whole, is one (PKWARE's APPNOTE, 4.3.16)."""
+    """Whether the list of members, which a reader takes into memory whole, is one (PKWARE's APPNOTE, 4.3.16; the
+    record before it, where there is one, is the one that readers believe: 4.3.14)."""
     file.seek(0, 2)
-    file.seek(max(0, file.tell() - (1 << 16) - 22))
+    file.seek(max(0, file.tell() - (1 << 16) - 22 - 76))
     end = file.read()
     at = end.rfind(b"PK\x05\x06")
     if at < 0 or len(end) < at + 22:
         return False
-    count, size = int.from_bytes(end[at + 10 : at + 12], "little"), int.from_bytes(end[at + 12 : at + 16], "little")
+    counted, sized = end[at + 10 : at + 12], end[at + 12 : at + 16]
+    if at >= 20 and end.startswith(b"PK\x06\x07", at - 20):
+        if at < 76 or not end.startswith(b"PK\x06\x06", at - 76):
+            return False
+        counted, sized = end[at - 44 : at - 36], end[at - 36 : at - 28]
+    count, size = int.from_bytes(counted, "little"), int.from_bytes(sized, "little")
     return count <= MOST_MEMBERS and size <= LONGEST_LIST
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import cleaning, dead_links, periodicals
 from catalogue.cleaning import looking
+from catalogue.forecast import Foreseen
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import LIVING, CleaningGroup, DigitalDocument, Item, Notice, Subscription
 
@@ -46,24 +47,27 @@ def late_loans(session: Session, today: date, zone: tzinfo) -> Matter | None:
 
 
 def late_issues(session: Session, today: date, zone: tzinfo) -> Matter | None:
-    """Of the titles that we subscribe to; the others are waited for by nobody."""
-    waited = select(Subscription, Notice.status).join(Notice, Notice.id == Subscription.notice_id)
-    found = session.execute(waited.where(Subscription.frequency != ""))
-    rows = [row for row, status in found if status in LIVING]
-    if not rows:
-        return None
-    ids = [row.notice_id for row in rows]
-    here, said = periodicals.held(session, ids), periodicals.settled(session, ids)
-    missing = [
-        one.due_on
-        for row in rows
-        for one in periodicals.foresee(row, here[row.notice_id], said.get(row.notice_id, ()), today).missing
-    ]
+    missing = [one.due_on for _title, found in foreseen(session, today) for one in found.missing]
     n = len(missing)
     words = ngettext("%(n)s numéro attendu n’est pas venu", "%(n)s numéros attendus ne sont pas venus", n) % {
         "n": format_number(n)
     }
     return Matter("periodicals", words, n, _morning(min(missing), zone)) if n else None
+
+
+def foreseen(session: Session, today: date) -> list[tuple[str, Foreseen]]:
+    """What should have come and what comes next of each title that we subscribe to; nobody waits for the others."""
+    waited = select(Subscription, Notice.status, Notice.title).join(Notice, Notice.id == Subscription.notice_id)
+    found = session.execute(waited.where(Subscription.frequency != ""))
+    rows = [(row, title) for row, status, title in found if status in LIVING]
+    ids = [row.notice_id for row, _title in rows]
+    if not ids:
+        return []
+    here, said = periodicals.held(session, ids), periodicals.settled(session, ids)
+    return [
+        (title, periodicals.foresee(row, here[row.notice_id], said.get(row.notice_id, ()), today))
+        for row, title in rows
+    ]
 
 
 def faulty_links(session: Session) -> Matter | None:

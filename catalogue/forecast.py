@@ -27,7 +27,7 @@ from catalogue.issue_numbers import Number, is_special, parse_number
 
 MOST_MISSING = 60  # behind the last one received: an end of subscription that nobody has noted
 MOST_YEARS = 60  # that one looks ahead of the last one received
-JUMP = 60  # numbers between two issues without dates: beyond, the numbering has changed
+JUMP = 60  # numbers missing between two issues that came: beyond, the numbering has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +174,18 @@ class _Series:
         read += [(issue, parse_number(issue.number)) for issue in settled]
         if not self.numbered:
             read = [(issue, None) for issue, _n in read]
-        points = [_point(issue, number) for issue, number in read if issue.first_day and (number or not self.numbered)]
+        points = [
+            _point(issue, number, self.every)
+            for issue, number in read
+            if issue.first_day and (number or not self.numbered)
+        ]
         self.points = sorted((p for p in points if self._is_exact(p)), key=lambda p: (p.starts, p.first))
         self.sundays = any(p.starts.weekday() == 6 for p in self.points)
         self.yearly = self.numbered and self._begins_again(points)
         self.covered: set[tuple[int, int]] = set()  # (year or 0, number)
         for issue, number in read:
             if number is not None:
-                year = number.year or (issue.first_day.year if issue.first_day else 0)
+                year = _year_of(issue, number, self.every)
                 self.covered |= {(year * self.yearly, n) for n in range(number.first, number.last + 1)}
         # Double issues, by year and month: last year's are expected to be double again.
         self.doubles = {(p.starts.year, p.starts.month): p.last - p.first for p in self.points if p.last > p.first}
@@ -284,10 +288,20 @@ class _Series:
             step = self.following(step)
 
 
-def _point(issue: Issue, number: Number | None) -> _Point:
+def _year_of(issue: Issue, number: Number, every: Frequency) -> int:
+    """The year it is numbered in, 0 where nobody knows: a fourth of a quarterly, dated of 5 January, is last year's."""
+    first = issue.first_day
+    if number.year or first is None:
+        return number.year or 0
+    of_january = first.month == 1 == (issue.last_day or first).month
+    too_high = number.first > 2 and (number.first - 1) * every.length * 0.4 > first.day
+    return first.year - (of_january and too_high)
+
+
+def _point(issue: Issue, number: Number | None, every: Frequency) -> _Point:
     starts = issue.first_day
     assert starts is not None
-    year = number.year if number and number.year else starts.year
+    year = _year_of(issue, number, every) if number else starts.year
     ends = issue.last_day or starts
     return _Point(number, number.first if number else 0, number.last if number else 0, year, starts, ends)
 
@@ -325,8 +339,11 @@ def foresee(issues: Sequence[Issue], rule: Rule, today: date, settled: Sequence[
 def first_from(issues: Sequence[Issue], rule: Rule, today: date) -> date:
     """The day the first issue is due from today on: whoever begins there waits for nothing older, and the rhythm (a
     weekly of Wednesdays) stays."""
-    coming = (p.starts for p in _Series(issues, (), rule).coming())
-    return next((day for day in coming if day >= today), today)
+    series = _Series(issues, (), rule)
+    step = next(series.coming(), None)
+    while step is not None and step.starts < today:
+        step = series.following(step)
+    return step.starts if step is not None else today
 
 
 def measured(days: Sequence[date]) -> str:

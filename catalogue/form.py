@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue import unimarc
-from catalogue.i18n import current_language
+from catalogue.i18n import _, current_language
 from catalogue.text import fold
 from catalogue.unimarc import KINDS, Field, Fields
 
@@ -186,16 +186,17 @@ def choice_label(column: Column, code: str) -> str:
 
 
 def name_of_value(f: Field, code: str) -> str:
-    """What a value of a notice is called on the screen: the form's own label, else the field's name and code."""
-    for form_field in BY_TAG.get(f["t"], ()):
-        if form_field.means(f):
-            for column in form_field.columns:
-                if code in column.codes:
-                    # « Auteur » rather than « Nom, prénom » : in a history the column stands alone.
-                    return form_field.label if column is form_field.columns[0] else column.label
-    words = OTHER_TAGS.get(f["t"])
-    name = f"{_said(words)} ({f['t']})" if words else f["t"]
-    return f"{name} ${code}" if code else name
+    """What a value of a notice is called on the screen: the form's own label, else the field's name, and the number of
+    a field that has none only where nothing else would tell it from another."""
+    meant = [form_field for form_field in BY_TAG.get(f["t"], ()) if form_field.means(f)]
+    for form_field in meant:
+        for column in form_field.columns:
+            if code in column.codes:
+                # « Auteur » rather than « Nom, prénom » : in a history the column stands alone.
+                return form_field.label if column is form_field.columns[0] else column.label
+    if words := OTHER_TAGS.get(f["t"]):
+        return _said(words)
+    return meant[0].label if meant else _("Autre champ (%(tag)s)") % {"tag": f["t"]}
 
 
 def shown(kind: str, values: Values) -> tuple[list[FormField], list[FormField]]:
@@ -339,7 +340,10 @@ def _first(pairs: Pairs, code: str) -> str:
 
 
 _NOT_SORTED = (0x88, 0x89, 0x98, 0x9C)  # the marks around an article not to be sorted
-_ONE_LINE: dict[int, str] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ") | dict.fromkeys(_NOT_SORTED, "")
+_UNSEEN = (0x200B, 0xFEFF)  # a space of no width, a mark of byte order: pasted along, and they part a word in two
+_ONE_LINE: dict[int, str] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ") | dict.fromkeys(
+    (*_NOT_SORTED, *_UNSEEN), ""
+)
 _MANY_LINES = {number: sign for number, sign in _ONE_LINE.items() if chr(number) != "\n"}
 _BLANKS = re.compile(" +")
 

@@ -8,7 +8,7 @@ is kept in its last versions, so that a text emptied by mistake is not lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,21 +24,26 @@ from catalogue import (
     inbox,
     nights,
     notices,
+    ordinary_week,
     remembered,
     runs,
     source_rules,
     sources,
 )
+from catalogue.desk_history import title_or_none
 from catalogue.form import many_lines
 from catalogue.i18n import N_, _, format_date, format_number, ngettext, of
 from catalogue.merging import rules
 from catalogue.models import Batch, Item, KeptForm, Notice, Refused, User
+from catalogue.ordinary_week import Week
 from catalogue.users import ROLE_WORDS
 
 TEXTS, BEFORE = "handover.texts", "handover.before"
 KEPT_VERSIONS = 10
 LONGEST = 20_000
 LONG_WAIT = timedelta(days=30)
+MISSED = timedelta(days=3)  # without a backup
+SHOWN_DRAFTS = 10
 # What a person writes for the next one: its name in the form, its title, what belongs there.
 WRITTEN: Mapping[str, tuple[str, str]] = {
     "mot": (N_("Un mot pour la suite"), N_("Ce qui est en cours, et ce qu’il ne faut pas oublier.")),
@@ -49,12 +54,13 @@ WRITTEN: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing to know. `page` says where to see it: the edge knows its address."""
+    """One thing to know. `page` says where to see it: the edge knows its address; `named`: the notices it is about."""
 
     words: str
     since: datetime | None = None
     page: str = ""
     late: bool = False  # has waited for longer than a month
+    named: tuple[tuple[str, str], ...] = ()  # address, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Handover:
     habits: tuple[tuple[str, str], ...]
     team: tuple[Line, ...]
     texts: Texts
+    week: Week
 
 
 def read(session: Session, now: datetime, zone: ZoneInfo, *, habits: tuple[tuple[str, str], ...] = ()) -> Handover:
@@ -96,6 +103,7 @@ def read(session: Session, now: datetime, zone: ZoneInfo, *, habits: tuple[tuple
         habits=habits,
         team=tuple(_team(session)),
         texts=texts(session),
+        week=ordinary_week.read(session, now, zone),
     )
 
 
@@ -152,15 +160,36 @@ def _alone(session: Session, now: datetime, zone: ZoneInfo) -> list[Line]:
     out.append(
         Line(_("Chaque nuit, Travée cherche les doublons possibles parmi les notices écrites depuis la veille."))
     )
-    if backup_plan.read(session).on:
-        made = backup_plan.last(session)
-        words = _("Chaque nuit, toute la base est sauvegardée dans un fichier.")
-        words += " " + (_("La dernière : %(day)s.") % {"day": format_date(made)} if made else _("Pas encore faite."))
-        out.append(Line(words, page="backups"))
+    out.append(_backups(session, now))
     kept = nights.keep_days(session)
     out.append(Line(_("Les pages reçues des partenaires sont gardées %(n)s jours, puis effacées.") % _n(kept)))
     out.append(Line(_("Les données personnelles des demandes sont effacées d’elles-mêmes ; les notices, jamais.")))
     return out
+
+
+def _backups(session: Session, now: datetime) -> Line:
+    """Whether there is one, and whether to worry."""
+    plan, made = backup_plan.read(session), backup_plan.last(session)
+    if not plan.on:
+        words = _("Aucune sauvegarde ne se fait d’elle-même : demandez à un administrateur comment la base est gardée.")
+        return Line(words, page="backups")
+    said = _("Chaque nuit, toute la base est sauvegardée dans un fichier.")
+    if why := backup_plan.trouble(session):
+        last = _("La dernière n’a pas pu être écrite : %(why)s. Dites-le à un administrateur.") % {"why": why}
+    elif made is None:
+        last = _(
+            "La première se fera vers %(hour)s h ; si cette ligne est encore là demain, dites-le à un administrateur."
+        )
+        last %= {"hour": plan.hour}
+    elif now - made > MISSED:
+        last = _("La dernière est du %(day)s : c’est trop vieux, dites-le à un administrateur.") % _day(made)
+    else:
+        last = _("La dernière : %(day)s.") % _day(made)
+    return Line(f"{said} {last}", page="backups")
+
+
+def _day(at: datetime) -> dict[str, str]:
+    return {"day": format_date(at)}
 
 
 # --- what waits ------------------------------------------------------------------------------
@@ -178,13 +207,18 @@ def _waiting(session: Session, now: datetime) -> list[Line]:
     drafts = _oldest(session, select(func.count(), func.min(Notice.updated_at)).where(Notice.status == "draft"))
     if drafts[0]:
         words = ngettext("%(n)s brouillon", "%(n)s brouillons", drafts[0])
-        lines.append(_aged(words % _n(drafts[0]), drafts[1], now, "drafts"))
+        line = _aged(words % _n(drafts[0]), drafts[1], now, "")
+        first = select(Notice.address, Notice.title).where(Notice.status == "draft").order_by(Notice.updated_at)
+        rows = session.execute(first.limit(SHOWN_DRAFTS))
+        lines.append(replace(line, named=tuple((address, title_or_none(title)) for address, title in rows)))
     kept = _oldest(session, select(func.count(), func.min(KeptForm.kept_at)))
     if kept[0]:
         words = ngettext(
             "%(n)s saisie commencée, pas enregistrée", "%(n)s saisies commencées, pas enregistrées", kept[0]
         )
-        lines.append(_aged(words % _n(kept[0]), kept[1], now, ""))
+        of_whom = session.scalars(select(KeptForm.login).distinct().order_by(KeptForm.login))
+        where = _("(%(names)s ; chacun retrouve les siennes dans « Cataloguer »)") % {"names": ", ".join(of_whom)}
+        lines.append(_aged(f"{words % _n(kept[0])} {where}", kept[1], now, "begun"))
     return lines
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import count
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import audit, db
+from catalogue import audit, db, history
 from catalogue.entry_links import LONGEST, hashed
 from catalogue.i18n import N_, _
-from catalogue.models import HelperLink
+from catalogue.models import AuditEntry, HelperLink
 
 # purpose -> what the campaign is called; `purpose_id` is its number. Of a clean-up day: the day, as 20260314.
 PURPOSES: Mapping[str, str] = {"cleaning": N_("Journée de nettoyage")}
@@ -71,12 +72,23 @@ def list_open(session: Session) -> list[HelperLink]:
     return list(session.scalars(statement.order_by(HelperLink.expires_at)))
 
 
-def joined(session: Session, link: HelperLink, name: str, *, remote: str) -> str:
-    """Somebody comes in by it: the name that what they do is signed with, « Inès (Journée de nettoyage, Lille) »."""
+def joined(session: Session, link: HelperLink, name: str, *, remote: str, called: str = "") -> str:
+    """Somebody comes in by it: the name that what they do is signed with, « Inès (Journée de nettoyage, Lille) ».
+
+    Two of one first name are two people, « Inès 2 », but for a browser that is `called` so already.
+    """
+    history.turn(session)
     name = " ".join(name.split())[:LONGEST_NAME]
-    signed = f"{name} ({said(link)})"[:80]
+    joined_before = select(AuditEntry.login).where(AuditEntry.what == "helper_joined").distinct()
+    taken = {login.casefold() for login in session.scalars(joined_before) if login != called}
+    numbered = (_signed(f"{name} {n}" if n > 1 else name, link) for n in count(1))
+    signed = next(one for one in numbered if one.casefold() not in taken)
     audit.note(session, "helper_joined", by=signed, remote=remote)
     return signed
+
+
+def _signed(name: str, link: HelperLink) -> str:
+    return f"{name} ({said(link)})"[:80]
 
 
 def said(link: HelperLink) -> str:

@@ -69,6 +69,11 @@ def set_language(language: str) -> None:
     _language.set(language if language in LANGUAGES else "fr")
 
 
+def colon() -> str:
+    """Between a name and what is said of it, as the language spaces it."""
+    return ": " if current_language() == "en" else " : "
+
+
 @contextmanager
 def use_language(language: str) -> Iterator[None]:
     token = _language.set(language if language in LANGUAGES else "fr")

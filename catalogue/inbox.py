@@ -27,7 +27,7 @@ from sqlalchemy import ColumnElement, Integer, Select, case, cast, func, literal
 from sqlalchemy.orm import Session, aliased
 
 from catalogue import db, differences
-from catalogue.i18n import N_, _
+from catalogue.i18n import N_, _, colon
 from catalogue.matching import reasons_of
 from catalogue.merging import GROUPS, slot_of
 from catalogue.models import (
@@ -253,7 +253,7 @@ def _entry(kind: str, at: datetime, what: Any, source: Any, since: datetime, ref
         link = f"/bureau/moissons/{ref}"
     elif kind == "request":
         # The notice it is about, where it is about one; who asks stays out of lists.
-        what = " : ".join(part for part in (_(SUBJECTS[what]), (source or "").partition("\n")[0]) if part)
+        what = colon().join(part for part in (_(SUBJECTS[what]), (source or "").partition("\n")[0]) if part)
         source, link = "", ""
     elif kind == "lookup":
         detail, source = _answered(source, extra), ""
@@ -287,7 +287,7 @@ def groups_of(changes: Iterable[Mapping[str, Any]]) -> str:
 def _brought(changes: Iterable[Mapping[str, Any]]) -> str:
     """« Résumé : Une enquête menée à… ; Adresse web : https://… »: what they say, as much as a line holds."""
     values = [value for change in changes for value in differences.values(change["theirs"]) if value.plain]
-    text = " ; ".join(f"{value.label} : {value.text}" for value in values)
+    text = " ; ".join(f"{value.label}{colon()}{value.text}" for value in values)
     return text if len(text) <= LONGEST_BROUGHT else text[:LONGEST_BROUGHT].rsplit(" ", 1)[0] + "…"
 
 

@@ -93,11 +93,13 @@ def add_many(
     centre: Centre | None = None,
     profile: Mapping[str, Any] | None = None,
     queued: Container[int] = (),
+    codes: Sequence[str] = (),
 ) -> tuple[list[int], list[tuple[int, Problem]]]:
     """Copies of (notice id, as the record describes them); a barcode that is taken already is told, with the place of
     its copy among them, not lost.
 
-    `profile`: what the codes of their source mean; `queued`: notices that wait for the index anyway.
+    `profile`: what the codes of their source mean; `queued`: notices that wait for the index anyway; `codes`:
+    those that the copies are to have, new ones otherwise.
     """
     if not copies:
         return [], []
@@ -107,7 +109,7 @@ def add_many(
     taken = barcodes_taken(session, centre, (c.barcode for _n, c in copies if c.barcode))
     problems: list[tuple[int, Problem]] = []
     rows: list[dict[str, Any]] = []
-    codes = _new_codes(session, len(copies))
+    codes = codes or _new_codes(session, len(copies))
     for place, ((notice_id, copy), means, code) in enumerate(zip(copies, meant, codes, strict=True)):
         barcode: str | None = copy.barcode or None
         extra = extra_of(copy, profile)

@@ -76,30 +76,14 @@ def address_of(kept: KeptForm) -> str:
     return kept.place.removeprefix(PLACE)
 
 
-def hand_over(session: Session, owner: str, code: str, login: str) -> str:
-    """A form kept under a code, for want of knowing whose it is, becomes this person's: the address it is about."""
-    held = find(session, owner, code)
-    if held is None:
-        return ""
-    address = next(iter(held.content.get("adresse", ())), "")
-    forget(session, login, address)
-    held.login, held.place = login, place_of(address)
-    session.flush()
-    return address
-
-
 def forget(session: Session, login: str, address: str) -> None:
     session.execute(delete(KeptForm).where(KeptForm.login == login, KeptForm.place == place_of(address)))
 
 
 def forget_about(session: Session, addresses: Collection[str]) -> None:
-    """Whatever anybody has typed about these notices, those forms too that nobody has claimed yet."""
+    """Whatever anybody has typed about these notices."""
     places = [place_of(address) for address in addresses]
     session.execute(delete(KeptForm).where(KeptForm.place.in_(places)))
-    for kept in session.scalars(select(KeptForm)):
-        if not set(addresses).isdisjoint(kept.content.get("adresse", ())):
-            session.delete(kept)
-    session.flush()
 
 
 def forget_old(session: Session) -> None:

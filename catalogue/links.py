@@ -6,6 +6,7 @@ address may be given by several notices: they are corrected together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,12 +29,17 @@ BAD = N_(
     "« %(url)s » n’est pas une adresse web : elle commence par https:// et se copie depuis la barre du navigateur."
 )
 
+SECRET = N_(
+    "Cette adresse contient un nom ou un mot de passe, que tous liraient : retirez ce qui est entre « // » et « @ »."
+)
+_SECRET = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
+
 
 def clean(url: str) -> str:
     """A web address as it is written, "" for what is none.
 
-    >>> clean(" HTTPS://exemple.fr/a "), clean("exemple.fr"), clean("javascript:alert(1)")
-    ('HTTPS://exemple.fr/a', '', '')
+    >>> clean(" HTTPS://exemple.fr/a "), clean("exemple.fr"), clean("javascript:alert(1)"), clean("https://a:b@exemple.fr")
+    ('HTTPS://exemple.fr/a', '', '', '')
     """
     url = without_controls(url).strip()
     try:
@@ -42,14 +48,23 @@ def clean(url: str) -> str:
     except ValueError:
         return ""
     known = parts.scheme.lower() in ("http", "https") and parts.hostname and not any(c.isspace() for c in url)
-    return url if known and len(url) <= LONGEST else ""
+    return url if known and "@" not in parts.netloc and len(url) <= LONGEST else ""
+
+
+def wrong(url: str) -> str:
+    """The sentence of what is wrong with an address that somebody typed, "" when nothing is. A password is not said."""
+    if clean(url):
+        return ""
+    if _SECRET.match(without_controls(url).strip()):
+        return _(SECRET)
+    return _(BAD) % {"url": " ".join(without_controls(url).split())[:200]}
 
 
 def add(session: Session, notice: Notice, url: str, label: str, *, by: str) -> str:
     """Give a notice one more link. Returns the sentence of what is wrong with it, "" when it is done."""
+    if sentence := wrong(url):
+        return sentence
     address = clean(url)
-    if not address:
-        return _(BAD) % {"url": url[:200]}
     if any(said.url == address for said in digital.addresses_of(session, [notice.id]).get(notice.id, ())):
         return _("Cette notice a déjà ce lien.")
     pairs = [["u", address], *([["z", label]] if label else [])]

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from catalogue.i18n import _
 
 SECONDS = 20.0  # for each exchange with the server
 LONGEST_SUBJECT = 150
 PORTS = {"smtp": 25, "smtps": 465}
+_ANYBODY = "quelqu.un@exemple.fr"  # to read an address that leaves the sender to the settings
 OURSELVES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -73,6 +74,46 @@ def parse_url(url: str, default_sender: str = "") -> Server:
         sender=sender,
         clear=options.get("tls") == "no" or parts.hostname in OURSELVES,
     )
+
+
+def is_server(url: str) -> bool:
+    """Whether a letter could be given to it, once it is known from whom."""
+    try:
+        parse_url(url, default_sender=_ANYBODY)
+    except NotSent:
+        return False
+    return url.isprintable() and " " not in url
+
+
+def without_password(url: str) -> str:
+    """As it may be shown.
+
+    >>> without_password("smtp://claire:secret@smtp.exemple.fr:587?from=doc@exemple.fr")
+    'smtp://claire@smtp.exemple.fr:587?from=doc@exemple.fr'
+    """
+    head, slashes, rest = url.partition("://")
+    end = min((rest.find(sign) for sign in "/?#" if sign in rest), default=len(rest))
+    user, at, host = rest[:end].rpartition("@")
+    return f"{head}{slashes}{user.partition(':')[0]}{at}{host}{rest[end:]}"
+
+
+def with_password(url: str, password: str, *, before: str = "") -> str:
+    """The address with this password; without one, with that which the address `before` it had for the same server
+    and user: a password that is kept never goes to another server.
+    """
+    if not is_server(url) or not urlsplit(url).username or urlsplit(url).password:
+        return url
+    if not password and without_password(before) == url:
+        return before
+    if not password and is_server(before):
+        new, old = parse_url(url, default_sender=_ANYBODY), parse_url(before, default_sender=_ANYBODY)
+        if (new.scheme, new.name, new.user, new.clear) == (old.scheme, old.name, old.user, old.clear):
+            password = old.password
+    if not password:
+        return url
+    head, slashes, rest = url.partition("://")
+    user, at, host = rest.partition("@")
+    return f"{head}{slashes}{user}:{quote(password, safe='')}{at}{host}"
 
 
 def letter(sender: str, to: str, subject: str, paragraphs: Sequence[str]) -> EmailMessage:

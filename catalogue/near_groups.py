@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from catalogue import authorities, db, history, judgements, renaming
 from catalogue.authorities import Group, Stale
+from catalogue.i18n import _
 from catalogue.models import Agent, Batch, ExternalId, Notice, Source
 from catalogue.renaming import Done, Versions
 from catalogue.text import fold, plain_text
@@ -40,7 +41,12 @@ class Member:
     identifiers: Mapping[str, str]
     notices: int
     examples: tuple[tuple[str, str], ...] = ()  # (address, title)
-    sources: tuple[str, ...] = ()  # who names it, and how: « RECI 12 »
+    sources: tuple[str, ...] = ()  # who names it
+
+    @property
+    def known(self) -> str:
+        """« connue de RECI »."""
+        return _("connue de %(sources)s") % {"sources": ", ".join(self.sources)} if self.sources else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,11 @@ class ShownGroup:
     reasons: tuple[str, ...]
     name: str  # the form proposed for all
     notices: int  # that would change if all were brought together under it
+
+    @property
+    def is_of_one_name(self) -> bool:
+        """Two of them are written alike: a title tells them apart, at once."""
+        return len({fold(member.name) for member in self.members}) < len(self.members)
 
 
 def key_of(ids: Iterable[int]) -> str:
@@ -207,18 +218,18 @@ def _carriers(session: Session, ids: Iterable[int]) -> dict[int, set[int]]:
 
 
 def _named(session: Session, ids: Iterable[int]) -> dict[int, list[str]]:
-    """What sources call them: it tells apart two that have the same name."""
+    """The sources that name them: it tells apart two that have the same name."""
     out: dict[int, list[str]] = {}
     for part in db.chunks(sorted(ids)):
         statement = (
-            select(ExternalId.entity_id, Source.name, ExternalId.value)
+            select(ExternalId.entity_id, Source.name)
             .join(Source, Source.id == ExternalId.source_id)
             .where(ExternalId.entity == "agent", ExternalId.entity_id.in_(part))
             .order_by(ExternalId.id)
         )
-        for number, name, value in session.execute(statement):
-            if len(known := out.setdefault(number, [])) < MOST_SOURCES:
-                known.append(f"{name} {value}"[:60])
+        for number, name in session.execute(statement):
+            if name not in (known := out.setdefault(number, [])) and len(known) < MOST_SOURCES:
+                known.append(name)
     return out
 
 

@@ -30,7 +30,10 @@ _DOI = re.compile(r"(?:doi\s*:?\s*)?10\.\d{4,9}/[^\s\"<>»]+", re.I)
 _ISBN = re.compile(r"ISBN\s*:?\s*((?:97[89][- ]?)?\d[\d -]{7,14}[\dXx])", re.I)
 _ISSN = re.compile(r"ISSN\s*:?\s*(\d{4}-?\d{3}[\dXx])", re.I)
 _SEEN = re.compile(r"[\[(](?:en ligne|consult[ée]e? le[^\])]*|page consult[^\])]*)[\])]\.?", re.I)
-_PAGES = re.compile(r"\bpp?(?:ages?)?\.?\s*\d+(?:\s*[-–]\s*\d+)?(?:\s*(?:,|et)\s*\d+(?:\s*[-–]\s*\d+)?)*", re.I)
+_YEAR = r"(?:1[5-9]|20)\d\d\b"
+_PAGES = re.compile(
+    rf"\bpp?(?:ages?)?\.?\s*\d+(?:\s*[-–]\s*\d+)?(?:\s*(?:,|et)\s*(?!{_YEAR})\d+(?:\s*[-–]\s*\d+)?)*", re.I
+)
 _EXTENT = re.compile(r"\b\d+\s*(?:p\b\.?|pages\b)", re.I)
 _NUMBER = re.compile(
     r"\b(?:vol(?:ume|\.)?\s*\d+\s*,?\s*)?(?:n(?:o|um[ée]ro|\.)?\s?[°ºo]?|hors[- ]s[ée]rie n°)\s*(\d[\w/-]*)", re.I
@@ -153,6 +156,9 @@ def _parts(text: str) -> tuple[list[str], str, str, str]:
         title, _cut, rest = title.partition(_CUT)
         return authors, title.strip(" ,.;:("), "", _tidy(" ".join([rest, *sentences[1:]]))
     where, _cut, rest = ". ".join(sentences[1:]).partition(_CUT)
+    more, stop, last = where.rpartition(". ")
+    if stop and _PUBLISHED.match(last.strip(" ,.;:()")):  # « Titre. Sous-titre. Ville : Éditeur »
+        title, where = f"{title}. {more}", last
     return authors, title.strip(" ,."), where.strip(" ,.;:()"), _tidy(rest)
 
 

@@ -24,7 +24,7 @@ from catalogue.text import fold, sort_key
 
 ISSUES_PER_PAGE = 20
 SHOWN_ARTICLES = 12  # of one issue
-SHOWN_MISSING = 40  # of one title
+SHOWN_MISSING = 20  # of one title: the page stays light
 AHEAD = timedelta(days=15)  # the morning's post shows what is due until then
 OF_ONE_TITLE = 3  # late issues that the morning's post shows of a title
 SHOWN_ROWS = 50
@@ -49,10 +49,16 @@ class Row:
     ticked: bool = False
     error: str = ""
     wrong: str = ""  # what the error is about: "numero", "date"
+    typed: bool = False  # something was written since the row was shown
 
     @property
     def words(self) -> str:
-        return issue_words(self.number, self.dated)
+        return issue_words(self.number, spoken(self.dated))
+
+    @property
+    def printed(self) -> str:
+        """The text of its fields, which the page sends back: what differs from it was typed."""
+        return " | ".join((self.number, self.dated, self.call_number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class TitlePage:
     issn: str
     rows: tuple[Row, ...]
     more_rows: int
+    missing: int
     given_up: tuple[tuple[str, str], ...]  # key, words
     issues: tuple[IssueLine, ...]
     total: int
@@ -92,9 +99,8 @@ class TitlePage:
 
 
 def title_page(session: Session, known: Known, today: date, page: int = 1) -> TitlePage:
-    foreseen = known.foreseen
     copies = _call_numbers(session, [h.notice_id for h in known.here])
-    rows = [_row(known, one, copies, today) for one in (*foreseen.missing, *filter(None, [foreseen.next]))]
+    rows = _foretold(known, copies, today)
     pages = max(1, -(-len(known.here) // ISSUES_PER_PAGE))
     page = min(max(page, 1), pages)
     latest = known.here[::-1][(page - 1) * ISSUES_PER_PAGE :][:ISSUES_PER_PAGE]
@@ -106,6 +112,7 @@ def title_page(session: Session, known: Known, today: date, page: int = 1) -> Ti
         issn=periodicals.issn_of(session, known.notice_id),
         rows=tuple(rows[-SHOWN_MISSING:]),
         more_rows=max(0, len(rows) - SHOWN_MISSING),
+        missing=len(known.foreseen.missing),
         given_up=tuple(
             (row.number, issue_words(row.number, format_date(row.due_on)))
             for row in known.said
@@ -165,6 +172,16 @@ def _call_numbers(session: Session, issue_ids: Sequence[int]) -> dict[int, list[
 
 
 # --- rows to tick ----------------------------------------------------------------------------
+
+
+def foretold(session: Session, known: Known, today: date) -> list[Row]:
+    """What is missing of a title, oldest first, and what comes next."""
+    return _foretold(known, _call_numbers(session, [h.notice_id for h in known.here]), today)
+
+
+def _foretold(known: Known, copies: Mapping[int, list[str]], today: date) -> list[Row]:
+    foreseen = known.foreseen
+    return [_row(known, one, copies, today) for one in (*foreseen.missing, *filter(None, [foreseen.next]))]
 
 
 def _row(known: Known, one: Expected, copies: Mapping[int, list[str]], today: date) -> Row:

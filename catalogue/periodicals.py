@@ -163,6 +163,17 @@ def subscribe(session: Session, serial: Notice, values: Mapping[str, Any], *, by
     return batch
 
 
+def wait_from_now(session: Session, serial: Notice, today: date, *, by: str) -> Batch | None:
+    """« Ne rien attendre avant aujourd’hui »: an old subscription begins with the first issue due from today on."""
+    row = session.get(Subscription, serial.id)
+    if row is None or row.frequency not in FREQUENCIES:
+        return None
+    here = held(session, [serial.id])[serial.id]
+    values = {name: getattr(row, name) for name in SUBSCRIPTION}
+    values["starts_on"] = forecast.first_from([h.issue for h in here], rule_of(row), today)
+    return subscribe(session, serial, values, by=by, version=row.version)
+
+
 def _put_subscription(session: Session, row: Subscription, values: Mapping[str, Any], batch: Batch) -> None:
     before = snapshot_subscription(row)
     for name, value in values.items():
@@ -237,13 +248,14 @@ def _why_not(
         return Refused(arrival, "no_date")
     if len(arrival.number) > LONGEST_NUMBER:
         return Refused(arrival, "long")
-    for h in known:
-        same = fold(h.number) == fold(arrival.number)
-        if arrival.number and same and (h.year is None or h.year == period[0].year):
-            return Refused(arrival, "here", h.address)
-        if not arrival.number and same and h.first_day == period[0]:
-            return Refused(arrival, "here", h.address)
-    return None
+    here = here_as(known, arrival.number, period[0])
+    return Refused(arrival, "here", here.address) if here else None
+
+
+def here_as(known: Iterable[Held], number: str, day: date) -> Held | None:
+    """The issue of this number, dated of this day, if it came; one without number, of the very day."""
+    same = (h for h in known if fold(h.number) == fold(number))
+    return next((h for h in same if (h.year in (None, day.year) if number else h.first_day == day)), None)
 
 
 def _serials(session: Session, ids: Iterable[int]) -> Sequence[Notice]:

@@ -144,6 +144,13 @@ def _letters(known: int, several: int) -> list[str]:
     return [(chr(64 + n // 26) if n >= 26 else "") + chr(65 + n % 26) for n in range(known, known + several)]
 
 
+def typed(session: Session, kind: str, number: int) -> dict[str, str]:
+    """What stands there, as the form sends it."""
+    row = _get(session, kind, number)
+    sizes = {name: getattr(row, column, None) for name, column in (("longueur", "length_mm"), ("hauteur", "height_mm"))}
+    return {"nom": row.name, **{name: str(size or "") for name, size in sizes.items()}}
+
+
 def change(session: Session, kind: str, number: int, name: str, *, length: str = "", height: str = "") -> None:
     row = _get(session, kind, number)
     what, name = KINDS[kind], one_line(name)

@@ -37,6 +37,9 @@ SENTENCES: dict[str, str] = {
     "title.missing": N_("Écrivez le titre, tel qu’il est sur le document."),
     "url.invalid": N_("L’adresse « {value} » doit commencer par http:// ou https://."),
     # -- items --------------------------------------------------------------------------------
+    "item.added_before": N_(
+        "Cette page a déjà ajouté un exemplaire, « {call_number} ». Si celui-ci est un autre, enregistrez de nouveau."
+    ),
     "item.barcode_elsewhere": N_("Le code-barres {barcode} est déjà celui d’un exemplaire de « {title} »."),
     "item.barcode_long": N_("Le code-barres « {barcode}… » est trop long ; l’exemplaire est entré sans, à vérifier."),
     "item.barcode_taken": N_(

@@ -1,7 +1,7 @@
 """Which process is at work, and whether it is still alive: for a run whose process was killed and could say nothing.
 
 A name says the machine, the process and when it was started: numbers are given again. Of a process of another
-machine nothing is known.
+machine nothing is known. Locks fall with the process that holds them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,26 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold a file, alone or beside others who share it; BlockingIOError at once when others are in the way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_CREAT | (os.O_RDWR if sys.platform == "win32" else os.O_RDONLY), 0o644)
+    try:
+        if sys.platform == "win32":
+            _lock_bytes(handle, shared)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def name() -> str:
@@ -40,3 +59,18 @@ def _started(number: int) -> str:
         return ""
     fields = said.rpartition(")")[2].split()
     return fields[19] if len(fields) > 19 else ""
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _SHARERS = 64  # a lock is of bytes and has one holder: each who shares takes a byte, who wants to be alone them all
+
+    def _lock_bytes(handle: int, shared: bool) -> None:
+        for place in range(_SHARERS if shared else 1):
+            os.lseek(handle, place, os.SEEK_SET)
+            try:
+                return msvcrt.locking(handle, msvcrt.LK_NBLCK, 1 if shared else _SHARERS)
+            except OSError:
+                continue
+        raise BlockingIOError

@@ -116,7 +116,7 @@ def _back_up(base: Database, settings: Settings) -> Path | None:
     if not base.is_sqlite or base.engine.url.database is None:
         return None
     folder = settings.data_dir / "backups"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # as `backups.make` does
     path = folder / f"before-upgrade-{datetime.now(UTC):%Y%m%dT%H%M%S}.db"
     source = sqlite3.connect(base.engine.url.database)
     try:

@@ -14,10 +14,11 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from catalogue import backup_plan, documents, following, kept_forms, notices, proposed
+from catalogue.cataloguing import kind_label
 from catalogue.desk_history import title_or_none
 from catalogue.desk_reading import counted, last_harvests, waiting
 from catalogue.following import Matter
-from catalogue.i18n import _, format_date, format_number, ngettext
+from catalogue.i18n import _, format_date, format_instant, format_number, ngettext
 from catalogue.models import Batch, KeptForm, Notice, Refused, Revision, User
 
 MOST_CARDS = 5
@@ -159,7 +160,9 @@ def _mine(session: Session, login: str) -> Iterator[Card]:
 
 
 def _begun(form: KeptForm) -> Entry:
-    said = _("saisie pas enregistrée, du %(day)s") % {"day": format_date(form.kept_at)}
+    kind = next(iter(form.content.get("kind", ())), "")
+    said = _("saisie pas enregistrée, %(when)s") % {"when": format_instant(form.kept_at)}
+    said = f"{kind_label(kind)}, {said}" if kind else said
     return Entry(kept_forms.address_of(form), title_or_none(form.title), said, "begun")
 
 

@@ -53,7 +53,7 @@ def live(travee: Travee, source: str) -> list[tuple[str, str]]:
         seen.append(("une fiche réunie à une autre", _merge(session, told["merged"], ours)))
         seen.append(("une fiche effacée", _erase(session, told["erased"])))
         seen += lately.happen(session, told, ours, db.now().date())
-    cleaning.look_by_night(travee.db, db.now().date())
+    cleaning.look_by_night(travee.db, db.now().date(), travee.names)
     for _read in texts.read_waiting(travee.db, travee.settings.files_dir):
         pass
     return seen

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from catalogue import db, dead_links, digital, documents, file_store, texts
@@ -20,7 +20,6 @@ from harvest.run import agent_of
 
 log = logging.getLogger("travee")
 
-FROM_HOUR = 1  # of the night, where the centre is; a machine that sleeps at night does it when it wakes
 PURPOSE = "link checker"
 
 
@@ -47,13 +46,16 @@ class Quiet:
                 digital.forget_removed(session, folder, at)
             self._tidied_on = at.date()
         with self._base.read() as session:
-            is_due = documents.check_is_due(session, at)
+            is_due = documents.check_is_due(session, self._on_the_clock(at))
         if is_due:
-            documents.check_files(self._base, folder, at)
+            documents.check_files(self._base, folder, at, self._stopping)
+
+    def _on_the_clock(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self._settings.timezone))
 
     def _ask_links_of_tonight(self) -> int:
-        local = db.now().astimezone(ZoneInfo(self._settings.timezone))
-        if local.hour < FROM_HOUR:
+        local = self._on_the_clock(db.now())
+        if local.hour < documents.FROM_HOUR:
             return 0
         with self._base.write() as session:
             if not dead_links.is_due(session, local.date()):

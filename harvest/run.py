@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -25,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from catalogue import db, nights, proposals, sources
+from catalogue import db, nights, process, proposals, sources
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import RawPage, Run, Source
@@ -353,17 +352,9 @@ def _left_where_it_stands(taker: Taker) -> Iterator[None]:
 @contextmanager
 def _alone(settings: Settings, source_id: int) -> Iterator[None]:
     """One harvest of a source at a time; the lock falls with the process that holds it."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / f"harvest-{source_id}.lock").open("a+b") as handle:
+    with ExitStack() as held:
         try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(process.locked(settings.data_dir / f"harvest-{source_id}.lock"))
         except OSError as error:
             raise AlreadyRunning from error
         yield

@@ -116,7 +116,7 @@ def test_a_group_is_counted_replaced_in_one_lot_and_taken_back(quick_session: Se
         ("Vasseur, Lucie", 2, 2),
         ("VASSEUR, Lucie", 1, 1),
     ]
-    assert shown.members[0].sources == ("RECI 12",)
+    assert shown.members[0].sources == ("RECI",)
     ids = [member.id for member in shown.members]
     name = "Vasseur, Lucie (géographe)"
     foreseen = near_groups.foresee(session, ids, name)

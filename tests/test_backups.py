@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, text
 
-from catalogue import backups, db, history, items, notices, users
+from catalogue import backups, db, history, in_use, items, notices, restoring, users
+from catalogue.app import Travee
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import Batch, Item, Notice, Refused, Revision, Source, User
@@ -87,7 +88,7 @@ def everything(settings: Settings) -> dict[str, list[object]]:
 def test_what_is_put_back_is_what_was_there(here: Settings, elsewhere: Settings, tmp_path: Path) -> None:
     kept = backups.make(here, tmp_path / "tout.zip")
     assert (kept.rows["notice"], kept.rows["item"], kept.files) == (4, 1, 1)
-    assert backups.restore(elsewhere, kept.path) is None
+    assert restoring.restore(elsewhere, kept.path) is None
     assert everything(elsewhere) == everything(here)
     assert (elsewhere.files_dir / "ab" / "ab12").read_bytes() == b"%PDF-1.7 quelques pages"
 
@@ -99,7 +100,7 @@ def test_what_is_put_back_is_what_was_there(here: Settings, elsewhere: Settings,
 
     there_and_back = backups.make(elsewhere, tmp_path / "retour.zip")
     fresh = Settings(_env_file=None, data_dir=tmp_path / "fresh")
-    backups.restore(fresh, there_and_back.path)
+    restoring.restore(fresh, there_and_back.path)
     assert everything(fresh) == everything(elsewhere)
 
 
@@ -111,13 +112,13 @@ def test_a_base_at_work_is_not_replaced_by_mistake_and_is_kept_when_it_is(here: 
         notices.create(session, GAZETTE, by="claire")
     base.close()
     after = everything(here)
-    with pytest.raises(backups.Unusable, match="not_empty"):
-        backups.restore(here, first.path)
+    with pytest.raises(restoring.Unusable, match="not_empty"):
+        restoring.restore(here, first.path)
     assert everything(here) == after
-    replaced = backups.restore(here, first.path, replace=True)
+    replaced = restoring.restore(here, first.path, replace=True)
     assert everything(here) == before
     assert replaced is not None
-    backups.restore(here, replaced.path, replace=True)  # and keeps what it replaces beside it, in the same second
+    restoring.restore(here, replaced.path, replace=True)  # and keeps what it replaces beside it, in the same second
     assert everything(here) == after
 
 
@@ -145,21 +146,86 @@ def test_a_backup_that_is_not_whole_changes_nothing(here: Settings, tmp_path: Pa
                     continue
                 new.writestr(name, data)
     before = everything(here)
-    with pytest.raises(backups.Unusable) as told:
-        backups.restore(here, bad, replace=True)
+    with pytest.raises(restoring.Unusable) as told:
+        restoring.restore(here, bad, replace=True)
     assert told.value.code == code
     assert everything(here) == before
 
 
 def test_names_inside_lead_nowhere_else(here: Settings, tmp_path: Path) -> None:
-    elsewhere = Settings(_env_file=None, data_dir=tmp_path / "elsewhere")
+    there = Settings(_env_file=None, data_dir=tmp_path / "there" / "var")
     path = backups.make(here, tmp_path / "tout.zip").path
+    names = [
+        *("files/../evil", "files/files/../../evil", "files/files/ab/../../../evil", "files//etc/evil", "files/evil"),
+        *("files/travee.db-evil", "files/backups/evil", "files/files/", "files", ".", "/", "./files/files/evil"),
+        *("files/files/..\\..\\evil", "files/secret_key/evil", "files/files/ab/./evil"),
+    ]
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("files/../../evil", b"x")
-        archive.writestr("files//etc/evil", b"x")
-    backups.restore(elsewhere, path)
-    assert not (tmp_path / "evil").exists()
-    assert not any("evil" in str(found) for found in tmp_path.rglob("*") if "etc" not in found.parts)
+        for name in names:
+            archive.writestr(name, b"x")
+    restoring.restore(there, path)
+    assert not [found for found in tmp_path.rglob("*evil*")]
+    assert (there.files_dir / "ab" / "ab12").exists()
+
+
+def test_what_was_found_before_is_not_found_any_more(here: Settings, tmp_path: Path) -> None:
+    path = backups.make(here, tmp_path / "tout.zip").path
+    here.index_dir.mkdir(parents=True, exist_ok=True)
+    (here.index_dir / "current").write_text("of another base")
+    restoring.restore(here, path, replace=True)
+    assert not here.index_dir.exists()
+
+
+def test_nothing_is_put_in_the_place_of_a_base_at_work(here: Settings, tmp_path: Path) -> None:
+    """Neither by a server, a worker or a command, nor by any program that has a SQLite base open."""
+    kept = backups.make(here, tmp_path / "tout.zip")
+    travee = Travee(here)
+    travee.hold()
+    with pytest.raises(restoring.Unusable, match="in_use"):
+        restoring.restore(here, kept.path, replace=True)
+    travee.close()
+    base = Database(here.url)  # of somebody who holds nothing, and is reading nothing just now
+    assert base.ready()
+    with base.read() as session:
+        session.scalar(select(Notice.id).limit(1))
+    with pytest.raises(restoring.Unusable, match="in_use"):
+        restoring.restore(here, kept.path, replace=True)
+    base.close()
+    assert not list(tmp_path.rglob("before-restore*")), "refused before anything is written"
+    restoring.restore(here, kept.path, replace=True)
+
+
+def test_nobody_begins_while_a_base_is_put_back(here: Settings) -> None:
+    base = Database(here.url)
+    with in_use.held(here, base, alone=True), pytest.raises(in_use.InUse):
+        Travee(here).hold()
+    Travee(here).hold()
+    base.close()
+
+
+@pytest.mark.parametrize("elsewhere", ["postgresql"], indirect=True)
+def test_a_server_is_shared_with_other_machines_and_other_software(
+    here: Settings, elsewhere: Settings, tmp_path: Path
+) -> None:
+    kept = backups.make(here, tmp_path / "tout.zip")
+    restoring.restore(elsewhere, kept.path)
+    travee = Travee(elsewhere)
+    travee.hold()
+    other_machine = Settings(_env_file=None, data_dir=tmp_path / "other machine", database_url=elsewhere.database_url)
+    with pytest.raises(restoring.Unusable, match="in_use"):
+        restoring.restore(other_machine, kept.path, replace=True)
+    with travee.db.write() as session:
+        session.execute(text("CREATE TABLE autre_logiciel (id serial PRIMARY KEY, dit text)"))
+        session.execute(text("INSERT INTO autre_logiciel (dit) VALUES ('à nous')"))
+    again = backups.make(elsewhere, tmp_path / "encore.zip")
+    assert again.rows == kept.rows
+    travee.close()
+    restoring.restore(other_machine, again.path, replace=True)
+    base = Database(elsewhere.url)
+    with base.read() as session:
+        assert session.scalar(text("SELECT dit FROM autre_logiciel")) == "à nous"
+    base.close()
+    assert everything(elsewhere) == everything(here)
 
 
 def test_a_half_written_one_is_never_taken_for_whole(here: Settings, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, batch_acts, batch_edit, history, items, lots, notices
+from catalogue import authorities, batch_acts, batch_edit, form, history, items, lots, notices
 from catalogue.batch_acts import Act, CopyState
 from catalogue.batch_edit import Plan, Progress
 from catalogue.db import Database
@@ -414,3 +414,14 @@ def test_a_set_is_a_list_of_addresses_drafts_a_selection_or_copies(claire: Flask
 def test_who_only_reads_corrects_nothing(client: FlaskClient) -> None:
     assert client.get("/bureau/corrections").status_code == 302
     assert "Corriger ces" not in client.get("/recherche").text
+
+
+def test_who_is_there_under_both_forms_keeps_both_roles() -> None:
+    values = {"title": ["La ville"], "author": ["Martin, Léa", "Martin, L."], "author_role": ["070", "730"]}
+    fields = form.write([], {form.KIND: ["book"], **values})
+    after, why = batch_acts.changed(fields, Act("replace", "author", "Martin, L.", "Martin, Léa"))
+    read = form.read(after)
+    assert (why, read["author"], read["author_role"]) == ("", ["Martin, Léa", "Martin, Léa"], ["070", "730"])
+    again = form.write([], {form.KIND: ["book"], **values, "author_role": ["070", "070"]})
+    after, _why = batch_acts.changed(again, Act("replace", "author", "Martin, L.", "Martin, Léa"))
+    assert form.read(after)["author"] == ["Martin, Léa"]

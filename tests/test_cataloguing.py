@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
+from werkzeug.test import TestResponse
 
 from catalogue import (
     alike,
@@ -101,6 +102,16 @@ def base(app: Flask) -> db.Database:
                 "title": ["Vivre ensemble"],
                 "address": ["https://exemple.fr/a.pdf"],
             },
+        ),
+        (  # a year behind the pages is no page, and a year in the title is no date
+            "Martin, Léa. L’école en 2030. Diversité, no 12, p. 4-19, 2021",
+            "article",
+            {"title": ["L’école en 2030"], "journal": ["Diversité"], "issue_date": ["2021"], "extent": ["p. 4-19"]},
+        ),
+        (  # what stands before the town is not the town; who is no sure name stays in the title, to be looked at
+            "Martin L., Roux P. Les quartiers. Lyon : Éditions du Canal, 2015. 200 p.",
+            "book",
+            {"title": ["Martin L., Roux P. Les quartiers"], "place": ["Lyon"], "publisher": ["Éditions du Canal"]},
         ),
     ],
 )
@@ -439,3 +450,91 @@ def desk(tmp_path_factory: pytest.TempPathFactory, empty_folder: Any) -> Iterato
 def test_the_scripts_of_the_desk_stay_small() -> None:
     scripts = b"".join((STATIC / name).read_bytes() for name in ("travee.js", "bureau.js"))
     assert len(scripts) < 60_000 and len(gzip.compress(scripts)) < 22_000
+
+
+# --- what a newcomer met ---------------------------------------------------------------------
+
+
+def opens_on(page: TestResponse) -> list[str]:
+    """The ids of what takes the focus when the page opens."""
+    return re.findall(r'id="([\w-]+)"[^>]*? autofocus', page.text)
+
+
+def asked(client: FlaskClient, text_: str, **more: str) -> TestResponse:
+    return client.get("/bureau/notices/nouvelle", query_string={"chercher": text_, "nouvelle": TOKEN, **more})
+
+
+def test_a_page_opens_on_what_is_left_to_fill_in(claire: FlaskClient) -> None:
+    assert opens_on(asked(claire, REFERENCE)) == ["subject"]
+    assert opens_on(asked(claire, "978-2-211-04459-0")) == ["chercher"], "nothing came of it: it is typed again"
+    answer = saved(claire, **ARTICLE, nouvelle=TOKEN, action="publish_next")
+    assert opens_on(claire.get(answer.location)) == ["title"]
+    assert opens_on(claire.get("/bureau/notices/nouvelle?modele=rapport")) == ["chercher"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "value", "told"),
+    [
+        (
+            "Le logement des jeunes ouvriers",
+            "title",
+            "Le logement des jeunes ouvriers",
+            "Aucun document trouvé sous ce",
+        ),
+        ("https://exemple.fr/perdu", "address", "https://exemple.fr/perdu", "Rien trouvé à cette adresse"),
+        ("doi:10.5555/Perdu", "doi", "10.5555/perdu", "Rien trouvé pour le DOI 10.5555/perdu"),
+        ("2-07-036822-X", "isbn", "9782070368228", "Rien trouvé pour l’ISBN"),
+        ("ISSN 0153-9841", "issn", "0153-9841", "Rien trouvé pour l’ISSN 0153-9841"),
+    ],
+)
+def test_what_nobody_knows_enters_its_own_field(
+    claire: FlaskClient, monkeypatch: pytest.MonkeyPatch, typed: str, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setattr(looking_up.lookup, "ask", lambda *_args, **_more: iter([Answer("bnf", "BnF", "nothing")]))
+    page = asked(claire, typed)
+    assert filled(page, name)[0] == value and told in text(page)
+    assert "saisi en haut" in text(page) and "trouvé · saisi" not in text(page)
+    # What stands there already is never replaced, nor argued with.
+    mine = saved(claire, kind="book", nouvelle=TOKEN, chercher=typed, action="search", **{name: "Le mien"})
+    assert filled(mine, name)[0] == "Le mien" and "saisi en haut" not in text(mine)
+
+
+def test_what_was_asked_makes_way_for_what_is_asked_next(claire: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking_up.lookup, "ask", lambda *_args, **_more: iter([Answer("bnf", "BnF", "nothing")]))
+    before = {"kind": "book", "title": "Le logment", "trouve_title": "top|saisi en haut", "cherche": "Le logment"}
+    sent = before | {"nouvelle": TOKEN, "chercher": "Le logement", "action": "search"}
+    assert filled(saved(claire, **sent), "title") == ["Le logement"]
+    assert filled(saved(claire, **sent | {"title": "Le logment, revu"}), "title") == ["Le logment, revu"]
+
+
+def test_what_is_told_of_a_search_is_plain(claire: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    found_ = Answer("bnf", "BnF", "found", (notice("Leur titre", field("215", "a", "256 p.")),), "", 0.01)
+    gone = Answer("page", "exemple.fr", "nothing", reason="La page n’existe pas à cette adresse (erreur 404).")
+    monkeypatch.setattr(looking_up.lookup, "ask", lambda *_args, **_more: iter([found_, gone]))
+    page = text(asked(claire, "978-2-07-036822-8"))
+    assert "BnF : trouvé" in page and "0 s" not in page and "(erreur 404)" in page
+    # « C’est la même : compléter »: what was typed is told as typed, and the copy comes along.
+    there = made(claire, **BOOK | {"action": "publish"})
+    typed = BOOK | {"title": "Un autre titre", "nouvelle": TOKEN, "cote": "300 NGU", "action": f"same:{there}"}
+    page_ = claire.get(saved(claire, **typed).location)
+    assert "vous aviez saisi : Un autre titre" in text(page_) and "proposé par" not in text(page_)
+    assert filled(page_, "cote") == ["300 NGU"]
+
+
+def test_a_very_long_title_is_told_once_and_cut_where_it_heads_the_page(claire: FlaskClient, base: db.Database) -> None:
+    long = "Sans fin " * 100
+    address = made(claire, **BOOK | {"title": f"{long}\ufeffgra\u200btuit", "action": "publish"})
+    page = claire.get(f"/bureau/notices/{address}")
+    assert text(page).count("Ce titre est très long") == 1
+    heading = re.search(r"<h1[^>]*>(.*?)</h1>", page.text, re.S)
+    assert heading is not None and len(heading[1]) < 220
+    assert read(base, address).title.endswith("gratuit"), "signs that nobody sees part no word"
+    assert "Ce titre est très long" not in text(claire.get("/bureau/notices/nouvelle?modele=ouvrage"))
+
+
+def test_a_form_begun_is_told_with_its_type_and_hour_and_not_in_the_middle_of_work(claire: FlaskClient) -> None:
+    claire.post(f"/bureau/formulaires/{TOKEN}", data=BOOK | {"title": "À moitié"})
+    assert re.search(r"Ouvrage, saisie pas enregistrée, \d+ \w+ \d{4}, \d\d:\d\d", text(claire.get("/bureau")))
+    assert "Vous aviez commencé" in text(claire.get("/bureau/notices/nouvelle?modele=rapport"))
+    other = "c000000" + check_character("c000000")
+    assert "Vous aviez commencé" not in text(asked(claire, REFERENCE, nouvelle=other))

@@ -14,7 +14,21 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, cleaning, form, helper_links, history, items, judgements, lots, notices, users
+from catalogue import (
+    authorities,
+    candidate_terms,
+    cleaning,
+    form,
+    helper_links,
+    history,
+    items,
+    judgements,
+    lots,
+    near_groups,
+    notices,
+    users,
+)
+from catalogue.authorities import NameBook
 from catalogue.cleaning import (
     CHANTIERS,
     Chantier,
@@ -31,7 +45,7 @@ from catalogue.cleaning import (
 from catalogue.db import Database
 from catalogue.entities import AgentRow
 from catalogue.headings import OURS
-from catalogue.models import Agent, Batch, CleaningGroup, Concept, DigitalDocument, Item, Judgement, Notice
+from catalogue.models import Agent, Batch, CleaningGroup, Concept, DigitalDocument, HelperLink, Item, Judgement, Notice
 from catalogue.text import fold
 from catalogue.unimarc import Fields, RecordItem, responsibilities
 from tests.cast import MIETTES, field, notice
@@ -156,6 +170,14 @@ def test_a_date_that_nobody_understands_is_written_anew_where_it_is_ticked(sessi
     assert done.n == 1
     assert [n.year for n in wrong] == [2022, None]
     assert len(only(session, "dates").members) == 1
+
+
+def test_a_day_of_no_calendar_is_found_though_its_year_is_known(session: Session) -> None:
+    texts = ("30 février 2020", "31/02/2024", "31/04/1999", "18 mars 2024", "2024")
+    made = publish(session, *(notice(f"N° {n}", URBAN, year=text) for n, text in enumerate(texts)))
+    assert [one.year for one in made] == [2020, 2024, 1999, 2024, 2024]
+    names = {found.name for found in CHANTIERS["dates"].find(session)}
+    assert names == {f"date:{text}" for text in texts[:3]}
 
 
 @pytest.mark.parametrize(("text_", "likely"), [("31/02/2024", "02/2024"), ("30.2.1998", "2.1998"), ("20224", "")])
@@ -309,13 +331,152 @@ def test_a_lot_that_is_taken_back_opens_its_group_again_and_what_is_apart_stays(
 
 
 def test_every_task_is_counted_once_a_day(database: Database) -> None:
-    cleaning.look_by_night(database, date(2026, 11, 22))
+    cleaning.look_by_night(database, date(2026, 11, 22), NameBook())
     with database.write() as session:
         assert all(count.at for count in looking.counts(session, list(CHANTIERS)).values())
         publish(session, notice("Sans sujet"))
-    cleaning.look_by_night(database, date(2026, 11, 22))
+    cleaning.look_by_night(database, date(2026, 11, 22), NameBook())
     with database.read() as session:
         assert looking.counts(session, ["champs-vides"])["champs-vides"].left == 0
+
+
+# --- what is announced is what is done -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["autorites", "sujets", "cotes"])
+def test_the_number_that_is_announced_is_the_number_that_is_done(session: Session, task: str) -> None:
+    if task == "autorites":
+        authors(session, "Dumas, Agnès", "DUMAS Agnès")
+    elif task == "sujets":  # one of the notices has both spellings
+        both = notice("Un", field("610", "a", "Quartiers prioritaires;quartier prioritaire", ind="0 "))
+        publish(session, both, notice("Deux", field("610", "a", "quartier prioritaire", ind="0 ")))
+    else:
+        (one,) = publish(session, MIETTES)
+        copies = [(one.id, RecordItem(call_number=number)) for number in ("364.4 DUB", "364.4 DUB", "364,4 Dub")]
+        items.add_many(session, copies, batch=history.open_batch(session, "copy", by="marc"))
+    group = only(session, task)
+    assert settle(session, task, group.form, group).n == group.count
+
+
+def test_near_names_are_counted_and_kept_as_their_own_page_does(session: Session) -> None:
+    """The form that an authority file vouches for is proposed, and a notice that says it already does not change."""
+    one, other = authors(session, "Dumas, Agnès", "DUMAS Agnès")
+    publish(session, notice("Un autre livre"))
+    batch = history.open_batch(session, "edit", by="marc")
+    authorities.put_agents(session, [(other, {"identifiers": {"isni": "0000000121032683"}})], batch=batch)
+    group = only(session, "autorites")
+    shown = near_groups.show_groups(session, authorities.find_near(session))[0]
+    assert (group.form, group.count) == (shown.name, shown.notices) == ("DUMAS Agnès", 1)
+    assert settle(session, "autorites", group.form, group).n == 1
+    assert (one.status, other.status) == ("merged", "accepted")
+
+
+def test_two_of_the_same_name_are_told_by_their_dates_and_their_titles(session: Session) -> None:
+    one, _other = authors(session, "Dumas, Agnès", "Dumas, Agnès")
+    batch = history.open_batch(session, "edit", by="marc")
+    authorities.put_agents(session, [(one, {"dates": "1950-"})], batch=batch)
+    members = {member.ref: member for member in only(session, "autorites").members}
+    assert "1950-" in members[str(one.id)].about
+    assert all(member.samples[0][0] == "Livre de Dumas, Agnès" for member in members.values())
+
+
+def test_names_told_apart_are_a_lot_that_can_be_undone(database: Database) -> None:
+    with database.write() as session:
+        authors(session, "Dumas, Agnès", "DUMAS Agnès")
+    task, chantier = "autorites", CHANTIERS["autorites"]
+    assert looking.look(database, task, chantier) == 1
+    with database.write() as session:
+        taking.take(session, task, chantier, by="claire", at=NOW)
+        (row,) = taking.mine(session, task, by="claire", at=NOW).rows
+        taking.set_apart(session, row, chantier, only(session, task), [], by="claire")
+        number = row.batch_id
+    assert looking.look(database, task, chantier) == 0
+    assert number
+    with database.write() as session:
+        lots.undo(session, session.get_one(Batch, number), by="claire")
+    assert looking.look(database, task, chantier) == 1, "what was taken back is a question again"
+
+
+def test_a_look_asks_the_names_that_the_process_remembers(session: Session) -> None:
+    authors(session, "Dumas, Agnès", "DUMAS Agnès")
+    book = NameBook()
+    known = cleaning.with_names(book)["autorites"]
+    assert list(known.find(session)) == list(CHANTIERS["autorites"].find(session))
+    assert len(book.groups(session)) == 1
+
+
+# --- by a helper ---------------------------------------------------------------------------------
+
+
+def test_a_helper_makes_no_descriptor_but_a_candidate(session: Session) -> None:
+    publish(session, notice("Un", field("610", "a", "voisinage;relogement", ind="0 ")))
+    helped = CHANTIERS["sujets"].helped
+    assert helped is not None
+    (found,) = [one for one in helped.find(session) if one.name == "keyword:voisinage"]
+    group = helped.read(session, found.refs)
+    assert group is not None
+    assert "candidat" in group.hint
+    done = helped.apply(session, group, list(group.members), "Relations de voisinage", "Jeanne")
+    assert (done.n, "Relations de voisinage" in done.told) == (1, True)
+    assert session.scalars(select(Concept.label)).all() == []
+    assert [c.word for c in candidate_terms.waiting(session)[0]] == ["Relations de voisinage"]
+    (said,) = session.scalars(select(Notice))
+    assert [f["s"] for f in said.fields if f["t"] == "610"] == [[["a", "relogement"]]]
+    assert done.batch is not None
+    lots.undo(session, done.batch, by="claire")
+    assert [f["s"] for f in said.fields if f["t"] in ("606", "610")] == [[["a", "voisinage;relogement"]]]
+
+
+def test_a_helper_teaches_the_thesaurus_no_other_word(session: Session) -> None:
+    publish(session, notice("Un", field("610", "a", "voisinage", ind="0 ")))
+    CHANTIERS["sujets"].apply(
+        session, only(session, "sujets"), list(only(session, "sujets").members), "Voisins", "claire"
+    )
+    (concept,) = session.scalars(select(Concept))
+    labels = authorities.labels_of(session, [concept.id])
+    publish(session, notice("Deux", field("610", "a", "gens d’à côté", ind="0 ")))
+    helped = CHANTIERS["sujets"].helped
+    assert helped is not None
+    group = only(session, "sujets")
+    done = helped.apply(session, group, list(group.members), "voisins", "Jeanne")
+    assert (done.n, done.told) == (1, "")
+    assert authorities.labels_of(session, [concept.id]) == labels
+    assert candidate_terms.waiting(session)[1] == 0
+
+
+# --- taken back, and all taken -------------------------------------------------------------------
+
+
+def test_who_takes_a_group_back_has_that_group_again(database: Database) -> None:
+    with database.write() as session:
+        publish(session, *[notice(f"Sans sujet {n}") for n in range(3)])
+    task, chantier = "champs-vides", CHANTIERS["champs-vides"]
+    looking.look(database, task, chantier)
+    with database.write() as session:
+        taking.take(session, task, chantier, by="claire", at=NOW)
+        first, _second, _third = taking.mine(session, task, by="claire", at=NOW).rows
+        group = chantier.read(session, first.what["refs"])
+        assert group is not None
+        lot = taking.apply(session, first, chantier, group, list(group.members), "Ville", by="claire").batch
+        assert lot is not None
+        lots.undo(session, lot, by="claire")
+    with database.read() as session:
+        mine = taking.mine(session, task, by="claire", at=NOW)
+        assert (mine.rows[0].id, mine.behind, mine.total) == (first.id, 0, 3)
+        assert taking.holder(session, mine.rows[0], by="claire", at=NOW) == ""
+    with database.write() as session:
+        assert taking.take(session, task, chantier, by="marc", at=NOW) == 0, "it is in her hands again"
+
+
+def test_what_others_have_taken_is_said_with_its_hour(database: Database) -> None:
+    looking.look(database, "essai", ALWAYS)
+    take(database, "claire")
+    with database.read() as session:
+        assert taking.free(session, "essai", by="marc", at=NOW) == taking.Free(15, None)
+        assert taking.free(session, "essai", by="claire", at=NOW).n == 40
+    take(database, "ines")
+    with database.read() as session:
+        assert taking.free(session, "essai", by="marc", at=NOW) == taking.Free(0, NOW + timedelta(minutes=30))
 
 
 # --- the screens -------------------------------------------------------------------------------
@@ -354,7 +515,9 @@ def test_a_group_after_the_other_with_somebody_else_at_work(claire: FlaskClient)
     lot = re.findall(r"/historique/(\d+)/annuler", page)[0]
     undone = claire.post(f"/bureau/historique/{lot}/annuler", data={"retour": hidden(page, "retour")})
     assert undone.location == here
-    assert "salle : 0/3 faits" in claire.get(here).text
+    again = claire.get(here).text
+    assert "salle : 0/3 faits" in again
+    assert "<strong>Sans sujet 2" in again or ">Sans sujet 2<" in again, "the one whose lot was taken back"
 
     with base.write() as session:  # the latest come first: this is the second
         two = notices.get(session, ids[1])
@@ -364,15 +527,14 @@ def test_a_group_after_the_other_with_somebody_else_at_work(claire: FlaskClient)
     assert "Quelqu’un vient de changer ce groupe" in moved.text
     assert "Un résumé" in moved.text
     page = claire.post(here, data=answer(moved.text, forme="École"), follow_redirects=True).text
+    page = claire.post(here, data=answer(page, forme="Ville"), follow_redirects=True).text
+    assert "Groupe 3 sur 3" in page
 
     with base.write() as session:  # somebody has seen to the last one elsewhere
         one = notices.get(session, ids[0])
         notices.revise(session, one, [*one.fields, URBAN], by="marc")
     page = claire.post(here, data=answer(page, forme="Ville"), follow_redirects=True).text
     assert "déjà réglé" in page
-    assert "1 groupe à voir" in page, "the one whose lot was taken back"
-    page = claire.post(f"{here}/prendre", follow_redirects=True).text
-    page = claire.post(here, data=answer(page, forme="Ville"), follow_redirects=True).text
     assert "Chantier terminé · revérifié chaque nuit" in page
     told = text(claire.get("/bureau/nettoyage/bilan"))
     assert "2 groupes, 2 notices ou exemplaires" in told
@@ -397,6 +559,22 @@ def test_a_group_that_somebody_else_took_since_is_theirs(claire: FlaskClient) ->
         assert [f for f in session.scalars(select(Notice)).one().fields if f["t"] == "606"] == []
 
 
+def test_a_task_all_taken_offers_no_button(claire: FlaskClient) -> None:
+    base: Database = claire.application.extensions["travee"].db
+    with base.write() as session:
+        publish(session, notice("Sans sujet"))
+    claire.post("/bureau/nettoyage/compter", data={"chantier": "champs-vides"})
+    here = "/bureau/nettoyage/champs-vides"
+    assert "Un groupe vous sera gardé 30 minutes" in text(claire.get(here))
+    claire.post(f"{here}/prendre")
+    with base.write() as session:
+        row = session.scalars(select(CleaningGroup)).one()
+        row.taken_by = "marc"
+    page = claire.get(here)
+    assert "Je prends ce lot" not in page.text
+    assert "Tout ce qui reste est entre d’autres mains" in text(page)
+
+
 def test_a_helper_settles_a_group_by_their_link_and_opens_nothing_else(claire: FlaskClient) -> None:
     base: Database = claire.application.extensions["travee"].db
     with base.write() as session:
@@ -415,7 +593,17 @@ def test_a_helper_settles_a_group_by_their_link_and_opens_nothing_else(claire: F
     assert "Annuler le dernier groupe" not in done
     assert "Inès (Journée de nettoyage, Lille)" in claire.get("/bureau/nettoyage/bilan").text
     assert "/bureau/historique/" not in ines.get("/bureau/nettoyage/bilan").text
-    assert ines.get(f"/bureau/notices/{address}").status_code == 302
+    for elsewhere in (f"/bureau/notices/{address}", "/bureau", "/admin"):
+        outside = ines.get(elsewhere)
+        assert outside.status_code == 403
+        assert "Votre lien n’ouvre que le nettoyage" in text(outside)
+        assert 'href="/bureau/nettoyage"' in outside.text
+        assert 'type="password"' not in outside.text
+    with base.write() as session:
+        for link in session.scalars(select(HelperLink)):
+            helper_links.revoke(session, link, by="marc")
+    closed = ines.get("/bureau/nettoyage")
+    assert (closed.status_code, "Ce lien ne sert plus" in text(closed)) == (410, True)
 
 
 def test_what_the_room_has_done_is_seen_without_a_key(

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import stat
+import struct
 import time
 import zipfile
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -59,6 +61,22 @@ def envelope(**members: bytes) -> bytes:
     return out.getvalue()
 
 
+def counted_apart(content: bytes) -> bytes:
+    """The same ZIP file, its list announced by a record of 64 bits, which readers believe."""
+    body, end = content[:-22], content[-22:]
+    members, size, start = struct.unpack("<HII", end[10:20])
+    record = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, members, members, size, start)
+    short = end[:8] + struct.pack("<HHI", 1, 1, 100) + end[16:]
+    return body + record + b"PK\x06\x07" + struct.pack("<IQI", 0, len(body), 1) + short
+
+
+def many_members(count: int) -> bytes:
+    line = b"PK\x01\x02" + b"\0" * 24 + struct.pack("<H", 5) + b"\0" * 16
+    members = b"".join(line + b"%05d" % n for n in range(count))
+    sizes = struct.pack("<HHIIH", count, count, len(members), 30, 0)
+    return b"PK\x03\x04" + b"\0" * 26 + members + b"PK\x05\x06" + b"\0" * 4 + sizes
+
+
 def image(kind: str, size: tuple[int, int] = (600, 300)) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", size, "teal").save(out, kind)
@@ -98,6 +116,9 @@ def recognised(tmp_path: Path, name: str, content: bytes) -> str:
         ("dossier.zip", envelope(a=b"a"), "other"),
         ("macros.xlsx", hostile.workbook({"xl/vbaProject.bin": b"x"}), "macros"),
         ("coupe.docx", hostile.workbook({})[:900], "damaged"),
+        ("immense.docx", counted_apart(many_members(file_types.MOST_MEMBERS + 1)), "damaged"),
+        ("permise.zip", counted_apart(many_members(5)), "other"),
+        ("tableau.xlsx", counted_apart(hostile.workbook({})), "xlsx"),
         ("longue.docx", b"PK\3\4" + b"\0" * 90 + b"PK\5\6\0\0\0\0" + b"\xff" * 12 + b"\0\0", "damaged"),
         ("vide.pdf", b"", "empty"),
         ("rien.bin", b"\x01\x02\x03\x04", "unknown"),
@@ -226,11 +247,13 @@ def test_orphans_and_changed_files_are_told(session: Session, tmp_path: Path) ->
     stray = folder / "cd" / ("cd" * 32)
     stray.parent.mkdir()
     stray.write_bytes(b"x")
-    assert list(digital.lost_files(session, folder)) == [], "it may be on its way in"
+    assert list(digital.lost_files(digital.known_files(session), folder)) == [], "it may be on its way in"
     os.utime(stray, (time.time() - 90_000,) * 2)
-    assert [(f.what, f.sha256) for f in digital.lost_files(session, folder)] == [("orphan", stray.name)]
+    assert [(f.what, f.sha256) for f in digital.lost_files(digital.known_files(session), folder)] == [
+        ("orphan", stray.name)
+    ]
     file_store.file_path(folder, document.sha256).write_bytes(b"%PDF-")
-    assert [f.what for f in digital.lost_files(session, folder)] == ["file_changed", "orphan"]
+    assert [f.what for f in digital.lost_files(digital.known_files(session), folder)] == ["file_changed", "orphan"]
     assert {"orphan", "file_changed", "file_missing", "text_missing"} == documents.FAULT_WORDS.keys()
 
 
@@ -309,7 +332,7 @@ def test_words_on_pictures_of_pages_are_recognised_and_found(app: Flask, tmp_pat
     with travee.db.read() as session:
         (line,) = documents.lines(session, notice.id, folder)
         assert line.text_words == "texte reconnu"
-        assert list(digital.lost_files(session, folder)) == []
+        assert list(digital.lost_files(digital.known_files(session), folder)) == []
         assert digital.to_recognise(session, 10) == []
 
 
@@ -466,7 +489,7 @@ def test_the_commands_refuse_a_program_and_take_a_file_off_in_a_lot(
 
 
 def test_a_form_of_a_notice_hands_its_file_over(app: Flask, address: str) -> None:
-    from catalogue.web.desk_documents import take_upload
+    from catalogue.web.desk_documents import keep_with, received
 
     def upload(content: bytes) -> FileStorage:
         return FileStorage(io.BytesIO(content), "Rapport.pdf")
@@ -475,9 +498,13 @@ def test_a_form_of_a_notice_hands_its_file_over(app: Flask, address: str) -> Non
         notice = notices.find(session, address)
         assert notice is not None
         batch = history.open_batch(session, "create", by="claire")
-        assert take_upload(session, notice, None, "open", "claire") == ""
-        assert take_upload(session, notice, upload(PDF), "open", "claire", batch) == ""
-        assert "est un programme" in take_upload(session, notice, upload(PROGRAM), "open", "claire")
+        with received(None) as came:
+            assert came == ""
+        with received(upload(PDF)) as came:
+            assert isinstance(came, documents.Given)
+            assert keep_with(session, notice, came, "open", "claire", batch) == ""
+        with received(upload(PROGRAM)) as came:
+            assert isinstance(came, str) and "est un programme" in came
         (document,) = documents.list_all(session, notice.id)
         assert history.revisions_of(session, "document", document.id)[0][1] is batch
 
@@ -494,6 +521,20 @@ def test_a_reader_sees_and_a_visitor_does_not(
     assert number_of(app) == number
 
 
+def test_files_are_read_with_no_session_open(app: Flask, claire: FlaskClient, address: str) -> None:
+    travee, emptied = app.extensions["travee"], []
+    send(claire, address, PDF)
+
+    def fault_of(_path: Path, _sha256: str) -> str:
+        emptied.append(travee.db.empty_log())  # what SQLite still keeps of an erased name must be able to go
+        return ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_store, "fault_of", fault_of)
+        documents.check_files(travee.db, travee.settings.files_dir, db.now())
+    assert emptied == [True]
+
+
 def test_the_page_of_all_files_tells_what_the_last_check_found(app: Flask, claire: FlaskClient, address: str) -> None:
     travee = app.extensions["travee"]
     folder = travee.settings.files_dir
@@ -503,12 +544,16 @@ def test_the_page_of_all_files_tells_what_the_last_check_found(app: Flask, clair
     with travee.db.read() as session:
         assert documents.check_is_due(session, db.now())
         sha256 = session.get_one(DigitalDocument, number_of(app)).sha256
+    documents.check_files(travee.db, folder, db.now(), lambda: True)
+    assert "pas encore été vérifiés" in claire.get("/bureau/documents").text, "it was stopped half-way"
     documents.check_files(travee.db, folder, db.now())
     assert "Oui : 1 fichier relu" in claire.get("/bureau/documents").text
     file_store.file_path(folder, sha256).unlink()
     with travee.db.read() as session:
         assert not documents.check_is_due(session, db.now())
-        assert documents.check_is_due(session, db.now() + timedelta(days=8))
+        next_week = db.now().astimezone(ZoneInfo("Europe/Paris")).replace(hour=1) + timedelta(days=7)
+        assert documents.check_is_due(session, next_week)
+        assert not documents.check_is_due(session, next_week.replace(hour=0)), "not before the night"
     documents.check_files(travee.db, folder, db.now())
     page = claire.get("/bureau/documents").text
     assert "1 fichier pose problème" in page and f"/d/{address}" in page

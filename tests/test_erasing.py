@@ -119,11 +119,11 @@ def a_life(net: Network) -> Notice:
 
 
 def at_the_desk(session: Session, notice: Notice, folder: Path) -> None:
-    """What somebody has in hand about it: a form begun, one whose session had ended, a question for the night, a file
+    """What people have in hand about it: a form begun, a colleague's, a question for the night, a file
     that was given and then named otherwise, a group of a clean-up day."""
     typed = {"adresse": [notice.address], "title": ["Mémoires de Zephyrinus, relus"]}
     kept_forms.keep(session, "claire", notice.address, typed, title="Mémoires de Zephyrinus", version=1)
-    kept_forms.keep(session, "", "k7m4x9q0", typed, title="Zephyrinus", version=1)
+    kept_forms.keep(session, "ines", notice.address, typed, title="Zephyrinus", version=1)
     kept_forms.keep(session, "claire", "b3c5d7f9", {"title": ["Autre chose"]}, title="Autre chose", version=0)
     asked = lookup.understand("Mémoires de Zephyrinus")
     asking_again.remember(session, asked, by="claire", notice_address=notice.address, failed=["bnf"])

@@ -469,3 +469,10 @@ def test_the_same_values_in_another_order_are_told_as_such() -> None:
 def test_long_unchanged_stretches_are_cut_for_the_page() -> None:
     pieces = differences.shortened((("same", "a" * 1000), ("ins", "b" * 2000)))
     assert [len(text) for _op, text in pieces] == [120 + 5 + 120, 700 + 4]
+
+
+def test_a_value_that_no_form_shows_is_named_in_words() -> None:
+    """Of a subject that is written anew, only the subject is news: not the code of its thesaurus."""
+    said = [field("606", "a", "Villes", "2", "thesaurus", "3", "travee:12"), field("676", "a", "307")]
+    shown = differences.between([], [*said, field("955", "a", "Réserve")])
+    assert [one.label for one in shown] == ["Sujets", "Indice Dewey", "Autre champ (955)"]

@@ -301,8 +301,14 @@ def test_claire_goes_from_a_pasted_reference_to_the_next_article_with_keys_only(
         "Martin, Léa. Des écoles inégales. La Revue des quartiers, n° 2710, 18 mars 2024, p. 22-24"
     )
     page.keyboard.press("Enter")
-    page.wait_for_selector("#title")
+    page.wait_for_selector("#subject:focus")
     assert page.locator("#journal").input_value() == "La Revue des quartiers"
+    # A word that the thesaurus does not know is told beside its field; one that it knows is not.
+    page.keyboard.type("bidule libre")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("text=« bidule libre » n’est pas au thésaurus")
+    page.fill("#subject", "")
+    assert page.locator("[data-free]").count() == 0
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         assert violations(page) == [] and not scrolls_sideways(page)
@@ -332,11 +338,11 @@ def test_claire_goes_from_a_pasted_reference_to_the_next_article_with_keys_only(
     page.select_option("#kind", "press_article")
     page.wait_for_selector("#issue_number")
     page.wait_for_selector("text=Brouillon enregistré")
-    page.focus("#title")
-    page.keyboard.press("Control+Enter")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Control+Enter")  # from anywhere on the page
     page.wait_for_selector("[data-done]:focus")
     page.get_by_role("link", name="Article suivant du même numéro").first.click()
-    page.wait_for_selector("#chercher:focus")
+    page.wait_for_selector("#title:focus")
     assert page.locator("#issue_number").input_value() == "2710" and page.locator("#title").input_value() == ""
     # The Back button leads to what was made, not to a form that would make it twice.
     page.go_back()

@@ -53,15 +53,28 @@ def test_a_form_is_kept_once_for_each_person_and_forgotten_in_time(quick_session
     assert everything(session) == [("ines", f"/bureau/notices/{TOKEN}"), ("claire", f"/bureau/notices/{there.address}")]
 
 
-def test_one_person_keeps_forty_forms_at_most_and_a_held_form_finds_its_owner(quick_session: Session) -> None:
+def test_one_person_keeps_forty_forms_at_most_whatever_others_keep(quick_session: Session) -> None:
     session = quick_session
+    kept_forms.keep(session, "ines", TOKEN, {"title": ["Le sien"]}, title="Le sien", version=0)
     for n in range(kept_forms.MOST + 5):
-        kept_forms.keep(session, "", f"{n:08}", {"adresse": [TOKEN], "title": [str(n)]}, title=str(n), version=3)
-    assert len(everything(session)) == kept_forms.MOST
-    assert kept_forms.hand_over(session, "", "nothing", "claire") == ""
-    assert kept_forms.hand_over(session, "", f"{kept_forms.MOST:08}", "claire") == TOKEN
-    mine = kept_forms.find(session, "claire", TOKEN)
-    assert mine is not None and (mine.title, mine.version) == (str(kept_forms.MOST), 3)
+        kept_forms.keep(session, "claire", f"{n:08}", {"title": [str(n)]}, title=str(n), version=3)
+    assert len(everything(session)) == kept_forms.MOST + 1
+    assert kept_forms.find(session, "claire", f"{4:08}") is None, "the oldest go first"
+    mine = kept_forms.find(session, "claire", f"{5:08}")
+    assert mine is not None and (mine.title, mine.version) == ("5", 3)
+
+
+def test_a_form_in_hand_is_its_owner_s_alone(quick_session: Session) -> None:
+    session = quick_session
+    for login in ("anne", "claire", "ines"):
+        kept_forms.keep(session, login, TOKEN, {"title": [login]}, title=login, version=0)
+    for login in ("anne", "claire", "ines"):
+        kept = kept_forms.find(session, login, TOKEN)
+        assert kept is not None and kept.login == login and kept.content == {"title": [login]}
+        assert [one.login for one in kept_forms.list_new(session, login)] == [login]
+    assert kept_forms.find(session, "marc", TOKEN) is None and kept_forms.list_new(session, "marc") == []
+    kept_forms.forget(session, "claire", TOKEN)
+    assert [login for login, _place in everything(session)] == ["anne", "ines"]
 
 
 def test_what_is_being_typed_is_kept_offered_again_and_forgotten_when_saved(
@@ -131,14 +144,12 @@ def test_an_expired_session_signs_in_and_finds_the_form_as_it_was(
     app.config["WTF_CSRF_ENABLED"] = True
     expired = app.test_client()
     sent = BOOK | {"version": "1", "title": "Écrit avant la pause", "csrf_token": "ended", "action": "save"}
-    answer = expired.post(f"/bureau/notices/{address}", data=sent)
-    assert answer.status_code in (302, 303) and "/connexion" in answer.location
-    page = expired.get(answer.location)
-    assert "Votre session avait pris fin" in text(page)
-    token = filled(page, "csrf_token")[0]
-    wrong = expired.post(answer.location, data={"login": "claire", "password": "non", "csrf_token": token})
-    assert wrong.status_code == 422
-    answer = expired.post(answer.location, data={"login": "claire", "password": PASSWORD, "csrf_token": token})
+    page = expired.post(f"/bureau/notices/{address}", data=sent)
+    assert page.status_code == 401 and "Votre session avait pris fin" in text(page)
+    carried = {name: filled(page, name)[0] for name in ("csrf_token", "envoi")}
+    wrong = expired.post("/connexion", data={"login": "claire", "password": "non", **carried})
+    assert wrong.status_code == 422 and filled(wrong, "envoi")[0] == carried["envoi"]
+    answer = expired.post("/connexion", data={"login": "claire", "password": PASSWORD, **carried})
     assert answer.location == f"/bureau/notices/{address}?reprendre=1"
     page = expired.get(answer.location)
     assert filled(page, "title") == ["Écrit avant la pause"] and read(base, address).version == 1
@@ -176,11 +187,10 @@ def test_the_copy_its_place_and_the_rights_are_kept_as_the_fields_are(
     app.config["WTF_CSRF_ENABLED"] = True
     expired = app.test_client()
     sent: dict[str, object] = dict(BOOK | BESIDE | {"nouvelle": HELD, "csrf_token": "ended", "action": "save"})
-    answer = expired.post("/bureau/notices/nouvelle", data=sent | {"fichier": (BytesIO(b"%PDF-"), "plan.pdf")})
+    page = expired.post("/bureau/notices/nouvelle", data=sent | {"fichier": (BytesIO(b"%PDF-"), "plan.pdf")})
+    carried = {name: filled(page, name)[0] for name in ("csrf_token", "envoi")}
+    answer = expired.post("/connexion", data={"login": "claire", "password": PASSWORD, **carried})
     page = expired.get(answer.location)
-    assert "choisissez-le de nouveau" in text(page)
-    sign = {"login": "claire", "password": PASSWORD, "csrf_token": filled(page, "csrf_token")[0]}
-    page = expired.get(expired.post(answer.location, data=sign).location)
     assert beside(page) == wanted and "« plan.pdf »" in text(page)
     # The mark of another session: the page comes back with them too.
     again = expired.post("/bureau/notices/nouvelle", data=sent | {"fichier": (BytesIO(b"%PDF-"), "plan.pdf")})

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import authorities, history, integrity, lots, notices, renaming, setup, sources
+from catalogue import authorities, history, integrity, lots, near_groups, notices, renaming, setup, sources
 from catalogue.authorities import near
 from catalogue.authorities.near import Name
 from catalogue.cli import main
@@ -455,10 +455,10 @@ def test_two_forms_are_proposed_until_somebody_says_that_they_are_two(session: S
     (group,) = authorities.find_near(session)
     assert (group.ids, group.reasons[0].sentence()) == ((full.id, short.id), "Des initiales à la place du prénom.")
     assert authorities.find_near(session, among=[full.id]) == [group]
-    judgement = authorities.judge_apart(session, short, full, by="claire")
+    lot = near_groups.keep_apart(session, [short.id, full.id], by="claire")
+    assert lot is not None
     assert authorities.find_near(session) == []
-    judgement.revoked_at = judgement.at
-    session.flush()
+    lots.undo(session, lot, by="claire")
     assert authorities.find_near(session) == [group]
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,12 +17,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalogue import backup_plan, history, items, notices, on_screen, places, users
+from catalogue import backup_plan, backups, history, items, notices, on_screen, places, users
 from catalogue.backup_plan import Plan
 from catalogue.config import Settings
 from catalogue.db import Database
 from catalogue.models import AuditEntry, Item, Shelf
 from catalogue.unimarc import RecordItem
+from export import usual
 from tests.cast import MIETTES
 from tests.conftest import PASSWORD
 
@@ -71,6 +76,85 @@ def test_set_back_to_the_environment_s_it_follows_it_again(quick_session: Sessio
     on_screen.write(session, given, {"centre_name": given.centre_name})
     renamed = given.model_copy(update={"centre_name": "Le nouveau de l’environnement"})
     assert on_screen.effective(session, renamed).centre_name == "Le nouveau de l’environnement"
+
+
+def test_two_who_set_things_at_once_undo_nothing_of_one_another(
+    app: Flask, marc: FlaskClient, claire: FlaskClient
+) -> None:
+    travee = app.extensions["travee"]
+    shown = on_screen.values(travee.settings) | {"opening_rule_en": ""}
+    seen = {f"vu_{name}": text for name, text in shown.items()}
+    page = claire.get("/admin/centre").text
+    assert all(f'name="{name}"' in page for name in seen)
+    first = {"centre_name": "Centre A", "centre_address": "1, rue Haute\r\nParis", "opening_rule": "Le mardi"}
+    assert claire.post("/admin/centre", data=shown | seen | first).status_code == 303
+
+    other = marc.post("/admin/centre", data=shown | seen | {"admin_email": "doc@exemple.fr"})  # opened before
+    assert other.status_code == 303
+    now = travee.settings
+    assert (now.centre_name, now.centre_address) == ("Centre A", "1, rue Haute\nParis")
+    assert (now.opening_rule, now.admin_email) == ("Le mardi", "doc@exemple.fr")
+
+    third = marc.post(
+        "/admin/centre", data=shown | seen | {"opening_rule": "Le jeudi", "request_retention_months": "9"}
+    )
+    assert third.status_code == 409
+    assert travee.settings.opening_rule == "Le mardi"
+    assert travee.settings.request_retention_months != 9, "all or nothing"
+    assert "« Le mardi »" in third.text
+    assert 'value="Le jeudi"' in third.text
+    assert 'value="Centre A"' in third.text, "what nobody else has changed is shown as it stands"
+    again = dict(re.findall(r'<textarea name="(vu_\w+)" hidden>\n([^<]*)</textarea>', third.text))
+    typed = {name.removeprefix("vu_"): text for name, text in again.items()} | {"opening_rule": "Le jeudi"}
+    assert marc.post("/admin/centre", data=again | typed).status_code == 303
+    assert (travee.settings.opening_rule, travee.settings.centre_name) == ("Le jeudi", "Centre A")
+
+
+def test_neither_of_two_undoes_the_other_s_backups_places_and_models(
+    app: Flask, marc: FlaskClient, claire: FlaskClient
+) -> None:
+    travee = app.extensions["travee"]
+
+    def send(who: FlaskClient, page: str, **form: str) -> int:
+        return who.post(f"/admin/{page}", data=form).status_code
+
+    seen = {"vu_chaque": "oui", "vu_heure": "2", "vu_garder": "7"}
+    shown = {"chaque": "oui", "heure": "2", "garder": "7"}
+    assert send(marc, "sauvegardes", **shown | seen | {"garder": "12"}) == 303
+    assert send(marc, "sauvegardes", **shown | seen | {"heure": "4"}) == 303
+    with travee.db.read() as session:
+        assert backup_plan.read(session) == Plan(True, 4, 12)
+    assert send(marc, "sauvegardes", **shown | seen | {"heure": "5"}) == 409
+    assert 'name="vu_garder" value="12"' in marc.get("/admin/sauvegardes").text
+
+    with travee.db.write() as session:
+        (site,) = places.add(session, "site", None, "Espace doc")
+        within = site.id
+        for kind in ("room", "range", "bay", "shelf"):
+            (made,) = places.add(session, kind, within, "Une")
+            within = made.id
+    form = {"action": "change", "genre": "shelf", "n": str(within), "nom": "Une", "longueur": "", "hauteur": ""}
+    seen = {"vu_nom": "Une", "vu_longueur": "", "vu_hauteur": ""}
+    assert send(claire, "lieux", **form | seen | {"nom": "Haut"}) == 303
+    assert send(claire, "lieux", **form | seen | {"longueur": "900"}) == 303
+    with travee.db.read() as session:
+        shelf = session.get_one(Shelf, within)
+        assert (shelf.name, shelf.length_mm) == ("Haut", 900)
+    assert send(claire, "lieux", **form | seen | {"nom": "Bas"}) == 422
+    assert 'name="vu_nom" value="Haut"' in claire.get(f"/admin/lieux?ouvert=shelf-{within}").text
+
+    page = claire.get("/admin/modeles").text
+    letter, bibliography, sheet = re.findall(r'<textarea name="vu" hidden>\n([^<]*)</textarea>', page)
+    mine = {"quoi": "claim", "action": "save", "vu": letter}
+    assert send(claire, "modeles", **mine, texte="Bonjour,\r\n{numeros}") == 303
+    assert send(claire, "modeles", **mine, texte="Madame,\r\n{numeros}") == 409
+    assert send(claire, "modeles", **mine, texte=letter) == 303
+    assert "Bonjour,\n{numeros}" in claire.get("/admin/modeles").text, "who changed nothing changes nothing"
+    sheets = {"quoi": "labels", "action": "save", "vu": unescape(sheet)}
+    assert unescape(bibliography) != unescape(sheet)
+    sheets["format"] = usual.Labels().size
+    assert send(claire, "modeles", **sheets, place="0", droite="1", bas="0") == 303
+    assert send(claire, "modeles", **sheets, place="0", droite="0", bas="1") == 409
 
 
 @pytest.mark.parametrize(
@@ -213,6 +297,71 @@ def test_one_a_night_the_oldest_go_and_those_asked_for_stay(base: Database, sett
     assert made == [f"nuit-2026-03-0{day}-02h0000.zip" for day in (3, 4, 5, 6)]
     left = sorted(one.name for one in backup_plan.listed(settings, PARIS))
     assert left == ["demande-2026-03-02-12h0000.zip", *made[-2:]]
+
+
+def test_so_many_of_each_kind_are_kept(base: Database, settings: Settings) -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=PARIS)
+    folder = backups.folder(settings)
+    folder.mkdir()
+    for name in ("before-restore-20260101T1.zip", "before-restore-20260102T1.zip", "before-restore-20260103T1.zip"):
+        (folder / name).touch()
+    (folder / "mine.zip").touch()
+    with base.write() as session:
+        backup_plan.write(session, Plan(keep=2))
+    for minutes in range(3):
+        at = noon + timedelta(minutes=minutes)
+        with base.write() as session:
+            backup_plan.ask(session, by="marc", at=at)
+        backup_plan.work(base, settings, at, PARIS)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "before-restore-20260102T1.zip",
+        "before-restore-20260103T1.zip",
+        "demande-2026-03-02-12h0100.zip",
+        "demande-2026-03-02-12h0200.zip",
+        "mine.zip",
+    ]
+
+
+def test_whatever_goes_wrong_is_told_and_tried_again_the_next_night_only(
+    app: Flask, settings: Settings, marc: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, noon, tried = app.extensions["travee"].db, datetime(2026, 3, 2, 12, tzinfo=PARIS), []
+
+    def fails(_settings: Settings, path: Path) -> None:
+        tried.append(path)
+        raise ValueError("un fichier très étrange\net la suite")
+
+    monkeypatch.setattr(backups, "make", fails)
+    backup_plan.work(base, settings, noon, PARIS)
+    for hours in range(14, 14 + 25, 3):
+        backup_plan.work(base, settings, noon + timedelta(hours=hours), PARIS)
+    assert len(tried) == 2, "one a night"
+    page = marc.get("/admin/sauvegardes").text
+    assert "un fichier très étrange" in page
+    assert "et la suite" not in page
+
+
+def test_a_file_of_before_zip_was_invented_is_kept_too(base: Database, settings: Settings, tmp_path: Path) -> None:
+    old = settings.files_dir / "ab" / "ab12"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    with zipfile.ZipFile(backups.make(settings, tmp_path / "tout.zip").path) as archive:
+        assert archive.read("files/files/ab/ab12") == b"x"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps who may read elsewhere")
+def test_nobody_else_may_read_a_backup(base: Database, settings: Settings) -> None:
+    backups.folder(settings).mkdir(mode=0o755)
+    path = backups.make(settings, backups.folder(settings) / "tout.zip").path
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_visitor_is_told_how_long_a_name_stays_in_backups(app: Flask, client: FlaskClient) -> None:
+    with app.extensions["travee"].db.write() as session:
+        backup_plan.write(session, Plan(keep=12))
+    assert "au bout de 12 nuits" in client.get("/confidentialite").text
+    assert "after 12 nights" in client.get("/en/confidentialite").text
 
 
 def test_a_night_that_was_slept_through_is_made_up_for_once(base: Database, settings: Settings) -> None:

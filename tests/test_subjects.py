@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from catalogue import authorities, candidate_terms, history, lots, notices, term_edits, users
@@ -318,6 +318,27 @@ def test_a_word_kept_as_keyword_is_asked_no_more(session: Session, typed: list[N
     assert again.batch
     lots.undo(session, again.batch, by="claire")
     assert candidate_terms.find(session, "chapiteau") is not None  # what was taken back is a question again
+
+
+def test_the_page_of_candidates_is_light_and_follows_what_changes(filled: Flask, claire: FlaskClient) -> None:
+    base, asked = filled.extensions["travee"].db, []
+    event.listen(base.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+
+    def words() -> tuple[int, int]:
+        asked.clear()
+        with base.read() as session:
+            return candidate_terms.waiting(session)[1], len(asked)
+
+    with base.write() as session:
+        put(session, about("Un", "Mot 0"))
+    assert words()[0] == 1
+    again = words()
+    with base.write() as session:
+        put(session, *(about(f"Titre {n}", f"Mot {n} " + "très long " * 18) for n in range(20)))
+    assert words()[0] == 21, "what was remembered is of before"
+    assert words() == (21, again[1]), "as many queries for a page as for a word"
+    page = claire.get("/bureau/sujets/candidats")
+    assert page.status_code == 200 and len(page.data) < 60_000
 
 
 def test_the_page_of_candidates_settles_them(filled: Flask, claire: FlaskClient) -> None:

@@ -57,7 +57,7 @@ from catalogue.authorities.links import (
 )
 from catalogue.authorities.namebook import NameBook
 from catalogue.authorities.near import Group, Near
-from catalogue.authorities.proposals import find_near, judge_apart, judged_apart, list_waiting, settle
+from catalogue.authorities.proposals import find_near, judged_apart, list_waiting, settle
 from catalogue.authorities.relations import above as concepts_above
 from catalogue.authorities.relations import below as concepts_below
 from catalogue.authorities.relations import owned as relations_of
@@ -86,7 +86,6 @@ __all__ = [
     "get_agent",
     "get_concept",
     "identifier_rows",
-    "judge_apart",
     "judged_apart",
     "labels_of",
     "link_agents",

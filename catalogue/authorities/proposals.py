@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from catalogue import db, history
+from catalogue import history
 from catalogue.authorities import near
 from catalogue.authorities.agents import SAID, get_agent, put_agents
 from catalogue.models import Agent, Batch, ExternalId, Judgement
@@ -32,15 +32,6 @@ def read_names(session: Session, where: ColumnElement[bool]) -> Iterator[near.Na
         select(*columns).where(where).order_by(Agent.id)
     ):
         yield near.Name(number, type_, name, tuple(variants), dates, identifiers, _qualifiers(heading))
-
-
-def judge_apart(session: Session, left: Agent, right: Agent, *, by: str) -> Judgement:
-    """A person says that these are two: they are not proposed any more, until the judgement is revoked."""
-    ends = sorted((f"agent:{left.id}", f"agent:{right.id}"))
-    judgement = Judgement(left=ends[0], right=ends[1], verdict="different", by=by, at=db.now(), reasons=[])
-    session.add(judgement)
-    session.flush()
-    return judgement
 
 
 def _qualifiers(heading: list[Any]) -> str:

@@ -8,6 +8,7 @@ it does. To add a task, copy one. `looking` keeps what each look through the bas
 from collections.abc import Callable, Mapping
 from datetime import date
 
+from catalogue.authorities import NameBook
 from catalogue.cleaning import call_numbers, dates, dead, gaps, keywords, looking, names, twins
 from catalogue.cleaning.chantier import Chantier, Found, Group, Member, Settled
 from catalogue.db import Database
@@ -24,12 +25,17 @@ CHANTIERS: Mapping[str, Chantier] = {
 }
 
 
-def look_by_night(base: Database, today: date, stopping: Callable[[], bool] = lambda: False) -> None:
+def with_names(book: NameBook) -> Mapping[str, Chantier]:
+    """The same, asking what the process remembers of names."""
+    return {**CHANTIERS, "autorites": names.asking(book)}
+
+
+def look_by_night(base: Database, today: date, book: NameBook, stopping: Callable[[], bool] = lambda: False) -> None:
     """Count every task again, once a day."""
     with base.write() as session:
         if not looking.is_due(session, today):
             return
-    looking.look_at_all(base, CHANTIERS, stopping)
+    looking.look_at_all(base, with_names(book), stopping)
 
 
-__all__ = ["CHANTIERS", "Chantier", "Found", "Group", "Member", "Settled", "look_by_night"]
+__all__ = ["CHANTIERS", "Chantier", "Found", "Group", "Member", "Settled", "look_by_night", "with_names"]

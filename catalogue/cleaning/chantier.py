@@ -75,6 +75,11 @@ class Group:
         """How many change if it is settled as it is proposed."""
         return sum(m.count for m in self.members if m.ticked) if self.changes is None else self.changes
 
+    @property
+    def is_of_one_label(self) -> bool:
+        """Two of its members are written alike."""
+        return len({member.label for member in self.members}) < len(self.members)
+
     def chosen(self, ticked: Iterable[str]) -> list[Member]:
         wanted = set(ticked)
         return [member for member in self.members if member.ref in wanted]

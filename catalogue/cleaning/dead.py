@@ -49,7 +49,7 @@ def apply(session: Session, group: Group, ticked: Sequence[Member], form: str, b
         return Settled(links.take_off(session, given, url, by=by), len(given))
     address = links.clean(form)
     if not address:
-        return Settled(problem=_(links.BAD) % {"url": form[:200]})
+        return Settled(problem=links.wrong(form))
     if address == url:
         return Settled(problem=_("C’est l’adresse qui ne répond plus : écrivez-en une autre."))
     return Settled(links.correct(session, given, url, address, by=by), len(given))

@@ -65,7 +65,7 @@ def read(session: Session, refs: Sequence[str]) -> Group | None:
 
 
 def read_for_helper(session: Session, refs: Sequence[str]) -> Group | None:
-    hint = _("Un mot que le thésaurus n’a pas devient un candidat : la documentaliste en décidera.")
+    hint = _("Un mot que le thésaurus n’a pas devient un candidat : l’équipe en décidera.")
     group = read(session, refs)
     return group and replace(group, hint=hint)
 
@@ -85,7 +85,7 @@ def apply_for_helper(session: Session, _group: Group, ticked: Sequence[Member], 
         return Settled(problem=problem)
     concept = _meant(session, form)
     done = renaming.say_subject(session, [member.label for member in ticked], form, by=by, concept=concept)
-    told = _("« %(word)s » n’est pas au thésaurus : c’est un candidat, la documentaliste en décidera.")
+    told = _("« %(word)s » n’est pas au thésaurus : c’est un candidat, l’équipe en décidera.")
     return Settled(done.batch, done.notices, told="" if concept else told % {"word": form})
 
 

@@ -37,7 +37,7 @@ def look(base: db.Database, task: str, chantier: Chantier) -> int:
     what somebody has put aside stays aside."""
     with base.read() as session:
         began = db.now()
-        aside = _keys(session, CleaningGroup.task == task, CleaningGroup.state == "apart")
+        aside = _keys(session, CleaningGroup.task == task, CleaningGroup.state == "apart", ~is_taken_back())
         found = (group for group in chantier.find(session) if group.key not in aside)
         kept = list(islice(found, KEPT))
         total = len(kept) + sum(1 for _more in found)

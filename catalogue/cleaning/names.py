@@ -48,7 +48,7 @@ def read(session: Session, refs: Sequence[str]) -> Group | None:
 
 
 def _member(one: near_groups.Member) -> Member:
-    about = " · ".join(part for part in (one.dates, near_groups.known_of(one.sources)) if part)
+    about = " · ".join(part for part in (one.dates, one.known) if part)
     samples = tuple((title_or_none(title), address) for address, title in one.examples)
     return Member(str(one.id), one.name, one.notices, about, samples, one.version)
 

@@ -2,12 +2,12 @@
 
 Whoever takes waits for whoever is taking (`history.turn`), so that two people never get the same group. What was taken
 and not settled is free again when its time is over; until somebody else takes it, the one who had it may still settle
-it.
+it. Who takes back what they have just settled has that very group in hand again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalogue import db, history
-from catalogue.cleaning.chantier import Chantier, Group, Member, Settled
-from catalogue.cleaning.looking import counts, found, is_settled, settled_since
+from catalogue.cleaning.chantier import Chantier, Found, Group, Member, Settled
+from catalogue.cleaning.looking import counts, found, is_settled, is_taken_back, settled_since
 from catalogue.models import CleaningGroup
 
 AT_ONCE = 25
@@ -37,6 +37,14 @@ class Mine:
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """How many groups somebody may take; where others have them all, when the first of these are free again."""
+
+    n: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """How far everybody is today: groups settled, of those of the day, and by how many people it is being done."""
 
@@ -49,10 +57,9 @@ def take(session: Session, task: str, chantier: Chantier, *, by: str, at: dateti
     """Reserve the next groups for somebody; how many they have then. What somebody has passed comes last."""
     history.turn(session)
     rows = {row.key: row for row in session.scalars(select(CleaningGroup).where(CleaningGroup.task == task))}
-    settled = set(session.scalars(select(CleaningGroup.key).where(CleaningGroup.task == task, is_settled())))
+    again = _taken_back(session, task)
     until = at + timedelta(minutes=MINUTES)
-    free = [group for group in found(session, task) if group.key not in settled]
-    free = [group for group in free if not _is_held(rows.get(group.key), by, at)]
+    free = [group for group in _left(session, task) if not _is_held(rows.get(group.key), by, at, again)]
     free.sort(key=lambda group: (row := rows.get(group.key)) is not None and row.state == "passed")
     taken = 0
     looking_for_one = True  # of those one has had and not settled, the first ones may be gone
@@ -75,9 +82,32 @@ def take(session: Session, task: str, chantier: Chantier, *, by: str, at: dateti
     return taken
 
 
-def _is_held(row: CleaningGroup | None, by: str, at: datetime) -> bool:
-    held = row is not None and row.state == "open" and row.taken_by not in ("", by)
-    return held and row is not None and row.taken_until is not None and row.taken_until > at
+def free(session: Session, task: str, *, by: str, at: datetime) -> Free:
+    """What a page says before anything is taken."""
+    rows = {row.key: row for row in session.scalars(select(CleaningGroup).where(CleaningGroup.task == task))}
+    again = _taken_back(session, task)
+    of = [rows.get(group.key) for group in _left(session, task)]
+    held = [row for row in of if row is not None and _is_held(row, by, at, again)]
+    n = len(of) - len(held)
+    return Free(n, min((row.taken_until for row in held if row.taken_until), default=None) if not n else None)
+
+
+def _left(session: Session, task: str) -> list[Found]:
+    """What the last look found, but for what is settled."""
+    settled = set(session.scalars(select(CleaningGroup.key).where(CleaningGroup.task == task, is_settled())))
+    return [group for group in found(session, task) if group.key not in settled]
+
+
+def _taken_back(session: Session, task: str) -> set[int]:
+    """The rows that were settled, and whose lot is undone: in hand again of who had them."""
+    return set(session.scalars(select(CleaningGroup.id).where(CleaningGroup.task == task, is_taken_back())))
+
+
+def _is_held(row: CleaningGroup | None, by: str, at: datetime, again: Collection[int]) -> bool:
+    """By somebody else."""
+    if row is None or row.taken_by in ("", by) or (row.state != "open" and row.id not in again):
+        return False
+    return row.taken_until is not None and row.taken_until > at
 
 
 def give_back(session: Session, task: str, *, by: str) -> None:
@@ -94,15 +124,17 @@ def mine(session: Session, task: str, *, by: str, at: datetime) -> Mine:
     rows = list(session.scalars(select(CleaningGroup).where(*of).order_by(CleaningGroup.id)))
     until = max((row.taken_until for row in rows if row.taken_until), default=None)
     last = [row for row in rows if row.taken_until == until]
-    still = tuple(row for row in last if row.state == "open")
+    again = _taken_back(session, task)
+    still = tuple(row for row in last if row.state == "open" or row.id in again)
     return Mine(still, len(last) - len(still), until) if still else Mine()
 
 
 def holder(session: Session, row: CleaningGroup, *, by: str, at: datetime) -> str:
     """Who else has it now, or has settled it; "" when it is this person's to settle."""
-    if row.state in ("done", "apart"):
+    again = _taken_back(session, row.task)
+    if row.state in ("done", "apart") and row.id not in again:
         return row.done_by or row.taken_by
-    return row.taken_by if _is_held(row, by, at) else ""
+    return row.taken_by if _is_held(row, by, at, again) else ""
 
 
 def get(session: Session, task: str, key: str) -> CleaningGroup | None:

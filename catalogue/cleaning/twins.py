@@ -92,7 +92,10 @@ def apart(session: Session, group: Group, ticked: Sequence[Member], by: str) -> 
 
 CHANTIER = Chantier(
     title=N_("Doublons"),
-    lead=N_("Des notices qui décrivent peut-être le même document : elles n’en feront qu’une."),
+    lead=N_(
+        "Des notices qui décrivent peut-être le même document : elles n’en feront qu’une. Un groupe réunit toutes les "
+        "notices d’un même document ; « À revoir » les compte deux à deux, par paires."
+    ),
     apart_words=N_("Ne sont pas les mêmes"),
     find=find,
     read=read,

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue import setup
+from catalogue import in_use, setup
 from catalogue.app import Travee
 from catalogue.config import Settings
 from catalogue.i18n import N_, _
@@ -32,6 +32,7 @@ INDEX_UNREADABLE = N_(
     "L’index de recherche ne peut pas être lu ; la base, elle, est entière. « travee index rebuild » le refait."
 )
 INDEX_BUSY = N_("Un autre programme écrit dans l’index depuis deux minutes. Recommencez quand il aura fini.")
+BEING_REPLACED = N_("Une sauvegarde est en train d’être remise en place. Recommencez quand ce sera fini.")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Un document JSON sur la sortie standard, rien d’autre.")
 
@@ -47,7 +48,10 @@ def running(as_json: bool = False, *, unready: bool = False) -> Iterator[Travee]
     try:
         if not unready and not setup.is_ready(travee.db):
             fail(as_json, _("La base n’existe pas encore ou n’est pas à jour : lancez d’abord « travee init »."))
+        travee.hold()
         yield travee
+    except in_use.InUse:
+        fail(as_json, _(BEING_REPLACED))
     except UnreadableIndex as error:
         log.debug("the index cannot be read", exc_info=error)
         fail(as_json, _(INDEX_UNREADABLE))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from catalogue import backups
+from catalogue import backups, restoring
 from catalogue.commands import as_json, fail, finish, running
 from catalogue.config import Settings
 from catalogue.i18n import N_, _, format_number, ngettext
@@ -22,6 +23,10 @@ UNUSABLE = {
     ),
     "not_empty": N_(
         "Il y a déjà une base ici : rien n’a été changé. « --replace » la remplace, après l’avoir sauvegardée."
+    ),
+    "in_use": N_(
+        "Travée travaille en ce moment sur cette base : rien n’a été changé. "
+        "Arrêtez « travee serve », « travee worker » et les commandes en cours, puis recommencez."
     ),
 }
 
@@ -50,10 +55,10 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
     """Remet une sauvegarde en place. Arrêtez d’abord « travee serve » et « travee worker »."""
     settings = Settings()
     try:
-        before = backups.restore(settings, file, replace=replace)
-    except backups.Unusable as refusal:
+        before = restoring.restore(settings, file, replace=replace)
+    except restoring.Unusable as refusal:
         fail(as_json, _(UNUSABLE[refusal.code]).format(detail=refusal.detail))
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
         sentence = _("La sauvegarde n’a pas pu être remise en place ({error}) : la base est restée comme elle était.")
         fail(as_json, sentence.format(error=str(error).splitlines()[0]))
     with running(as_json) as travee:

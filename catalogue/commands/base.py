@@ -70,6 +70,7 @@ def serve(host: str, port: int, threads: int, no_worker: bool) -> None:
         pass
     app = create_app()
     travee: Travee = app.extensions["travee"]
+    travee.hold()
     logging.basicConfig(level=logging.INFO)
     if not no_worker:
         travee.start_worker()
@@ -259,7 +260,8 @@ def check(repair: bool, as_json: bool) -> None:
     with running(as_json) as travee:
         with travee.db.read() as session:
             found = list(integrity.faults(session))
-            lost = list(digital.lost_files(session, travee.settings.files_dir))
+            known = digital.known_files(session)
+        lost = list(digital.lost_files(known, travee.settings.files_dir))
         if repair and (found or lost):
             with travee.db.write() as session:
                 integrity.repair(session, {f.address for f in found})

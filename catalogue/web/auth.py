@@ -20,11 +20,14 @@ from catalogue.i18n import _
 from catalogue.models import HelperLink, User
 from catalogue.web import ctx, returning, whose
 from catalogue.web.public import own_path
+from catalogue.web.typed import read_version
 
 blueprint = Blueprint("auth", __name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 RANK = {"reader": 0, "contributor": 1, "documentalist": 2, "admin": 3}
+# Where a helper lands: the first page of their campaign.
+HOMES = {"cleaning": "desk_cleaning.tasks"}
 HELPER = "helper"  # in the session: the link that somebody without an account came in by, and their name
 
 
@@ -75,14 +78,16 @@ def attach(manager: LoginManager) -> None:
     @manager.user_loader
     def _load(identity: str) -> Account | None:
         number, _sep, token = identity.partition(":")
-        user = ctx.get_session().get(User, int(number)) if number.isdigit() else None
+        user = ctx.get_session().get(User, read_version(number))
         if user is None or user.disabled_at is not None or user.session_token != token:
             return None
         return Account(user)
 
     @manager.unauthorized_handler
     def _sign_in_first() -> ResponseReturnValue:
-        return redirect(url_for("auth.sign_in", suite=returning.hold() or request.full_path.rstrip("?")))
+        if HELPER in session:
+            return _outside()
+        return sign_in_first()
 
 
 # --- roles -----------------------------------------------------------------------------------
@@ -137,6 +142,14 @@ def current_helper(purpose: str) -> HelperLink | None:
     return link if link is not None and link.purpose == purpose else None
 
 
+def _outside() -> ResponseReturnValue:
+    """A helper has left their campaign, or it is over: said, rather than to ask for a password they do not have."""
+    number = session[HELPER].get("link")
+    link = helper_links.get_open(ctx.get_session(), number) if isinstance(number, int) else None
+    page = render_template("auth/outside.html", home=url_for(HOMES[link.purpose]) if link else "")
+    return page, 403 if link else 410
+
+
 def page_preferences() -> dict[str, Any]:
     """What every page knows of them: an account's own choice of keys comes before that of the browser."""
     chosen = current_user.preferences
@@ -167,26 +180,48 @@ def sign_in() -> ResponseReturnValue:
     return enter(user)
 
 
-def sign_in_page(failed: str = "", *, email_failed: str = "", status: int = 422) -> tuple[str, int]:
-    """With a sentence when something is wrong; a password is never shown again."""
+def sign_in_page(failed: str = "", *, email_failed: str = "", sealed: str = "", status: int = 422) -> tuple[str, int]:
+    """With a sentence when something is wrong; a password is never shown again.
+
+    `sealed`: a form whose session had ended (`returning`), which the page carries until somebody is in.
+    """
+    typed = request.form if request.blueprint == blueprint.name else {}
+    sealed = sealed or typed.get(returning.SEALED, "")
     page = render_template(
         "auth/sign_in.html",
         failed=failed,
         email_failed=email_failed,
-        login=request.form.get("login", ""),
-        email=request.form.get("email", ""),
+        login=typed.get("login", ""),
+        email=typed.get("email", ""),
         suite=asked_for(),
+        sealed=sealed,
     )
-    return page, status if failed or email_failed else 200
+    return page, status if failed or email_failed or sealed else 200
+
+
+def sign_in_first() -> ResponseReturnValue:
+    """Whoever asks for a page of the desk signs in; what they have typed waits in the page where they do."""
+    sent = returning.read() if request.headers.get("X-Requested-With") != "fetch" else None
+    if sent is not None:
+        return sign_in_page(sealed=returning.seal(sent), status=401)
+    return redirect(url_for("auth.sign_in", suite=request.full_path.rstrip("?")))
+
+
+def use_own_language() -> None:
+    i18n.set_language(getattr(current_user, "language", "") or ctx.settings().language)
 
 
 def enter(user: User, target: str | None = None) -> ResponseReturnValue:
     """They are in: a session of their own, nothing of the one before; then the page that was asked for."""
-    target = returning.take(user.login) or (asked_for() if target is None else target)
+    target = asked_for() if target is None else target
+    sent = returning.opened()
     session.clear()
     session.permanent = True
     login_user(Account(user))
     whose.adopt()
+    if sent is not None:
+        use_own_language()
+        return returning.give_back(sent, user.login)
     return redirect(target or url_for("desk.today"))
 
 

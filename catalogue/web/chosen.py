@@ -24,6 +24,7 @@ from catalogue.models import Item, Notice, SelectionEntry
 from catalogue.web import ctx, whose, wording
 from catalogue.web.asked import Params, query_string, understand, usual_sort
 from catalogue.web.public import to
+from catalogue.web.typed import read_number
 from indexes import queries
 
 STATUSES = {
@@ -139,7 +140,7 @@ def _selection(given: dict[str, str]) -> Chosen:
 
 def _copies(given: dict[str, str]) -> Chosen:
     place, first, last = (given.get(name, "") for name in ("emplacement", "de", "a"))
-    number = int(place) if place.isdecimal() and len(place) < 10 else None
+    number = read_number(place)
     wanted = Wanted(number, one_line(first)[:80], one_line(last)[:80])
     session = ctx.get_session()
     ids = tuple(items.inventory_ids(session, **wanted.choice(), limit=batch_edit.LARGEST + 1))

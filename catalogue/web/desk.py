@@ -25,6 +25,7 @@ from catalogue.inbox_pages import lists
 from catalogue.web import ctx, returning
 from catalogue.web.auth import needs, page_preferences
 from catalogue.web.public import to
+from catalogue.web.typed import read_number
 
 blueprint = Blueprint("desk", __name__, url_prefix="/bureau")
 SHOWN_NIGHTS = 14  # on « Aujourd'hui »
@@ -77,7 +78,7 @@ def done_lot() -> int | None:
     """The lot that was just made, whose undoing the page offers; nobody else's, and none that is undone already."""
     given = request.args.get("lot", "")
     session = ctx.get_session()
-    lot = lots.get(session, int(given)) if given.isdecimal() and len(given) < 12 else None
+    lot = lots.get(session, read_number(given) or 0)
     if lot is None or lot.by != current_user.login or lots.why_not(session, lot):
         return None
     return lot.id

@@ -24,6 +24,7 @@ from catalogue.web.auth import needs
 from catalogue.web.desk import done_lot
 from catalogue.web.desk_notices import page_asked
 from catalogue.web.searching import Link, Pages
+from catalogue.web.typed import read_number, read_version
 from harvest.lookup import Candidate, Trouble, idref, idref_record
 from harvest.lookup.authority import ADDRESS, LABEL
 
@@ -146,8 +147,7 @@ def tell(lot: int | None, changed: int) -> None:
 
 def version_seen() -> int:
     """The version that the person has before their eyes."""
-    given = request.form.get("version", "")
-    return int(given) if given.isdecimal() and len(given) < 10 else 0
+    return read_version(request.form.get("version", ""))
 
 
 def _typed() -> Typed:
@@ -230,9 +230,7 @@ def settle(number: int) -> ResponseReturnValue:
     """What a source says of somebody who was changed here: theirs, or ours."""
     given = request.form.get("numero", "")
     with ctx.get_writer() as session:
-        known = authority_pages.find_waiting(
-            session, number, int(given) if given.isdecimal() and len(given) < 10 else 0
-        )
+        known = authority_pages.find_waiting(session, number, read_number(given) or 0)
         if known is None:
             lot = None
         else:

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import db
+from catalogue import cleaning, db
 from catalogue.cleaning import CHANTIERS, Chantier, Group, looking, summary, taking
 from catalogue.form import one_line
 from catalogue.i18n import _, format_number, ngettext
@@ -26,7 +26,6 @@ from catalogue.web.desk import done_lot, keep_private
 blueprint = Blueprint("desk_cleaning", __name__, url_prefix="/bureau/nettoyage")
 blueprint.after_request(keep_private)
 LONGEST = 500  # signs of a form that is typed
-SHOWN = 10  # groups that wait, before one takes any
 
 
 def zone() -> ZoneInfo:
@@ -61,7 +60,8 @@ def tasks() -> ResponseReturnValue:
 def count() -> ResponseReturnValue:
     """Go through the base now, one task or all of them, beside whatever people do."""
     task = request.form.get("chantier", "")
-    wanted = {name: chantier for name, chantier in CHANTIERS.items() if task in ("", name)} or abort(404)
+    every = cleaning.with_names(ctx.travee().names)
+    wanted = {name: chantier for name, chantier in every.items() if task in ("", name)} or abort(404)
     base = ctx.travee().db
     if not background.begin("nettoyage", lambda: looking.look_at_all(base, wanted)):
         flash(_("Le compte se fait : actualisez cette page dans un moment."), "")
@@ -98,9 +98,8 @@ def room(name: str) -> ResponseReturnValue:
 def take(name: str) -> ResponseReturnValue:
     chantier = _found(name)
     with ctx.get_writer() as session:
-        n = taking.take(session, name, chantier, by=current_user.login, at=db.now())
-    if not n:
-        flash(_("Il n’y a plus rien à prendre : tout est fait, ou pris par quelqu’un d’autre."), "")
+        if not taking.take(session, name, chantier, by=current_user.login, at=db.now()):
+            flash(_("Il n’y a plus rien à prendre."), "")
     return redirect(url_for("desk_cleaning.task", name=name), 303)
 
 
@@ -157,11 +156,13 @@ def _settled(
         return None, _("Ce texte est trop long.")
     done = taking.apply(session, row, chantier, group, ticked, form, by=by)
     if not done.problem:
-        flash(_changed(done.n, group.unit), "ok")
+        flash(" ".join(part for part in (_changed(done.n, group.unit), done.told) if part), "ok")
     return row.batch_id, done.problem
 
 
 def _changed(n: int, unit: str) -> str:
+    if not n:
+        return _("C’est fait ; aucune notice n’avait à changer.")
     if unit == "copy":
         return ngettext("%(n)s exemplaire a été corrigé.", "%(n)s exemplaires ont été corrigés.", n) % {
             "n": format_number(n)
@@ -197,7 +198,9 @@ def _shown(
         place=place,
         count=looking.counts(session, [name])[name],
         room=_rooms(session, name)[name],
-        waiting=[] if row else [found.refs for found in looking.found(session, name)[:SHOWN]],
+        free=None if row else taking.free(session, name, by=current_user.login, at=at),
+        at_once=taking.AT_ONCE,
+        minutes=taking.MINUTES,
         problem=problem,
         errors=[("forme" if group and group.has_form else "membres", problem)] if problem else [],
         moved=moved,
@@ -218,4 +221,6 @@ def _morning() -> datetime:
 
 
 def _found(name: str) -> Chantier:
-    return CHANTIERS.get(name) or abort(404)
+    """The task, as this visitor may do it."""
+    chantier = CHANTIERS.get(name) or abort(404)
+    return chantier if current_user.is_authenticated else chantier.helped or chantier

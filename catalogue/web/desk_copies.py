@@ -25,6 +25,7 @@ from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint, done_lot
 from catalogue.web.desk_notices import page_asked
 from catalogue.web.searching import Pages
+from catalogue.web.typed import read_number, read_version
 from export import labels, usual
 
 USUAL = timedelta(days=21)  # proposed; the person says until when
@@ -59,8 +60,7 @@ def loan(code: str) -> ResponseReturnValue:
 @needs("documentalist")
 def lend(code: str) -> ResponseReturnValue:
     to, said = (form.one_line(request.form.get(name, "")) for name in ("a_qui", "jusqu_au"))
-    given = request.form.get("version", "")
-    version = int(given) if given.isdecimal() and len(given) < 10 else 0
+    version = read_version(request.form.get("version", ""))
     until = _day(said)
     if errors := _wrong(to, until):
         return _show_loan(_item(ctx.get_session(), code), to, said, version, errors)
@@ -182,7 +182,7 @@ def _asked_size() -> tuple[str, int]:
     size = request.args.get("format", "")
     size = size if size in labels.SIZES else kept.size
     place = request.args.get("place", str(kept.start) if size == kept.size else "")
-    start = int(place) if place.isdecimal() and len(place) < 4 else 0
+    start = read_number(place, most=999) or 0
     return size, start if start <= labels.SIZES[size].on_a_sheet else 0
 
 

@@ -7,7 +7,8 @@ undoing the page offers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -18,30 +19,41 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 
 from catalogue import dead_links, desk_history, digital, documents, links, notices, recognition
-from catalogue.form import one_line
+from catalogue.documents import Given
 from catalogue.i18n import _, format_number, set_language
 from catalogue.models import Batch, DigitalDocument, Notice
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint, done_lot
 from catalogue.web.public import ErrorPage
+from catalogue.web.typed import read_number
 
 Errors = list[tuple[str, str]]
 
 
-def take_upload(
-    session: Session, notice: Notice, upload: FileStorage | None, rights: str, by: str, batch: Batch | None = None
-) -> str:
-    """Keep the file that came with a form, if one did. Returns what is wrong with it, "" when all is well."""
+@contextmanager
+def received(upload: FileStorage | None) -> Iterator[Given | str]:
+    """The file that came with a form, taken in and looked at before anything is locked; else what is wrong with it,
+    "" when none came. What nobody keeps within the block goes."""
     if upload is None or not upload.filename:
-        return ""
+        yield ""
+        return
+    ctx.end_session()
     folder, limit = ctx.settings().files_dir, ctx.settings().upload_limit_mb
+    came: Given | str
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(upload.stream)
+            came = stack.enter_context(documents.given(folder, stream, upload.filename, limit_mb=limit))
+        except documents.NotKept as refusal:
+            came = str(refusal)
+        yield came
+
+
+def keep_with(session: Session, notice: Notice, came: Given, rights: str, by: str, batch: Batch | None = None) -> str:
+    """Keep it as one of the notice's, in the lot of the form. Returns what there is to say, "" mostly."""
     rights = rights if rights in digital.RIGHTS else "protected"
-    try:
-        with upload.stream as stream, documents.given(folder, stream, upload.filename, limit_mb=limit) as came:
-            return documents.add(session, notice, came, folder, rights=rights, by=by, batch=batch).said
-    except documents.NotKept as refusal:
-        return str(refusal)
+    return documents.add(session, notice, came, ctx.settings().files_dir, rights=rights, by=by, batch=batch).said
 
 
 @blueprint.context_processor
@@ -143,8 +155,8 @@ def document(number: int) -> ResponseReturnValue:
         return _show_one(*_document(ctx.get_session(), number), [trouble]), 422
     with ctx.get_writer() as session:
         row, notice = _document(session, number)
-        seen = request.form.get("version", "")
-        is_stale = seen.isdecimal() and int(seen) != row.version
+        seen = read_number(request.form.get("version", ""))
+        is_stale = seen is not None and seen != row.version
         batch = None if is_stale else _changed(session, row, notice)
         address, lot = notice.address, batch.id if batch else None
     if is_stale:
@@ -159,8 +171,8 @@ def _wrong(number: int) -> tuple[str, str] | None:
     if row.sha256:
         known = request.form.get("droits", "") in digital.RIGHTS
         return None if known else ("droits-open", _("Dites qui peut ouvrir ce fichier."))
-    typed = request.form.get("adresse", "")
-    return None if links.clean(typed) else ("adresse", _(links.BAD) % {"url": one_line(typed)[:200]})
+    wrong = links.wrong(request.form.get("adresse", ""))
+    return ("adresse", wrong) if wrong else None
 
 
 def _changed(session: Session, row: DigitalDocument, notice: Notice) -> Batch | None:
@@ -261,12 +273,12 @@ def check_documents() -> ResponseReturnValue:
 @blueprint.post("/documents/liens-par-nuit")
 @needs("documentalist")
 def set_links_per_night() -> ResponseReturnValue:
-    given = request.form.get("par_nuit", "").strip()
-    if not given.isdecimal() or int(given) > dead_links.MOST_PER_NIGHT:
+    given = read_number(request.form.get("par_nuit", ""), most=dead_links.MOST_PER_NIGHT)
+    if given is None:
         words = _("Écrivez un nombre entre 0 et %(n)s.") % {"n": format_number(dead_links.MOST_PER_NIGHT)}
         flash(words, "danger")
         return redirect(url_for("desk.all_documents"), 303)
     with ctx.get_writer() as session:
-        dead_links.set_per_night(session, int(given))
+        dead_links.set_per_night(session, given)
     flash(_("C’est enregistré."), "ok")
     return redirect(url_for("desk.all_documents"), 303)

@@ -67,12 +67,14 @@ def _take(notice: Notice | None, filled: Filling, about: str) -> ResponseReturnV
 
 def _drop(notice: Notice | None, filled: Filling, about: str) -> ResponseReturnValue:
     filled, dropped = filling.drop(filled, about)
-    if dropped is not None and dropped.source in forms.OWN:
+    if dropped is not None and (dropped.source in forms.OWN or not current_user.may("documentalist")):
         dropped = None
     return _again(notice, filled, Shown(searched=Searched(dropped=dropped)))
 
 
 def _never(notice: Notice | None, filled: Filling, about: str) -> ResponseReturnValue:
+    if not current_user.may("documentalist"):
+        abort(403)
     source, _colon, key = about.partition(":")
     looking_up.never(source, key)
     words = _("C’est noté : cette source ne proposera plus ce champ.")
@@ -141,23 +143,23 @@ def _search(notice: Notice | None, filled: Filling, about: str) -> ResponseRetur
         return search_for(notice, filled, text, about)
     address = notice.address if notice else notice_page.token_of()
     coming = looking_up.look(filled, text, address, about, last=request.form.get("cherche", ""))
-    return Response(stream_with_context(_stream(notice, coming)), mimetype="application/x-ndjson")
+    return Response(stream_with_context(_stream(notice, filled, coming)), mimetype="application/x-ndjson")
 
 
 def search_for(notice: Notice | None, filled: Filling, text: str, about: str = "") -> ResponseReturnValue:
     """The form, filled with what is known of what was pasted."""
     address = notice.address if notice else notice_page.token_of()
     *_lines, result = looking_up.look(filled, text, address, about, last=request.form.get("cherche", ""))
-    return _found(notice, result)
+    return _found(notice, filled, result)
 
 
-def _stream(notice: Notice | None, coming: Iterator[str | looking_up.Result]) -> Iterator[str]:
+def _stream(notice: Notice | None, filled: Filling, coming: Iterator[str | looking_up.Result]) -> Iterator[str]:
     """A line of JSON for each source that answers, the page at the end."""
     for one in coming:
         if isinstance(one, str):
             yield json.dumps({"said": one}) + "\n"
         else:
-            page = _found(_fresh(notice), one)
+            page = _found(_fresh(notice), filled, one)
             yield json.dumps({"page": page[0] if isinstance(page, tuple) else page}) + "\n"
 
 
@@ -166,10 +168,12 @@ def _fresh(notice: Notice | None) -> Notice | None:
     return notices.find(ctx.get_session(), notice.address) if notice else None
 
 
-def _found(notice: Notice | None, result: str | looking_up.Result) -> ResponseReturnValue:
+def _found(notice: Notice | None, before: Filling, result: str | looking_up.Result) -> ResponseReturnValue:
+    """It opens on what is left to fill in; on the field on top where that is where to go on from."""
     assert isinstance(result, looking_up.Result)
-    some = bool(result.filled.found)
-    return _again(_fresh(notice), result.filled, Shown(searched=result.searched, look_alike=True, start=some, fresh=not some))
+    goes_on = result.filled != before and not result.to_choose
+    shown = Shown(searched=result.searched, look_alike=True, start=goes_on, fresh=not goes_on)
+    return _again(_fresh(notice), result.filled, shown)
 
 
 ACTS: Mapping[str, Act] = {
@@ -210,7 +214,7 @@ def sent_in(kept: KeptForm) -> filling.MultiDict[str, str]:
 def keep_sent(address: str) -> str:
     """Keep what this request brings; the time, in words, "" when it is too large to be a form."""
     content = kept_forms.content_of(request.form.lists(), forms.file_of(request))
-    title = form.one_line(request.form.get("title", ""))
+    title = form.one_line(request.form.get("title", "")) or form.one_line(request.form.get("chercher", ""))
     given = request.form.get("version", "")
     version = int(given) if given.isdecimal() and len(given) < 10 else 0
     ctx.end_session()

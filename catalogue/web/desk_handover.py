@@ -29,10 +29,11 @@ def take_over() -> ResponseReturnValue:
         "inbox": url_for("desk.to_review"),
         "refused": url_for("desk.refused"),
         "backups": url_for("settings.backups"),
+        "begun": url_for("desk.new"),
         **following_pages(),
         **{f"cleaning:{task}": url_for("desk_cleaning.task", name=task) for task in cleaning.CHANTIERS},
     }
-    needed = {"results": "contributor", "inventory": "contributor", "backups": "admin"}
+    needed = {"results": "contributor", "inventory": "contributor", "begun": "contributor", "backups": "admin"}
     needed |= {"loans": "contributor", "periodicals": "contributor"}
     may_open = {name for name in pages if current_user.may(needed.get(name, "documentalist"))}
     return render_template(

@@ -24,6 +24,7 @@ from catalogue.web import ctx, deciding
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
+from catalogue.web.typed import read_number
 
 NUMBER = "<int(max=2147483647):number>"
 RULED = ("accept", "rule", "rule_now")  # what « toujours » goes with
@@ -54,7 +55,7 @@ def to_review() -> ResponseReturnValue:
 def _scope() -> tuple[str, int | None]:
     """Of one source, of one run: kept from page to page."""
     run = request.values.get("moisson", "")
-    return request.values.get("source", "")[:80], int(run) if run.isdecimal() and len(run) < 10 else None
+    return request.values.get("source", "")[:80], read_number(run)
 
 
 def _kept() -> dict[str, Any]:
@@ -80,8 +81,8 @@ def answered(number: int) -> ResponseReturnValue:
 def decide_all() -> ResponseReturnValue:
     """All of a kind, in one lot: what was counted on the page, not what has come since."""
     kind = lists.KIND_OF.get(request.form.get("genre", ""), "")
-    act, seen = request.form.get("action", ""), request.form.get("vu", "")
-    if act not in reviewing.ACTS.get(kind, ()) or not (seen.isdecimal() and len(seen) < 16):
+    act, seen = request.form.get("action", ""), read_number(request.form.get("vu", ""))
+    if act not in reviewing.ACTS.get(kind, ()) or seen is None:
         abort(400)
     source, run_id = _scope()
     one = request.form.get("de", source or None)  # one source, "" for what none has brought; all when it is not said
@@ -94,8 +95,8 @@ def decide_all() -> ResponseReturnValue:
         by=current_user.login,
         source=one,
         run_id=run_id,
-        seen=int(seen),
-        only=int(only) if only.isdecimal() and len(only) < 12 else None,
+        seen=seen,
+        only=read_number(only),
     )
     ctx.travee().drain_briefly()
     flash(_told(act, done), "ok" if done.lot else "warn")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, AnyStr
 from zoneinfo import ZoneInfo
 
 from flask import Response, render_template, request, stream_template, url_for
@@ -13,13 +13,14 @@ from flask.typing import ResponseReturnValue
 
 from catalogue import callnumber, db, desk_reading, form, items
 from catalogue.desk_reading import Wanted
-from catalogue.i18n import _
+from catalogue.i18n import _, current_language, set_language
 from catalogue.items import Line
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
 from catalogue.web.desk_notices import page_asked
 from catalogue.web.searching import Pages
+from catalogue.web.typed import read_number
 from export import tables
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -53,18 +54,16 @@ def print_inventory() -> ResponseReturnValue:
     """The whole list on one page for the printer: as long as the shelf, sent line by line."""
     wanted, _errors = _wanted()
     session = ctx.get_session()
-    return Response(
-        stream_template(
-            "desk/inventory_print.html",
-            lines=_lines(wanted),
-            total=items.count_inventory(session, **wanted.choice()),
-            title=desk_reading.inventory_title(session, wanted),
-            asked=_asked(wanted),
-            status_words=desk_reading.item_status_words,
-            on=_today(),
-        ),
-        mimetype="text/html",
+    pieces = stream_template(
+        "desk/inventory_print.html",
+        lines=_lines(wanted),
+        total=items.count_inventory(session, **wanted.choice()),
+        title=desk_reading.inventory_title(session, wanted),
+        asked=_asked(wanted),
+        status_words=desk_reading.item_status_words,
+        on=_today(),
     )
+    return Response(_said_in(current_language(), pieces), mimetype="text/html")
 
 
 @blueprint.get("/inventaire.csv")
@@ -73,7 +72,7 @@ def inventory_csv() -> ResponseReturnValue:
     wanted, _errors = _wanted()
     rows = (desk_reading.inventory_row(line) for line in _lines(wanted))
     pieces = tables.to_csv(desk_reading.inventory_columns(), rows)
-    return Response(pieces, mimetype="text/csv", headers=_named("csv"))
+    return Response(_said_in(current_language(), pieces), mimetype="text/csv", headers=_named("csv"))
 
 
 @blueprint.get("/inventaire.xlsx")
@@ -93,6 +92,12 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
             yield piece
 
 
+def _said_in(language: str, pieces: Iterable[AnyStr]) -> Iterator[AnyStr]:
+    """What is sent after the request has ended, in the language that it had."""
+    set_language(language)
+    yield from pieces
+
+
 def _lines(wanted: Wanted) -> Iterator[Line]:
     """The lines, from a session that lives as long as they are being sent: longer than the request."""
     database = ctx.travee().db
@@ -108,7 +113,7 @@ def _wanted() -> tuple[Wanted, list[tuple[str, str]]]:
     """What was asked, and what is wrong with it: (id of the input, sentence)."""
     place = request.args.get("emplacement", "")
     first, last = (form.one_line(request.args.get(name, ""))[:80] for name in ("de", "a"))
-    wanted = Wanted(int(place) if place.isdecimal() and len(place) < 10 else None, first, last)
+    wanted = Wanted(read_number(place), first, last)
     if first and last and callnumber.sort_key(first) > callnumber.range_end(last):
         return wanted, [("a", _("« %(last)s » vient avant « %(first)s » : échangez les deux cotes.") % _said(wanted))]
     return wanted, []

@@ -9,7 +9,6 @@ from flask_login import current_user
 
 from catalogue import db, dead_links, links
 from catalogue.dead_links import DeadLink
-from catalogue.form import one_line
 from catalogue.i18n import _
 from catalogue.models import Batch
 from catalogue.web import ctx
@@ -89,8 +88,7 @@ def correct_link(number: int) -> ResponseReturnValue:
     link = _found(number)
     new = links.clean(request.form.get("adresse", ""))
     if not new:
-        words = _(links.BAD) % {"url": one_line(request.form.get("adresse", ""))[:200]}
-        return _show(link, words), 422
+        return _show(link, links.wrong(request.form.get("adresse", ""))), 422
     with ctx.get_writer() as session:
         batch = links.correct(session, links.givers(session, link.url), link.url, new, by=current_user.login)
     return _done(batch, _("L’adresse est corrigée ; elle sera vérifiée cette nuit."))

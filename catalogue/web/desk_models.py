@@ -5,13 +5,15 @@ from __future__ import annotations
 from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.orm import Session
 
-from catalogue import audit, letters
+from catalogue import audit, letters, meeting
 from catalogue.form import one_line
 from catalogue.i18n import N_, _, current_language, format_number
 from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.desk_settings import blueprint
+from catalogue.web.typed import read_number
 from export import bibliography, labels, usual
 from export.citing.processor import STYLES
 
@@ -43,14 +45,21 @@ def set_model() -> ResponseReturnValue:
         chosen, errors = _labels()
     if errors:
         return _page(about, errors), 422
+    letter = request.form.get("texte", "") if action == "save" else _(letters.LETTERS["claim"].usual)
+    mine = letter if about == "claim" else str(chosen)
     with ctx.get_writer() as session:
-        if about == "claim":
-            letter = letters.LETTERS["claim"]
-            changed = letters.write(session, "claim", request.form["texte"] if action == "save" else _(letter.usual))
-        else:
-            changed = usual.write(session, chosen)
+        now = _marks(session)[about]
+        met, crossed = meeting.meet({about: now}, {about: mine}, _seen(about))
+        changed = False
+        if not crossed and met[about] == mine:
+            changed = letters.write(session, "claim", mine) if about == "claim" else usual.write(session, chosen)
         if changed:
             audit.note(session, "setting_changed", by=current_user.login, about=f"model {about}")
+    if crossed and about == "claim":
+        return _page(about, [("texte", meeting.told(now))]), 409
+    if crossed:
+        words = _("Quelqu’un vient de choisir autrement : ce qui est montré est son choix. Changez-le si besoin.")
+        return _page("", [("style" if about == "bibliography" else "format", words)]), 409
     flash(_("Les réglages sont enregistrés.") if changed else _("Rien n’avait changé."), "ok")
     return redirect(url_for("settings.models", _anchor=about), 303)
 
@@ -78,7 +87,7 @@ def _labels() -> tuple[usual.Labels, Errors]:
     if size not in labels.SIZES:
         abort(400)
     place, most = one_line(request.form.get("place", "")) or "0", labels.SIZES[size].on_a_sheet
-    if not (place.isascii() and place.isdecimal() and len(place) < 4 and int(place) <= most):
+    if read_number(place, most=most) is None:
         errors.append(("place", _("Écrivez un nombre, de %(least)s à %(most)s.") % {"least": 1, "most": most}))
     offsets = {name: _millimetres(request.form.get(name, "")) for name in ("droite", "bas")}
     for name, value in offsets.items():
@@ -97,6 +106,16 @@ def _millimetres(typed: str) -> float | None:
     except ValueError:
         return None
     return value if value is not None and abs(value) <= usual.FARTHEST else None
+
+
+def _marks(session: Session) -> dict[str, str]:
+    """What each of the three forms is shown with, in a word that tells it from another."""
+    claim = letters.text(session, "claim")
+    return {"claim": claim, "bibliography": str(usual.bibliography(session)), "labels": str(usual.labels(session))}
+
+
+def _seen(about: str) -> dict[str, str]:
+    return {about: request.form["vu"]} if "vu" in request.form else {}
 
 
 def _page(about: str = "", errors: Errors | None = None) -> str:
@@ -118,4 +137,5 @@ def _page(about: str = "", errors: Errors | None = None) -> str:
         labels=usual.labels(session),
         usual_labels=usual.Labels(),
         sizes=labels.SIZES,
+        marks=_marks(session),
     )

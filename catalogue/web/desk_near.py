@@ -20,6 +20,7 @@ from catalogue.web.desk import done_lot
 from catalogue.web.desk_authorities import AGENT, LONGEST_ASKED, blueprint, living_agent
 from catalogue.web.desk_notices import page_asked
 from catalogue.web.searching import Pages
+from catalogue.web.typed import read_number
 
 MOST_IDS = 60  # of one group
 MOST_FOUND = 30  # by a search for another form
@@ -95,13 +96,18 @@ def _decided(sent: Sent, back: str, *, by_hand: bool, number: int = 0) -> Respon
             "Quelqu’un a changé l’une de ces formes : rien n’a été fait. Voici le groupe tel qu’il est maintenant."
         )
         return _again(sent, words, by_hand, number, 409)
-    words = ngettext(
+    flash(_told(done.notices) % {"n": format_number(done.notices), "name": sent.name.strip()}, "ok")
+    return redirect(_with_lot(back if not by_hand else url_for("desk_authorities.show", number=done.kept), lot), 303)
+
+
+def _told(n: int) -> str:
+    if not n:
+        return _("C’est fait : il n’y a plus que « %(name)s » ; aucune notice n’avait à changer.")
+    return ngettext(
         "%(n)s notice a changé : elle dit maintenant « %(name)s ».",
         "%(n)s notices ont changé : elles disent maintenant « %(name)s ».",
-        done.notices,
+        n,
     )
-    flash(words % {"n": format_number(done.notices), "name": sent.name.strip()}, "ok")
-    return redirect(_with_lot(back if not by_hand else url_for("desk_authorities.show", number=done.kept), lot), 303)
 
 
 def _again(sent: Sent, error: str, by_hand: bool, number: int, status: int) -> ResponseReturnValue:
@@ -120,7 +126,7 @@ def _sent() -> Sent:
 
 
 def _numbers(texts: Sequence[str]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(int(t) for t in texts[:MOST_IDS] if t.isdecimal() and len(t) < 10))
+    return tuple(dict.fromkeys(n for t in texts[:MOST_IDS] if (n := read_number(t)) is not None))
 
 
 def _with_lot(address: str, lot: int | None) -> str:

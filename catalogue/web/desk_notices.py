@@ -14,10 +14,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 
 from catalogue import cataloguing, desk_history, desk_reading, form, items, kept_forms, notices, provenance
 from catalogue.cataloguing import EDITABLE, UNFINISHED, Copy, Outcome
+from catalogue.documents import Given
 from catalogue.i18n import _
 from catalogue.identifiers import is_code, new_code
 from catalogue.inbox_pages import pairs
@@ -26,7 +28,7 @@ from catalogue.unimarc import KINDS
 from catalogue.web import ctx, desk_form, filling, forms, notice_page
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint, done_lot
-from catalogue.web.desk_documents import take_upload
+from catalogue.web.desk_documents import keep_with, received
 from catalogue.web.desk_form import version_of
 from catalogue.web.filling import Filling
 from catalogue.web.notice_page import DONE, Shown, show
@@ -133,7 +135,8 @@ def _save(notice: Notice | None) -> ResponseReturnValue:
     address = notice.address if notice else ""
     token = address or notice_page.token_of()
     try:
-        outcome, trouble = _written(address, token, filled, asked)
+        with received(_first_file()) as came:
+            outcome, trouble = _written(address, token, filled, asked, came)
     except (HTTPException, StaleDataError):
         raise
     except Exception:
@@ -160,7 +163,7 @@ def _save(notice: Notice | None) -> ResponseReturnValue:
     return show(notice, filled, told)
 
 
-def _written(address: str, token: str, filled: Filling, asked: str) -> tuple[Outcome, str]:
+def _written(address: str, token: str, filled: Filling, asked: str, came: Given | str) -> tuple[Outcome, str]:
     """Save, in one transaction; when somebody saves in the same instant, look again: it is a comparison then.
 
     With it what is wrong with the file that came along, "" when nothing is.
@@ -187,7 +190,7 @@ def _written(address: str, token: str, filled: Filling, asked: str) -> tuple[Out
                 if outcome.done not in DONE:
                     return outcome, ""
                 kept_forms.forget(session, current_user.login, token)
-                return outcome, _file_taken(session, outcome)
+                return outcome, _file_taken(session, outcome, came)
         except StaleDataError:
             if attempt == 2:
                 raise
@@ -201,14 +204,18 @@ def _first_copy() -> Copy | None:
     return copy if said and current_user.may("documentalist") else None
 
 
-def _file_taken(session: Session, outcome: Outcome) -> str:
+def _first_file() -> FileStorage | None:
+    """The file given in the same form."""
+    return request.files.get("fichier") if current_user.may("documentalist") else None
+
+
+def _file_taken(session: Session, outcome: Outcome, came: Given | str) -> str:
     """The file given with the form becomes one of the notice's; what is wrong with it, "" when nothing is."""
-    upload = request.files.get("fichier")
     notice = notices.find(session, outcome.address)
-    if upload is None or notice is None or not current_user.may("documentalist"):
-        return ""
+    if isinstance(came, str) or notice is None:
+        return came if isinstance(came, str) else ""
     batch = session.get(Batch, outcome.batch_id) if outcome.batch_id else None
-    return take_upload(session, notice, upload, request.form.get("droits", ""), current_user.login, batch)
+    return keep_with(session, notice, came, request.form.get("droits", ""), current_user.login, batch)
 
 
 def _not_saved(token: str) -> str:
@@ -239,7 +246,20 @@ def _similar(other: cataloguing.Other) -> str:
 def _show_comparison(notice: Notice | None, filled: Filling, outcome: Outcome, asked: str) -> str:
     kept: list[tuple[str, str]] = [(name, text) for name, texts in filled.values.items() for text in texts]
     last = desk_history.last_change(ctx.get_session(), notice) if notice else None
-    return render_template("desk/stale.html", notice=notice, outcome=outcome, kept=kept, asked=asked, last=last)
+    file = forms.file_of(request) or request.form.get(kept_forms.FILE, "")
+    beside = [
+        (name, text) for name, texts in forms.beside(request).items() for text in texts if name != kept_forms.FILE
+    ]
+    return render_template(
+        "desk/stale.html",
+        notice=notice,
+        outcome=outcome,
+        kept=kept,
+        beside=beside,
+        file=file,
+        asked=asked,
+        last=last,
+    )
 
 
 # --- copies ----------------------------------------------------------------------------------
@@ -257,7 +277,7 @@ def new_copy(address: str) -> ResponseReturnValue:
     if outcome.problems:
         return _show_copy(_found(address), None, copy, outcome.problems)
     flash(_("L’exemplaire est ajouté."), "ok")
-    return redirect(url_for("desk.edit", address=address, _anchor="exemplaires"), 303)
+    return redirect(url_for("desk.edit", address=address, lot=outcome.batch_id, _anchor="exemplaires"), 303)
 
 
 @blueprint.route("/exemplaires/<code>", methods=["GET", "POST"])
@@ -277,7 +297,7 @@ def copy(code: str) -> ResponseReturnValue:
     if outcome.problems:
         return _show_copy(notice, item, typed, outcome.problems)
     flash(_("L’exemplaire est enregistré.") if outcome.batch_id else _("Rien n’avait changé."), "ok")
-    return redirect(url_for("desk.edit", address=notice.address, _anchor="exemplaires"), 303)
+    return redirect(url_for("desk.edit", address=notice.address, lot=outcome.batch_id, _anchor="exemplaires"), 303)
 
 
 def _found_item(code: str) -> Item:

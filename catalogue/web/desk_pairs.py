@@ -19,6 +19,7 @@ from catalogue.reviewing import Done
 from catalogue.web import ctx, deciding
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint
+from catalogue.web.typed import read_number
 
 
 @blueprint.get("/a-revoir/doublons/<one>/<other>")
@@ -102,7 +103,7 @@ def not_the_same(address: str) -> ResponseReturnValue:
     given = request.form.get("source", "")
     with deciding.writer() as session:
         notice = notices.find(session, address) or abort(404)
-        claim = session.get(Claim, int(given)) if given.isdecimal() and len(given) < 12 else None
+        claim = session.get(Claim, read_number(given) or 0)
         if claim is None or claim.notice_id != notice.id:
             abort(404)
         try:

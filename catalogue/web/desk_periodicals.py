@@ -16,21 +16,31 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import dates, db, forecast, form, letters, notices, periodical_pages, periodical_titles, periodicals
+from catalogue import (
+    dates,
+    db,
+    described_issues,
+    forecast,
+    form,
+    letters,
+    notices,
+    periodical_pages,
+    periodical_titles,
+    periodicals,
+)
 from catalogue.date_words import MONTHS, spoken
 from catalogue.forecast import FREQUENCIES, Expected
 from catalogue.i18n import _, format_number, ngettext
 from catalogue.models import Batch, Notice
 from catalogue.periodical_pages import Row
 from catalogue.periodical_titles import Known
-from catalogue.periodicals import Arrival, Receipt
-from catalogue.web import ctx
+from catalogue.web import ctx, sent_issues
 from catalogue.web.auth import needs
 from catalogue.web.desk import blueprint, done_lot
 from catalogue.web.desk_notices import page_asked
 from catalogue.web.searching import Pages
+from catalogue.web.typed import read_number, read_version
 
-MOST_ROWS = 200  # that one form may send
 LONGEST = {"supplier": 200, "note": 1000}
 
 
@@ -73,6 +83,8 @@ def _show_title(
     page = periodical_pages.title_page(session, known, today, page_asked(request.args))
     sent = {row.name: row for row in rows}
     blank = sent.pop(f"{address}.autre", periodical_pages.blank_row(known))
+    told = {row.name for row in page.rows}
+    gone = [row for row in sent.values() if row.ticked and row.name not in told]  # not foretold any more
     lot = done_lot()
 
     def turned(number: int) -> str:
@@ -82,8 +94,9 @@ def _show_title(
         "desk/periodical.html",
         page=page,
         known=known,
-        rows=[sent.get(row.name, row) for row in page.rows],
+        rows=[*gone, *(sent_issues.as_sent(row, sent) for row in page.rows)],
         blank=blank,
+        described=described_issues.of(session, known),
         typed=typed or _subscription_values(known, page.measured),
         errors=errors,
         version=known.subscription.version if known.subscription else 0,
@@ -118,8 +131,7 @@ def subscribe(address: str) -> ResponseReturnValue:
     values, errors = _read_subscription(typed)
     if errors:
         return _show_title(address, typed=typed, errors=errors)
-    given = request.form.get("version", "")
-    version = int(given) if given.isdecimal() and len(given) < 10 else 0
+    version = read_version(request.form.get("version", ""))
     try:
         with ctx.get_writer() as session:
             serial = _serial(session, address)
@@ -133,7 +145,7 @@ def subscribe(address: str) -> ResponseReturnValue:
 
 
 def _typed_subscription() -> dict[str, Any]:
-    months = [int(m) for m in request.form.getlist("off_months") if m.isdecimal() and len(m) < 3 and 1 <= int(m) <= 12]
+    months = [n for m in request.form.getlist("off_months") if (n := read_number(m, 1, 12))]
     return {
         "frequency": request.form.get("frequency", "")[:16],
         "starts_on": form.one_line(request.form.get("starts_on", ""))[:40],
@@ -174,7 +186,7 @@ def _serial(session: Session, address: str) -> Notice:
 def check_in(address: str) -> ResponseReturnValue:
     """What was ticked on the page of a title: received, claimed, not to come, or waited for again."""
     known = periodical_titles.find(ctx.get_session(), address, _today()) or abort(404)
-    action, rows = request.form.get("action", ""), _sent_rows([known])
+    action, rows = request.form.get("action", ""), sent_issues.sent_rows([known])
     if action == "attendre":
         return _said(address, periodicals.wait_again, [Expected(request.form.get("cle", ""), "", _today())])
     ticked = [row for row in rows if row.ticked]
@@ -182,15 +194,64 @@ def check_in(address: str) -> ResponseReturnValue:
         flash(_("Cochez d’abord un numéro : rien n’a été enregistré."), "warn")
         return redirect(url_for("desk.periodical", address=address), 303)
     if action in ("reclamer", "absent"):
+        rows = [replace(row, error=_only_received(), wrong="numero") if _is_written(row) else row for row in rows]
+        if errors := sent_issues.errors_of(rows):
+            return _show_title(address, rows=rows, errors=errors)
         foretold = {one.key: one for one in (*known.foreseen.missing, *filter(None, [known.foreseen.next]))}
         chosen = [foretold[row.key] for row in ticked if row.key in foretold]
         return _said(address, periodicals.claim if action == "reclamer" else periodicals.give_up, chosen)
     if action != "recu":
         abort(400)
-    rows, errors = _checked(rows)
-    if errors:
+    rows = sent_issues.checked(rows)
+    if errors := sent_issues.errors_of(rows):
         return _show_title(address, rows=rows, errors=errors)
-    receipt = _receive(ticked)
+    receipt = sent_issues.receive(ticked)
+    if not receipt.made:
+        rows = sent_issues.already_here(rows)
+        return _show_title(address, rows=rows, errors=sent_issues.errors_of(rows))
+    return redirect(url_for("desk.periodical", address=address, lot=receipt.batch_id), 303)
+
+
+def _is_written(row: Row) -> bool:
+    """Whether something of it would be lost where no issue is made."""
+    return row.ticked and (row.typed or not row.key)
+
+
+def _only_received() -> str:
+    return _("Ce que vous avez écrit ne sert qu’à un numéro reçu : choisissez « Reçu », ou décochez-le.")
+
+
+@blueprint.post("/periodiques/<string(length=8):address>/attendre")
+@needs("documentalist")
+def wait_from_now(address: str) -> ResponseReturnValue:
+    with ctx.get_writer() as session:
+        batch = periodicals.wait_from_now(session, _serial(session, address), _today(), by=current_user.login)
+        lot = batch.id if batch else None
+    if lot:
+        flash(_("Plus rien n’est attendu d’avant aujourd’hui : le début de l’attente a changé."), "ok")
+    else:
+        flash(_("Rien n’avait changé."), "warn")
+    return redirect(url_for("desk.periodical", address=address, lot=lot), 303)
+
+
+@blueprint.post("/periodiques/<string(length=8):address>/nous-l-avons")
+@needs("documentalist")
+def hold_described(address: str) -> ResponseReturnValue:
+    """An issue of which an article is described is here, though nobody noted it."""
+    with ctx.get_writer() as session:
+        known = periodical_titles.find(session, address, _today()) or abort(404)
+        key = request.form.get("numero", "")
+        receipt = described_issues.hold(session, known, key, _today(), by=current_user.login)
+    if receipt.made:
+        sent_issues.say_received(len(receipt.made))
+    elif receipt.batch_id:
+        flash(_("Les articles sont rangés sous leur numéro."), "ok")
+    elif receipt.refused:
+        flash(
+            _("La date de ce numéro ne se lit pas : corrigez-la dans l’article, ex. mars 2024 ou 18/03/2024."), "warn"
+        )
+    else:
+        flash(_("Rien n’avait changé."), "warn")
     return redirect(url_for("desk.periodical", address=address, lot=receipt.batch_id), 303)
 
 
@@ -238,19 +299,22 @@ def tick_post() -> ResponseReturnValue:
     """Enter in the box ticks what was typed and comes back; « Enregistrer » takes in what is ticked."""
     session, today = ctx.get_session(), _today()
     known, foretold = periodical_pages.morning(session, today)
-    rows = _merged(_sent_rows(known), foretold)
+    rows = sent_issues.merged(sent_issues.sent_rows(known), foretold)
     if request.form.get("action") != "enregistrer":
         typed, told = form.one_line(request.form.get("saisie", ""))[:100], ""
         if typed:
             rows, told = periodical_pages.tick(session, known, rows, typed, today)
         return _show_morning(rows, typed=typed if told else "", told=told)
-    rows, errors = _checked(rows)
-    if errors:
+    rows = sent_issues.checked(rows)
+    if errors := sent_issues.errors_of(rows):
         return _show_morning(rows, errors=errors)
     ticked = [row for row in rows if row.ticked]
     if not ticked:
         return _show_morning(rows, told=_("Rien n’est coché : rien n’a été enregistré."))
-    receipt = _receive(ticked)
+    receipt = sent_issues.receive(ticked)
+    if not receipt.made:
+        rows = sent_issues.already_here(rows)
+        return _show_morning(rows, errors=sent_issues.errors_of(rows))
     return redirect(url_for("desk.morning_post", lot=receipt.batch_id), 303)
 
 
@@ -271,73 +335,3 @@ def _show_morning(
         received=periodical_pages.received_in(session, lot) if lot else (),
     )
     return body, 422 if errors else 200
-
-
-# --- rows that were ticked -------------------------------------------------------------------
-
-
-def _sent_rows(known: Iterable[Known]) -> list[Row]:
-    """The rows of the form as they were typed; those of titles that are none are left out."""
-    titles = {title.address: title for title in known}
-    out = []
-    for name in request.form.getlist("ligne")[:MOST_ROWS]:
-        address, _dot, key = name.partition(".")
-        if (title := titles.get(address)) is None or len(key) > 80:
-            continue
-        out.append(
-            Row(
-                name=name,
-                serial_id=title.notice_id,
-                address=address,
-                title=title.title,
-                key="" if key == "autre" else key,
-                number=form.one_line(request.form.get(f"numero-{name}", ""))[:100],
-                dated=form.one_line(request.form.get(f"date-{name}", ""))[:100],
-                copy=f"copie-{name}" in request.form,
-                call_number=form.one_line(request.form.get(f"cote-{name}", ""))[:200],
-                ticked=name in request.form.getlist("vu"),
-            )
-        )
-    return out
-
-
-def _merged(sent: list[Row], foretold: list[Row]) -> list[Row]:
-    """What was typed, with what the page knows besides; ticked rows first, as one sees what one has in hand."""
-    told = {row.name: row for row in foretold}
-    known = [
-        replace(row, due=now.due, late=now.late, claimed=now.claimed) if (now := told.get(row.name)) else row
-        for row in sent
-    ]
-    names = {row.name for row in sent}
-    rows = [*known, *(row for row in foretold if row.name not in names)]
-    return sorted((row for row in rows if row.ticked or row.name in told), key=lambda row: not row.ticked)
-
-
-def _checked(rows: list[Row]) -> tuple[list[Row], list[tuple[str, str]]]:
-    """What is wrong with the ticked rows: (id of the input, sentence)."""
-    out, errors = [], []
-    for row in rows:
-        wrong = about = ""
-        if row.ticked and forecast.period_of(dates.understand(row.dated).edtf) is None:
-            about, wrong = "date", _("Écrivez la date du numéro, ex. mars 2024 ou 18/03/2024.")
-        elif row.ticked and len(row.number) > periodicals.LONGEST_NUMBER:
-            about = "numero"
-            wrong = _("Raccourcissez ce numéro : %(n)s signes au plus.") % {"n": periodicals.LONGEST_NUMBER}
-        if wrong:
-            errors.append((f"{about}-{row.name}", f"{row.title} : {wrong}"))
-        out.append(replace(row, error=wrong, wrong=about))
-    return out, errors
-
-
-def _receive(rows: Sequence[Row]) -> Receipt:
-    arrivals = [Arrival(r.serial_id, r.number, r.dated, r.key, r.copy, r.call_number) for r in rows]
-    with ctx.get_writer() as session:
-        receipt = periodicals.receive(session, arrivals, by=current_user.login)
-    if n := len(receipt.made):
-        words = ngettext("%(n)s numéro est enregistré comme reçu.", "%(n)s numéros sont enregistrés comme reçus.", n)
-        flash(words % {"n": format_number(n)}, "ok")
-    titles = {row.serial_id: row.title for row in rows}
-    for refused in receipt.refused:
-        said = {"title": titles[refused.arrival.serial_id], "number": refused.arrival.number or refused.arrival.dated}
-        flash(_("%(title)s, n° %(number)s était déjà reçu : rien n’a été ajouté.") % said, "warn")
-    return receipt

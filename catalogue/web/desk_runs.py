@@ -23,6 +23,7 @@ from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
 from catalogue.web.desk import done_lot
 from catalogue.web.desk_notices import page_asked
+from catalogue.web.typed import read_number
 from harvest import retention
 
 blueprint = Blueprint("desk_runs", __name__, url_prefix="/bureau/moissons")
@@ -68,12 +69,13 @@ def _listed(error: str = "", typed: str = "") -> ResponseReturnValue:
 def keep() -> ResponseReturnValue:
     """How long the pages that partners have sent are kept."""
     typed = request.form.get("jours", "").strip()
-    if not (typed.isdecimal() and len(typed) < 6 and 1 <= int(typed) <= LONGEST_KEPT):
+    days = read_number(typed, 1, LONGEST_KEPT)
+    if days is None:
         words = _("Écrivez un nombre de jours, de 1 à %(n)s.") % {"n": format_number(LONGEST_KEPT)}
         return _listed(words, typed[:20])
     with ctx.get_writer() as session:
-        nights.set_keep_days(session, int(typed))
-    flash(_("C’est noté : les pages reçues sont gardées %(n)s jours.") % {"n": format_number(int(typed))}, "ok")
+        nights.set_keep_days(session, days)
+    flash(_("C’est noté : les pages reçues sont gardées %(n)s jours.") % {"n": format_number(days)}, "ok")
     return redirect(url_for("desk_runs.list"), 303)
 
 
@@ -189,8 +191,8 @@ def _found(session: Session, number: int) -> tuple[Run, Source]:
 
 
 def _page(session: Session, number: int) -> RunPage:
-    asked = request.args.get("refus", "1")
-    wanted = int(asked) if asked.isdecimal() and len(asked) < 6 else 1
+    wanted = read_number(request.args.get("refus", "1"), most=99_999)
+    wanted = 1 if wanted is None else wanted
     return run_page.page(session, *_found(session, number), db.now(), _zone(), refused_page=wanted)
 
 

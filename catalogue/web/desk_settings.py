@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,12 +12,15 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from catalogue import audit, backup_plan, db, on_screen, places
+from catalogue import audit, backup_plan, db, mail, meeting, on_screen, places, sources, users
 from catalogue.backup_plan import Plan
 from catalogue.i18n import N_, _
+from catalogue.item_profiles import AUTO
 from catalogue.reading import size_words
 from catalogue.web import ctx
 from catalogue.web.auth import needs
+from catalogue.web.desk_sources import habits
+from catalogue.web.typed import read_number
 
 blueprint = Blueprint("settings", __name__, url_prefix="/admin")
 STAFF, ADMIN = "documentalist", "admin"
@@ -41,6 +44,11 @@ SUBJECTS = (
         "desk_sources.list",
         N_("Sources et règles"),
         N_("Les partenaires : ce qu’ils peuvent changer, leur licence, où sont leurs exemplaires."),
+    ),
+    Subject(
+        "settings.item_profiles",
+        N_("Profils des exemplaires"),
+        N_("Pour chaque source, où sont écrits la cote, le code-barres, l’emplacement."),
     ),
     Subject(
         "desk_runs.list",
@@ -70,6 +78,12 @@ SUBJECTS = (
         N_("Une par nuit, et à la demande : un fichier contient tout."),
         ADMIN,
     ),
+    Subject(
+        "settings.machine",
+        N_("Courriel, adresse et machine"),
+        N_("Le serveur de courriel et son essai, l’adresse publique ; ce que règle la machine."),
+        ADMIN,
+    ),
     Subject("desk_team.journal", N_("Journal"), N_("Connexions, comptes, réglages : qui et quand."), ADMIN),
     Subject("desk.account", N_("Mon compte"), N_("Mot de passe, langue, affichage serré, touches d’une lettre.")),
 )
@@ -92,18 +106,130 @@ def subjects() -> ResponseReturnValue:
 @blueprint.route("/centre", methods=["GET", "POST"])
 @needs("documentalist")
 def centre() -> ResponseReturnValue:
-    typed = dict(request.form) if request.method == "POST" else on_screen.values(ctx.settings())
-    wrong = on_screen.check(typed) if request.method == "POST" else {}
-    if request.method == "POST" and not wrong:
-        with ctx.get_writer() as session:
-            changed = on_screen.write(session, ctx.travee().given, typed)
-            for name in changed:
-                audit.note(session, "setting_changed", by=current_user.login, about=name)
-        ctx.travee().refresh_settings()
-        flash(_("Les réglages sont enregistrés.") if changed else _("Rien n’avait changé."), "ok")
+    form = _sent(on_screen.CENTRE)
+    if form is None:
         return redirect(url_for("settings.centre"), 303)
-    page = render_template("desk/settings_centre.html", rows=on_screen.table(), typed=typed, wrong=wrong)
-    return page, 422 if wrong else 200
+    page = render_template("desk/settings_centre.html", rows=on_screen.on_page(on_screen.CENTRE), **form.shown)
+    return page, form.status
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsForm:
+    """A page of settings as it is shown: what it holds, what it was filled from, what is wrong with it."""
+
+    typed: Mapping[str, str]
+    seen: Mapping[str, str]
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+    @property
+    def shown(self) -> dict[str, Mapping[str, str]]:
+        return {"typed": self.typed, "seen": self.seen, "wrong": self.wrong}
+
+
+def _sent(place: str) -> SettingsForm | None:
+    """The settings of a page, to be shown; None once what was typed is kept."""
+    now = on_screen.values(ctx.settings(), place)
+    if request.method == "GET":
+        return SettingsForm(now, now)
+    typed, seen = {name: request.form[name] for name in now if name in request.form}, _seen(now)
+    if wrong := on_screen.check(typed, place):
+        return SettingsForm(typed, seen, wrong, 422)
+    given, password = ctx.travee().given, request.form.get("mot_de_passe", "")[:200]
+    with ctx.get_writer() as session:
+        now = on_screen.values(on_screen.effective(session, given), place)
+        typed, crossed = meeting.meet(now, typed, seen)
+        changed = [] if crossed else on_screen.write(session, given, typed, place, password=password)
+        for name in changed:
+            audit.note(session, "setting_changed", by=current_user.login, about=name)
+    if crossed:
+        choices = {one.name: dict(one.options) for one in on_screen.table()}
+        wrong = {name: meeting.told(choices[name].get(now[name], now[name])) for name in crossed}
+        return SettingsForm(typed, now, wrong, 409)
+    ctx.travee().refresh_settings()
+    flash(_("Les réglages sont enregistrés.") if changed else _("Rien n’avait changé."), "ok")
+    return None
+
+
+def _seen(names: Iterable[str]) -> dict[str, str]:
+    """What the form was shown with, and sends back beside what was typed."""
+    return {name: request.form[f"vu_{name}"] for name in names if f"vu_{name}" in request.form}
+
+
+# --- the machine, and the world around it ----------------------------------------------------
+
+
+@blueprint.route("/machine", methods=["GET", "POST"])
+@needs("admin")
+def machine() -> ResponseReturnValue:
+    """What is set for the world outside; and what the environment says, to be read."""
+    form = _sent(on_screen.OUTSIDE)
+    if form is None:
+        return redirect(url_for("settings.machine"), 303)
+    settings, given, rows = ctx.settings(), ctx.travee().given, on_screen.on_page(on_screen.OUTSIDE)
+    typed = {one.name: on_screen.shown(one, form.typed[one.name]) for one in rows if one.name in form.typed}
+    page = render_template(
+        "desk/settings_machine.html",
+        rows=rows,
+        **(form.shown | {"typed": typed}),
+        set_here={one.name for one in rows if getattr(settings, one.name) != getattr(given, one.name)},
+        machine=on_screen.of_machine(given),
+        has_mail=bool(settings.mail_url),
+        email=_own_address(),
+    )
+    return page, form.status
+
+
+@blueprint.post("/machine/essai")
+@needs("admin")
+def try_mail() -> ResponseReturnValue:
+    """A letter to whoever asks, now: whether mail goes out is known before the night when it is needed."""
+    settings, address = ctx.settings(), _own_address()
+    if not settings.mail_url or not address:
+        abort(400)
+    words = _("Ce courriel d’essai vient de %(centre)s : il arrive, donc les autres arriveront.")
+    ctx.end_session()  # nobody waits for our database while we wait for the mail server
+    try:
+        mail.send(
+            settings.mail_url,
+            address,
+            _("Courriel d’essai"),
+            [words % {"centre": settings.centre_name}],
+            sender=settings.admin_email,
+        )
+        flash(_("Le courriel d’essai est parti à %(email)s.") % {"email": address}, "ok")
+    except mail.NotSent as failure:
+        flash(_("Le courriel d’essai n’est pas parti. %(why)s") % {"why": failure}, "danger")
+    return redirect(url_for("settings.machine"), 303)
+
+
+def _own_address() -> str:
+    user = users.find(ctx.get_session(), current_user.login)
+    return user.email if user else ""
+
+
+# --- where each source writes its copies -----------------------------------------------------
+
+
+@blueprint.get("/profils")
+@needs("documentalist")
+def item_profiles() -> ResponseReturnValue:
+    """Each source, in words how its copies are read, and the page where that is changed and tried."""
+    words = habits()
+    pages = [
+        (
+            url_for("desk_sources.show", name=source.name),
+            source.name,
+            _read_as(source.profile.get("items"), words),
+        )
+        for source in sources.list_sources(ctx.get_session())
+    ]
+    return render_template("desk/subjects.html", title=_("Profils des exemplaires"), pages=pages)
+
+
+def _read_as(items: object, words: Mapping[str, str]) -> str:
+    """By a habit that Travée knows, or by a table of its own."""
+    return _("une table écrite pour elle") if isinstance(items, Mapping) else words.get(str(items or AUTO), str(items))
 
 
 # --- backups ---------------------------------------------------------------------------------
@@ -112,7 +238,7 @@ def centre() -> ResponseReturnValue:
 @blueprint.route("/sauvegardes", methods=["GET", "POST"])
 @needs("admin")
 def backups() -> ResponseReturnValue:
-    plan, wrong = backup_plan.read(ctx.get_session()), ""
+    plan, wrong, status = backup_plan.read(ctx.get_session()), "", 422
     if request.method == "POST":
         asked = request.form.get("action", "")
         hour, keep = request.form.get("heure", ""), request.form.get("garder", "")
@@ -123,16 +249,24 @@ def backups() -> ResponseReturnValue:
             ctx.travee().quiet_soon()
             flash(_("La sauvegarde commence ; elle apparaîtra ici."), "ok")
             return redirect(url_for("settings.backups"), 303)
-        if not (hour.isdecimal() and int(hour[:3]) < 24):
+        at, kept = read_number(hour, most=23), read_number(keep, 1, backup_plan.MOST_KEPT)
+        if at is None:
             abort(400)
-        if not (keep.isascii() and keep.isdecimal() and 1 <= int(keep[:4]) <= backup_plan.MOST_KEPT):
+        plan = replace(plan, on="chaque" in request.form, hour=at)
+        if kept is None:
             wrong = _("Écrivez un nombre, de %(least)s à %(most)s.") % {"least": 1, "most": backup_plan.MOST_KEPT}
         else:
+            typed = backup_plan.typed(replace(plan, keep=kept))
             with ctx.get_writer() as session:
-                backup_plan.write(session, Plan("chaque" in request.form, int(hour), int(keep)))
-                audit.note(session, "setting_changed", by=current_user.login, about="backup.plan")
-            flash(_("Les réglages sont enregistrés."), "ok")
-            return redirect(url_for("settings.backups"), 303)
+                now = backup_plan.typed(backup_plan.read(session))
+                met, crossed = meeting.meet(now, typed, _seen(now))
+                if not crossed:
+                    backup_plan.write(session, Plan(bool(met["chaque"]), int(met["heure"]), int(met["garder"])))
+                    audit.note(session, "setting_changed", by=current_user.login, about="backup.plan")
+            if not crossed:
+                flash(_("Les réglages sont enregistrés."), "ok")
+                return redirect(url_for("settings.backups"), 303)
+            wrong, status = meeting.told(backup_plan.words(ctx.get_session())), 409
     session = ctx.get_session()
     page = render_template(
         "desk/settings_backups.html",
@@ -145,8 +279,9 @@ def backups() -> ResponseReturnValue:
             (one, size_words(one.size))
             for one in backup_plan.listed(ctx.settings(), ZoneInfo(ctx.settings().timezone))[:100]
         ],
+        seen=backup_plan.typed(backup_plan.read(session)),
     )
-    return page, 422 if wrong else 200
+    return page, status if wrong else 200
 
 
 @blueprint.get("/sauvegardes/<name>")
@@ -198,11 +333,16 @@ def _act(session: Session) -> str:
     if kind not in places.KINDS or (number and not number.isdecimal()) or len(number) > 9:
         abort(400)
     if asked == "add":
-        many = int(several) if several.isascii() and several.isdecimal() and len(several) < 4 else 0
+        many = read_number(several, most=999) or 0
         made = places.add(session, kind, int(number) if number else None, name, several=many, **sizes)
         return _("Ajouté : %(names)s.") % {"names": ", ".join(place.name for place in made[:5])}
     if asked == "change":
-        places.change(session, kind, int(number or 0), name, **sizes)
+        typed = {"nom": name, "longueur": sizes["length"], "hauteur": sizes["height"]}
+        now = places.typed(session, kind, int(number or 0))
+        met, crossed = meeting.meet(now, typed, _seen(now))
+        if crossed:
+            raise places.Refused(meeting.told(now[crossed[0]]), crossed[0])
+        places.change(session, kind, int(number or 0), met["nom"], length=met["longueur"], height=met["hauteur"])
         return _("C’est enregistré.")
     if asked != "remove":
         abort(400)

@@ -18,6 +18,7 @@ from catalogue.problems import Problem
 from catalogue.web import ctx, desk
 from catalogue.web.auth import needs
 from catalogue.web.desk import done_lot
+from catalogue.web.typed import read_number
 
 LONGEST_ADDRESS = 2_000  # signs
 blueprint = Blueprint("desk_sources", __name__, url_prefix="/bureau/sources")
@@ -35,11 +36,11 @@ def list_sources() -> ResponseReturnValue:
 def show(name: str) -> ResponseReturnValue:
     """`habitude` fills the text with a habit that Travée knows, `version` with how it was before a change."""
     habit, version = request.args.get("habitude", ""), request.args.get("version", "")
-    known = habit in _habits()
+    known = habit in habits()
     return _shown(
         name,
         text=item_profiles.format_items(habit) if known else None,
-        version=int(version) if version.isdecimal() and len(version) < 4 else None,
+        version=read_number(version, most=999),
         unsaved=known or bool(version),
     )
 
@@ -112,7 +113,7 @@ def _shown(
         "desk/source.html",
         page=page,
         errors=[("items", problem.message) for problem in problems],
-        habits=_habits(),
+        habits=habits(),
         choices=source_pages.choices,
         typed=typed,
         unsaved=unsaved,
@@ -127,7 +128,7 @@ def _shown(
     return shown, 422 if problems or amiss else 200
 
 
-def _habits() -> dict[str, str]:
+def habits() -> dict[str, str]:
     """The habits that Travée knows, as links call them."""
     words = {
         item_profiles.AUTO: _("selon chaque notice"),

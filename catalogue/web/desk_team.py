@@ -18,6 +18,7 @@ from catalogue.web import ctx
 from catalogue.web.auth import needs
 from catalogue.web.entering import letters_go_out, unstored
 from catalogue.web.public import absolute
+from catalogue.web.typed import read_number
 from export import codes
 
 blueprint = Blueprint("desk_team", __name__, url_prefix="/admin")
@@ -227,21 +228,19 @@ def shown_link() -> ResponseReturnValue:
 def make_helper() -> ResponseReturnValue:
     """A link for the helpers of one day."""
     given, purpose = request.form, request.form.get("purpose", "")
-    hours = given.get("hours", "")
+    hours = read_number(given.get("hours", ""), 1, helper_links.LONGEST_HOURS)
     try:
         day = date.fromisoformat(given.get("day", ""))
     except ValueError:
         return _team_page(ctx.get_session(), errors=[("day", _("Écrivez le jour, par exemple 2026-03-14."))])
     if purpose not in helper_links.PURPOSES:
         abort(400)
-    if not hours.isdecimal() or not 1 <= int(hours[:4]) <= helper_links.LONGEST_HOURS:
+    if hours is None:
         words = _("Écrivez un nombre d’heures, de 1 à %(most)s.") % {"most": helper_links.LONGEST_HOURS}
         return _team_page(ctx.get_session(), errors=[("hours", words)])
     with ctx.get_writer() as writing:
-        number = int(day.strftime("%Y%m%d"))
-        link, token = helper_links.make(
-            writing, purpose, number, given.get("label", ""), int(hours), by=current_user.login
-        )
+        on = int(day.strftime("%Y%m%d"))
+        link, token = helper_links.make(writing, purpose, on, given.get("label", ""), hours, by=current_user.login)
     path = url_for("auth.join", token=token)
     session[SHOWN] = {"path": path, "for": helper_links.said(link), "what": "helper"}
     return redirect(url_for("desk_team.shown_link"), 303)
@@ -269,7 +268,7 @@ def journal() -> ResponseReturnValue:
         ctx.get_session(),
         what=what if what in audit.WORDS else "",
         login=login,
-        page=max(1, int(page)) if page.isdecimal() and len(page) < 6 else 1,
+        page=read_number(page, 1, 99_999) or 1,
     )
     kept: dict[str, Any] = {name: value for name, value in (("quoi", what), ("qui", login)) if value}
     said = {"words": audit.words, "about": users.told_about, "kinds": audit.WORDS}

@@ -16,13 +16,10 @@ from catalogue import entry_links, helper_links, mail, signing_in, users
 from catalogue.config import Settings
 from catalogue.i18n import _, use_language
 from catalogue.models import User
-from catalogue.web import ctx
-from catalogue.web.auth import HELPER, asked_for, blueprint, enter, sign_in_page
+from catalogue.web import ctx, returning
+from catalogue.web.auth import HELPER, HOMES, asked_for, blueprint, enter, sign_in_page
 
 log = logging.getLogger("travee")
-
-# Where a helper lands: the first page of their campaign.
-HOMES = {"cleaning": "desk_cleaning.tasks"}
 
 
 # --- by mail ---------------------------------------------------------------------------------
@@ -58,6 +55,8 @@ def ask_for_link() -> ResponseReturnValue:
         ),
         "ok",
     )
+    if returning.SEALED in request.form:  # the page goes on carrying it
+        return sign_in_page(status=200)
     return redirect(url_for("auth.sign_in", suite=asked_for() or None), 303)
 
 
@@ -131,7 +130,8 @@ def join(token: str) -> ResponseReturnValue:
     if link is not None and request.method == "POST":
         if name and len(name) <= helper_links.LONGEST_NAME:
             with ctx.get_writer() as writing:
-                signed = helper_links.joined(writing, link, name, remote=request.remote_addr or "")
+                called = session.get(HELPER, {}).get("name", "")
+                signed = helper_links.joined(writing, link, name, remote=request.remote_addr or "", called=called)
             session.clear()
             session.permanent = True
             session[HELPER] = {"link": link.id, "name": signed}

@@ -68,13 +68,14 @@ def _found(address: str, number: int) -> tuple[Notice | None, DigitalDocument | 
         return None, None
     if document.rights == REMOVED:
         return None, None
-    if notice.status not in ("published", "withdrawn") and not current_user.is_authenticated:
+    if notice.status not in ("published", "withdrawn") and not current_user.may("contributor"):
         abort(404)
     return notice, document
 
 
 def _may_open(document: DigitalDocument) -> bool:
-    return document.rights == "open" or current_user.is_authenticated
+    """Files of the team are for those who catalogue: « Lecture des chiffres » reads figures."""
+    return document.rights == "open" or bool(current_user.may("contributor"))
 
 
 def _elsewhere(address: str, number: int) -> ResponseReturnValue:

@@ -168,12 +168,6 @@ def add_subject(filling: Filling, label: str) -> Filling:
     return replace(filling, values={**filling.values, "subject": [*rows, form.one_line(label)[:300]]})
 
 
-def empty_of(values: Mapping[str, Sequence[str]]) -> bool:
-    """Whether nobody has written anything yet: the kind and what a new form says by itself do not count."""
-    blank = form.blank()
-    return not any(_says(key, values) for key in FORM if values.get(key) != blank.get(key, ()))
-
-
 # --- the parts -------------------------------------------------------------------------------
 
 

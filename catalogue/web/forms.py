@@ -17,6 +17,7 @@ from catalogue.cataloguing import Copy, kind_label
 from catalogue.desk_history import item_status_words
 from catalogue.form import Column, FormField, Values
 from catalogue.i18n import N_, _, current_language
+from catalogue.identifiers import is_code, new_code
 from catalogue.models.place import ITEM_STATUSES
 from catalogue.problems import Problem
 from catalogue.unimarc import KINDS
@@ -25,13 +26,19 @@ from catalogue.web.filling import Filling, Offer
 
 # Rows offered at first, and empty ones always left to write in; elsewhere one, and « Ajouter » brings more.
 ROWS = {"author": (2, 1), "subject": (4, 2)}
+LONGEST_TITLE = 500  # signs; a longer one is told, once
 FEW_ROLES = 12  # rows that offer every role; a page with forty authors would else be nothing but lists of roles
 # Inputs that propose what we have: the page says where each list is asked for.
 COMBOBOXES = {"subject": "subjects", "author": "people", "body": "bodies", "journal": "journals"}
 # The addresses of new forms are French words, those of the public filters where they have one.
 MODELS = {word: code for word, code in WORDS["type"].items() if code != "issue"}
 MODEL_OF = {code: word for word, code in MODELS.items()}
-OWN = ("pasted", "typed")  # sources that are the person at the desk: what they say is never told to stop
+# Sources that are the person at the desk: how their values are tagged, and proposed. They are never told to stop.
+OWN = {
+    "pasted": (N_("trouvé · collé"), N_("collé :")),
+    "typed": (N_("saisi avant"), N_("vous aviez saisi :")),
+    "top": (N_("saisi en haut"), N_("saisi en haut :")),
+}
 # What a button adds, said whole: « Ajouter un auteur ».
 MORE_OF = {
     "subtitle": N_("Ajouter un complément"),
@@ -81,6 +88,7 @@ class Proposed:
 
     at: int
     label: str
+    by: str  # « proposé par BnF : »
     words: str
     never: str  # "bnf:abstract", where the source can be told never to propose it again; else ""
 
@@ -181,9 +189,16 @@ def proposals(offers: Sequence[Offer]) -> dict[str, list[Proposed]]:
     out: dict[str, list[Proposed]] = {}
     for at, one in enumerate(offers):
         words = kind_label(one.values[form.KIND][0]) if one.key == form.KIND else one.words
-        never = f"{one.source}:{one.key}" if one.source not in OWN else ""
-        out.setdefault(one.key, []).append(Proposed(at, one.label, words, never))
+        mine = one.source in OWN
+        never = "" if mine else f"{one.source}:{one.key}"
+        by = _(OWN[one.source][1]) if mine else _("proposé par %(source)s :") % {"source": one.label}
+        out.setdefault(one.key, []).append(Proposed(at, one.label, by, words, never))
     return out
+
+
+def tag(source: str, label: str) -> str:
+    """« trouvé · BnF », beside the label of a field."""
+    return _(OWN[source][0]) if source in OWN else _("trouvé · %(source)s") % {"source": label}
 
 
 def _said(
@@ -202,6 +217,9 @@ def _said(
         is_error = publishing and problem.level == "error"
         told = out.setdefault(key, [])
         told.append((at, Said(f"{key}-dit-{len(told)}", problem.message, is_error)))
+    if len(next(iter(values.get("title", ())), "")) > LONGEST_TITLE:
+        words = _("Ce titre est très long : vérifiez qu’il n’y a que le titre. Il s’enregistre tel quel.")
+        out.setdefault("title", []).append((0, Said("title-long", words, False)))
     for key in ("date", "issue_date"):
         for at, text in enumerate(values.get(key, ())):
             if key not in out and (words := dates.in_words(dates.understand(text).edtf)):
@@ -319,7 +337,10 @@ class CopyForm:
 
 
 def copy_form(copy: Copy, problems: Iterable[Problem] = (), new_location: str = "") -> CopyForm:
+    problems = tuple(problems)
     errors = tuple((_COPY_INPUTS.get(p.subfield, "code_barres"), p.message) for p in problems)
+    if not copy.code or any(p.code == "item.added_before" for p in problems):
+        copy = replace(copy, code=new_code())
     statuses = tuple((status, item_status_words(status)) for status in ITEM_STATUSES)
     return CopyForm(copy, copy.location, new_location, errors, statuses)
 
@@ -328,7 +349,7 @@ _COPY_INPUTS = {"f": "code_barres", "k": "cote"}
 
 
 # What the form says besides the notice: of its first copy and its file.
-BESIDE = ("cote", "code_barres", "emplacement", "droits", kept_forms.FILE)
+BESIDE = ("exemplaire", "cote", "code_barres", "emplacement", "droits", kept_forms.FILE)
 
 
 def beside(sent: Request) -> kept_forms.Content:
@@ -356,4 +377,5 @@ def sent_copy(posted: Mapping[str, str]) -> Copy:
         inventory_number=text("numero_inventaire"),
         status=text("etat") or "available",
         hidden="cache" in posted,
+        code=code if is_code(code := posted.get("exemplaire", "")) else "",
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from flask_login import current_user
 
-from catalogue import asking_again, form, found, pasted, remembered
+from catalogue import asking_again, audit, form, found, pasted, remembered
 from catalogue.found import Answer
 from catalogue.i18n import N_, _, format_number, ngettext
 from catalogue.web import ctx, filling
@@ -40,6 +40,11 @@ NOTHING = {
 class Result:
     filled: Filling
     searched: Searched
+
+    @property
+    def to_choose(self) -> bool:
+        """Several documents answer, and none of them is taken."""
+        return bool(self.searched.documents) and not any(one.taken for one in self.searched.documents)
 
 
 def look(filled: Filling, text: str, address: str, chosen: str = "", last: str = "") -> Iterator[str | Result]:
@@ -122,7 +127,7 @@ def said(answer: Answer) -> str:
         return _("%(source)s : trouvé en %(seconds)s s") % params
     if answer.state == "found":
         return _("%(source)s : trouvé") % params
-    if answer.state == "nothing":
+    if answer.state == "nothing" and not answer.reason:
         return _("%(source)s : rien") % params
     return answer.reason or _("%(source)s : pas de réponse") % params
 
@@ -164,12 +169,14 @@ def _count(before: Filling, after: Filling) -> str:
 
 
 def never(source: str, key: str) -> None:
-    """« Ne plus proposer le résumé de BnF »: a habit of the centre, which Réglages shows."""
-    if not source or key not in (form.KIND, *form.FORM):
+    """« Ne plus proposer le résumé de BnF »: a habit of the whole centre, which Réglages shows."""
+    known = {one.code for one in lookup.sources()}
+    if source not in known or key not in (form.KIND, *form.FORM):
         return
     with ctx.get_writer() as session:
         kept = remembered.read(session, lookup.HABITS, {})
         habits = {code: list(keys) for code, keys in kept.items()} if isinstance(kept, dict) else {}
-        if key not in habits.setdefault(source[:60], []):
-            habits[source[:60]].append(key)
+        if key not in habits.setdefault(source, []):
+            habits[source].append(key)
             remembered.write(session, lookup.HABITS, habits)
+            audit.note(session, "setting_changed", by=current_user.login, about=f"lookup.habits {source}")

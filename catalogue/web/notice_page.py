@@ -23,6 +23,7 @@ from catalogue.models import KeptForm, Notice
 from catalogue.problems import Problem
 from catalogue.validation import validate
 from catalogue.web import ctx, filling, forms
+from catalogue.web.desk import done_lot
 from catalogue.web.filling import Filling, Offer
 
 DONE = {"saved", "published", "proposed", "unchanged"}
@@ -83,6 +84,7 @@ def show(notice: Notice | None, filled: Filling, shown: Shown = PLAIN) -> Respon
         "desk/notice.html",
         form=replace(made, errors=(*made.errors, *copy_form.errors)),
         filled=filled,
+        tag=forms.tag,
         carried=[filling.as_text(one) for one in filled.proposed],
         notice=notice,
         version=shown.version if shown.version is not None else notice.version if notice else 0,
@@ -100,6 +102,7 @@ def show(notice: Notice | None, filled: Filling, shown: Shown = PLAIN) -> Respon
         done=shown.done if shown.done in DONE else "",
         after=shown.after,
         lot=_lot(notice, shown),
+        copied=done_lot() if notice and not shown.done else None,
         model=forms.MODEL_OF.get(made.kind, ""),
         may_follow=_may_follow(notice, filled),
         token=token,
@@ -139,7 +142,7 @@ def _may_keep(notice: Notice | None) -> bool:
 
 def _begun(notice: Notice | None, token: str) -> list[KeptForm]:
     """Forms that this person has begun and neither saved nor forgotten: this notice's, or new ones."""
-    if request.method != "GET" or "reprendre" in request.args:
+    if request.method != "GET" or not {"reprendre", "chercher", "suivant"}.isdisjoint(request.args):
         return []
     session = ctx.get_session()
     if notice is None:

@@ -25,7 +25,7 @@ from flask_login import current_user
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from catalogue import desk_reading, i18n, notices, reading, users, visits, vocabulary
+from catalogue import backup_plan, desk_reading, i18n, notices, reading, users, visits, vocabulary
 from catalogue.config import Settings
 from catalogue.date_words import month_and_year
 from catalogue.i18n import _, current_language, format_date
@@ -277,7 +277,7 @@ def accessibility() -> ResponseReturnValue:
 
 @blueprint.get("/confidentialite")
 def privacy() -> ResponseReturnValue:
-    return _text("privacy")
+    return _text("privacy", backups_kept=backup_plan.read(ctx.get_session()).keep)
 
 
 @blueprint.get("/mentions-legales")
@@ -285,9 +285,9 @@ def legal() -> ResponseReturnValue:
     return _text("legal")
 
 
-def _text(name: str) -> str:
+def _text(name: str, **facts: int) -> str:
     """Long texts have a template in each language: a page is written whole, not sentence by sentence."""
-    return render_template(f"public/{name}.{current_language()}.html", current=name)
+    return render_template(f"public/{name}.{current_language()}.html", current=name, **facts)
 
 
 # --- when there is nothing to show -----------------------------------------------------------
