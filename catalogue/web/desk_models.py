@@ -45,7 +45,8 @@ def set_model() -> ResponseReturnValue:
         chosen, errors = _labels()
     if errors:
         return _page(about, errors), 422
-    letter = request.form.get("texte", "") if action == "save" else _(letters.LETTERS["claim"].usual)
+    usual_letter = letters.LETTERS["claim"].usual
+    letter = request.form.get("texte", "") if action == "save" else _(usual_letter)
     mine = letter if about == "claim" else str(chosen)
     with ctx.get_writer() as session:
         now = _marks(session)[about]
