@@ -81,7 +81,7 @@ def main() -> None:
 def fill(data: Path, size: int) -> None:
     """A base of this size with a thesaurus, its keys and an account."""
     export = data.parent / "export.xml"
-    write_export(export, size, first_turn=700)
+    write_export(export, size, first_turn=500)
     travee(data, "init")
     travee(data, "import", str(export))
     database = Database(f"sqlite:///{data / 'travee.db'}")
