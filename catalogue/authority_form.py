@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from catalogue.authors import REGISTERS
+from catalogue.cataloguing import Compared
 from catalogue.i18n import N_, _
 from catalogue.identifiers import find_authority
 from catalogue.text import plain_text
@@ -51,18 +52,6 @@ class Typed:
             return replace(self, numbers={**self.numbers, key: text})
         changed: dict[str, Any] = {key: text}
         return replace(self, **changed)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A field of which two versions differ; `both` when both have changed it."""
-
-    key: str
-    label: str
-    mine: str
-    now: str
-    both: bool
-    choice: str  # "mine" | "now"
 
 
 def typed_of(state: Mapping[str, Any]) -> Typed:
@@ -115,7 +104,7 @@ def _number(scheme: str, text: str) -> tuple[str, str]:
     return "", _("« %(text)s » n’est pas un numéro %(name)s : %(shape)s. Vérifiez-le, ou laissez le champ vide.") % said
 
 
-def compare(mine: Typed, now: Typed, base: Typed) -> list[Row]:
+def compare(mine: Typed, now: Typed, base: Typed) -> list[Compared]:
     """Field by field, what I typed and what stands there now; what only the other has changed is theirs at first."""
     rows = []
     for key, label in LABELS.items():
@@ -124,7 +113,8 @@ def compare(mine: Typed, now: Typed, base: Typed) -> list[Row]:
             continue
         touched = not _same(one, before)
         both = touched and not _same(other, before)
-        rows.append(Row(key, _(label), one, other, both, "mine" if touched else "now"))
+        ours, theirs = tuple(one.splitlines()), tuple(other.splitlines())
+        rows.append(Compared(key, _(label), ours, theirs, "mine" if touched else "now", both))
     return rows
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue import form, pmb, unimarc
-from catalogue.i18n import current_language
+from catalogue.i18n import said
 from catalogue.identifiers import find_doi, find_isbn, find_issn
 from catalogue.problems import Problem
 from catalogue.text import fold
@@ -64,7 +64,7 @@ class Meaning:
 
     @property
     def label(self) -> str:
-        return self.labels[1] if current_language() == "en" else self.labels[0]
+        return said(self.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import re
 import tomllib
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,7 +167,8 @@ def _in_envelope(file: BinaryIO, name: str) -> FileType | Refusal:
                 member, _sign, begins = kind.holds.partition("=")
                 if member in members and _begins(envelope, member, begins.encode()):
                     return kind
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError):
+        # OSError too: a directory that points before the file is sought there.
         return Refusal("damaged", name)
     return Refusal("other", name, ".zip")
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue import unimarc
-from catalogue.i18n import _, current_language
+from catalogue.i18n import _, said
 from catalogue.text import fold
 from catalogue.unimarc import KINDS, Field, Fields
 
@@ -51,7 +51,7 @@ class Column:
 
     @property
     def label(self) -> str:
-        return _said(self.labels)
+        return said(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ class FormField:
 
     @property
     def label(self) -> str:
-        return _said(self.labels)
+        return said(self.labels)
 
     @property
     def help(self) -> str:
-        return _said(self.helps)
+        return said(self.helps)
 
     def has_value(self, values: Mapping[str, Sequence[str]]) -> bool:
         return any(text for c in self.columns for text in values.get(c.name, ()))
@@ -171,18 +171,14 @@ FORM, LISTS, OTHER_TAGS = _load()
 BY_TAG = {tag: [f for f in FORM.values() if tag in f.tags] for form_field in FORM.values() for tag in form_field.tags}
 
 
-def _said(labels: tuple[str, str]) -> str:
-    return labels[1] if current_language() == "en" else labels[0]
-
-
 def choices(column: Column) -> list[tuple[str, str]]:
     """(code, words) to choose from, in the order of the table."""
-    return [(code, _said(words)) for code, words in LISTS[column.choices].items()]
+    return [(code, said(words)) for code, words in LISTS[column.choices].items()]
 
 
 def choice_label(column: Column, code: str) -> str:
     words = LISTS[column.choices].get(code)
-    return _said(words) if words else code
+    return said(words) if words else code
 
 
 def name_of_value(f: Field, code: str) -> str:
@@ -195,7 +191,7 @@ def name_of_value(f: Field, code: str) -> str:
                 # « Auteur » rather than « Nom, prénom » : in a history the column stands alone.
                 return form_field.label if column is form_field.columns[0] else column.label
     if words := OTHER_TAGS.get(f["t"]):
-        return _said(words)
+        return said(words)
     return meant[0].label if meant else _("Autre champ (%(tag)s)") % {"tag": f["t"]}
 
 

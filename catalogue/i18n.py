@@ -126,6 +126,11 @@ def language_name(code: str) -> str:
     return str(Locale.parse(_language.get()).languages.get(ISO_639.get(code, code), code))
 
 
+def said(labels: tuple[str, str]) -> str:
+    """The French or the English of a table's row, by the language of the page."""
+    return labels[1] if current_language() == "en" else labels[0]
+
+
 def of(name: str) -> str:
     """« de RECI », « d’espace-doc » in French; the name alone in English, whose sentences have their own word for it.
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from catalogue import mail, notices, remembered
 from catalogue.config import Settings
 from catalogue.form import many_lines, one_line
-from catalogue.i18n import N_, _, current_language, format_number
+from catalogue.i18n import N_, _, format_number, said
 
 PREFIX = "centre:"
 LONGEST = 2000
@@ -61,15 +61,15 @@ class Shown:
 
     @property
     def label(self) -> str:
-        return _said(self.labels)
+        return said(self.labels)
 
     @property
     def help(self) -> str:
-        return _said(self.helps)
+        return said(self.helps)
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        return [(code, _said(words)) for code, words in self.choices]
+        return [(code, said(words)) for code, words in self.choices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,6 @@ class Given:
 
 def variable_of(name: str) -> str:
     return f"TRAVEE_{name.upper()}"
-
-
-def _said(words: tuple[str, str]) -> str:
-    return words[1] if current_language() == "en" else words[0]
 
 
 @cache

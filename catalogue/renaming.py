@@ -207,6 +207,18 @@ def rename_concept(
         return headings.with_label(f, term) if spoken in ("", language) else f
 
     carried = list(_carried(session, Concept, {concept.id}, rewrite))
+    return put_concept(session, concept, values, carried, batch=batch)
+
+
+def put_concept(
+    session: Session,
+    concept: Concept,
+    values: Mapping[str, Any],
+    carried: Sequence[tuple[Notice, Fields]],
+    *,
+    batch: Batch,
+) -> Done:
+    """Write a concept and the notices that say it, and let lines lead to it by its words as they are now."""
     authorities.put_concepts(session, [(concept, values)], batch=batch)
     done = Done(batch, len(notices.revise_many(session, carried, batch=batch)))
     notices.relink_concepts(session, [concept.id])

@@ -50,10 +50,8 @@ def remove_synonym(
         return Done(None)
     batch = history.open_batch(session, "edit", by=by, why=f"{concept.label} − {text}")
     carried = renaming.rewritten(session, concept, text)
-    authorities.put_concepts(session, [(concept, {"labels": sorted(list(one) for one in labels - gone)})], batch=batch)
-    done = Done(batch, len(notices.revise_many(session, carried, batch=batch)))
-    notices.relink_concepts(session, [concept.id])
-    return done
+    values = {"labels": sorted(list(one) for one in labels - gone)}
+    return renaming.put_concept(session, concept, values, carried, batch=batch)
 
 
 def move(

@@ -70,6 +70,17 @@ def counted_apart(content: bytes) -> bytes:
     return body + record + b"PK\x06\x07" + struct.pack("<IQI", 0, len(body), 1) + short
 
 
+def spoilt() -> bytes:
+    """An envelope whose list is whole, and whose first member does not unfold."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/epub+zip" * 50)
+    content = bytearray(made.getvalue())
+    start = content.find(b"mimetype") + len("mimetype")
+    content[start : start + 8] = b"\xff" * 8
+    return bytes(content)
+
+
 def many_members(count: int) -> bytes:
     line = b"PK\x01\x02" + b"\0" * 24 + struct.pack("<H", 5) + b"\0" * 16
     members = b"".join(line + b"%05d" % n for n in range(count))
@@ -115,6 +126,7 @@ def recognised(tmp_path: Path, name: str, content: bytes) -> str:
         ("installer.doc", bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 900, "other"),
         ("dossier.zip", envelope(a=b"a"), "other"),
         ("macros.xlsx", hostile.workbook({"xl/vbaProject.bin": b"x"}), "macros"),
+        ("livre.epub", spoilt(), "damaged"),
         ("coupe.docx", hostile.workbook({})[:900], "damaged"),
         ("immense.docx", counted_apart(many_members(file_types.MOST_MEMBERS + 1)), "damaged"),
         ("permise.zip", counted_apart(many_members(5)), "other"),
